@@ -1,0 +1,142 @@
+"""People, service accounts and groups, and what they are allowed to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from attrs import evolve, field, frozen
+
+from marketplace_sdk.domain.values import FrozenMap, freeze
+
+__all__ = ["SYSTEM", "Actor", "Beneficiary", "Facts", "GroupFacts", "Person"]
+
+SYSTEM = "system"
+"""Reserved id under which jobs act; no person may have it."""
+
+
+@frozen
+class Actor:
+    """Who acts, as the portal has established it.
+
+    Attributes:
+        person: the person's id.
+        authenticated_at: when the portal last checked who they are.
+        via: how they came, for example ``web`` or ``api``.
+    """
+
+    person: str
+    authenticated_at: datetime | None = None
+    via: str = ""
+
+
+@frozen(kw_only=True)
+class Person:
+    """A person or service account as the directory knows them at ``as_of``.
+
+    Attributes:
+        id: 1 to 255 printable characters, case-sensitive.
+        kind: ``person`` or ``service_account``.
+        owner: who answers for a service account; empty for a person.
+        active: a leaver is inactive: cannot act, and loses what they had.
+        groups: names of groups, which may hold spaces and slashes.
+        attributes: (key, value) pairs.
+        permissions: global permissions, the reserved ones and the company's own.
+        principals: name on each connection, by connection.
+        as_of: when the directory said so.
+    """
+
+    id: str
+    kind: Literal["person", "service_account"] = "person"
+    owner: str = ""
+    active: bool = True
+    groups: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    attributes: frozenset[tuple[str, str]] = frozenset()
+    permissions: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    principals: FrozenMap[str, str] = field(factory=FrozenMap, converter=freeze, repr=False)
+    as_of: datetime | None = None
+
+
+@frozen(kw_only=True)
+class GroupFacts:
+    """A group as the directory knows it: its name on each connection."""
+
+    name: str
+    principals: FrozenMap[str, str] = field(factory=FrozenMap, converter=freeze, repr=False)
+
+
+@frozen
+class Beneficiary:
+    """Who gets the access: a person, a service account or a whole group."""
+
+    kind: Literal["person", "group"]
+    id: str
+
+    @property
+    def token(self) -> str:
+        """``user:<id>`` or ``group:<name>``; the same text as a selector's."""
+        return f"{'user' if self.kind == 'person' else 'group'}:{self.id}"
+
+    def __str__(self) -> str:
+        return self.id if self.kind == "person" else f"group {self.id}"
+
+
+@frozen(kw_only=True)
+class Facts:
+    """A person and the domain permissions they hold, at one moment: all that rules ask for.
+
+    Attributes:
+        person: who.
+        domain_permissions: (domain, permission) pairs, held directly or through a group.
+        tokens: every selector token that this person matches.
+    """
+
+    person: Person
+    domain_permissions: frozenset[tuple[str, str]] = frozenset()
+    tokens: frozenset[str] = field(init=False, repr=False)
+
+    @tokens.default
+    def _tokens(self) -> frozenset[str]:
+        who = self.person
+        return frozenset(
+            [
+                f"user:{who.id}",
+                *(f"group:{name}" for name in who.groups),
+                *(f"attribute:{len(key)}:{key}={value}" for key, value in who.attributes),
+                *(f"permission:{name}" for name in who.permissions),
+                *(f"domain:{name}:{domain}" for domain, name in self.domain_permissions),
+            ]
+        )
+
+    @property
+    def id(self) -> str:
+        """The person's id."""
+        return self.person.id
+
+    def has(self, *permissions: str) -> bool:
+        """Whether the person holds any of these global permissions."""
+        return not self.person.permissions.isdisjoint(permissions)
+
+    def manages(self, domain: str) -> bool:
+        """Whether the person manages data products of this domain (GOVERNANCE does in all)."""
+        return self.has("GOVERNANCE") or (domain, "MANAGE_DATA_PRODUCTS") in self.domain_permissions
+
+    def holds_in(self, domain: str, permission: str) -> bool:
+        """Whether the person holds this domain permission in this domain."""
+        return (domain, permission) in self.domain_permissions
+
+    def is_side(self, who: Beneficiary, owner: str = "") -> bool:
+        """Whether a decision about this beneficiary would be a decision for oneself.
+
+        True for the beneficiary, for a member of a beneficiary group, and for the owner of a
+        service account (``owner``).
+        """
+        if who.kind == "group":
+            return who.id in self.person.groups
+        return self.id in (who.id, owner)
+
+    def at(self, moment: datetime) -> Facts:
+        """The same facts, stamped."""
+        return Facts(
+            person=evolve(self.person, as_of=moment), domain_permissions=self.domain_permissions
+        )

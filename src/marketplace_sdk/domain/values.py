@@ -1,0 +1,122 @@
+"""The few containers and checks that every value of the domain shares."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Hashable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from marketplace_sdk.errors import InvalidInput, Problem
+
+__all__ = ["FrozenMap", "aware", "check_id", "check_name", "check_text", "freeze"]
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+MAX_ID = 255
+MAX_NAME = 255
+MAX_TEXT = 20_000
+
+# Marks that reorder or hide text: a name with one of them reads differently from what it is.
+_DECEPTIVE = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+class FrozenMap(Mapping[K, V], Generic[K, V]):
+    """An immutable mapping which may be hashed, compared and pickled."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: Mapping[K, V] | None = None) -> None:
+        self._data: dict[K, V] = dict(data or {})
+
+    def __getitem__(self, key: K) -> V:
+        return self._data[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._data.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and self._data == dict(other)
+
+    def __repr__(self) -> str:
+        return f"FrozenMap({self._data!r})"
+
+    def __reduce__(self) -> tuple[type[FrozenMap[K, V]], tuple[dict[K, V]]]:
+        return (FrozenMap, (self._data,))
+
+    def set(self, key: K, value: V) -> FrozenMap[K, V]:
+        """A copy in which ``key`` is ``value``."""
+        return FrozenMap({**self._data, key: value})
+
+
+def freeze(data: Mapping[K, V] | None) -> FrozenMap[K, V]:
+    """Any mapping as a FrozenMap; used as an attrs converter."""
+    return data if isinstance(data, FrozenMap) else FrozenMap(data)
+
+
+def aware(value: datetime, path: str) -> datetime:
+    """The instant in UTC; a naive datetime is refused because it names no instant."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidInput(
+            "cannot use this time",
+            problems=[Problem(path, "must be a datetime with a time zone")],
+            hint="for example datetime.now(UTC)",
+        )
+    return value.astimezone(UTC)
+
+
+def check_id(value: object, path: str) -> str:
+    """A person's or thing's id: 1 to 255 printable characters without blank edges."""
+    return _check(value, path, MAX_ID)
+
+
+def check_name(value: object, path: str, *, dots: bool = True) -> str:
+    """A display name: 1 to 255 printable characters without blank edges.
+
+    Names that are also ids (domains, sources) are given ``dots=False``, so that
+    ``source.column`` can be read in one way only.
+    """
+    text = _check(value, path, MAX_NAME)
+    if not dots and "." in text:
+        raise InvalidInput(
+            "cannot use this name", problems=[Problem(path, "must not contain a dot")]
+        )
+    return text
+
+
+def check_text(value: object, path: str, *, required: bool = False) -> str:
+    """Free text of at most 20,000 characters; new lines are fine, NUL is not."""
+    if not isinstance(value, str):
+        problem = "must be text"
+    elif required and not value.strip():
+        problem = "must not be empty"
+    elif len(value) > MAX_TEXT:
+        problem = f"must have at most {MAX_TEXT} characters"
+    elif any(c == "\0" or unicodedata.category(c) == "Cs" for c in value):
+        problem = "must not contain NUL or broken characters"
+    else:
+        return value
+    raise InvalidInput("cannot use this text", problems=[Problem(path, problem)])
+
+
+def _check(value: object, path: str, longest: int) -> str:
+    if not isinstance(value, str):
+        problem = "must be text"
+    elif not value.strip():
+        problem = "must not be empty"
+    elif value != value.strip():
+        problem = "must not begin or end with a blank"
+    elif len(value) > longest:
+        problem = f"must have at most {longest} characters"
+    elif any(unicodedata.category(c) in _DECEPTIVE for c in value):
+        problem = "must not contain control, direction or unassigned characters"
+    else:
+        return value
+    raise InvalidInput("cannot use this name", problems=[Problem(path, problem)])

@@ -1,0 +1,295 @@
+"""What the marketplace needs of a data platform.
+
+A provisioner knows names, items and statements of one platform. It decides nothing: which items
+should be there, in which order they change and when they are believed is the reconciler's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from attrs import field, frozen
+
+from marketplace_sdk.domain.values import FrozenMap, freeze
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+__all__ = [
+    "Call",
+    "CannotLook",
+    "Change",
+    "Guard",
+    "Item",
+    "Known",
+    "Outcome",
+    "Presence",
+    "Provisioner",
+    "Ref",
+    "Resolved",
+    "Scope",
+    "Seen",
+    "Target",
+    "TargetObject",
+    "Unresolved",
+]
+
+
+@frozen
+class Ref:
+    """A name as the marketplace has it.
+
+    Attributes:
+        kind: ``principal`` (who) or ``object`` (table, view, file set).
+        name: as registered, case kept.
+    """
+
+    kind: Literal["principal", "object"]
+    name: str
+
+
+@frozen(kw_only=True)
+class Resolved:
+    """What a name means on the platform right now.
+
+    Attributes:
+        ref: the name that was asked for.
+        platform: identity of the platform itself, the same over every connection to it.
+        native_id: the platform's own id, another one when the thing was dropped and made again.
+        name: the platform's dotted name, which ``may_grant`` patterns are matched with.
+        kind: what it is there, for example ``table`` or ``user``.
+        owner: who owns it there, or empty text.
+        columns: names of its columns in order (objects only).
+        facts: whatever else ``base`` and ``member`` need; plain data.
+    """
+
+    ref: Ref
+    platform: str
+    native_id: str
+    name: str
+    kind: str = ""
+    owner: str = ""
+    columns: tuple[str, ...] = ()
+    facts: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
+
+
+@frozen(kw_only=True)
+class Unresolved:
+    """A name that means nothing now.
+
+    Attributes:
+        ref: the name that was asked for.
+        reason: ``not_found``, ``not_allowed``, ``unsupported`` or ``cannot_look``.
+        message: for people, what to do included.
+        retryable: the platform could not be asked; nothing may be concluded from it.
+    """
+
+    ref: Ref
+    reason: str
+    message: str
+    retryable: bool = False
+
+
+@frozen
+class TargetObject:
+    """One object of a target: its name as registered, and its columns to keep masked."""
+
+    name: str
+    masked: frozenset[str] = frozenset()
+
+
+@frozen(kw_only=True)
+class Target:
+    """What one pass is about, on one connection.
+
+    Attributes:
+        key: ``product:<id>``, or ``column:<object>.<column>``.
+        objects: the objects concerned; one for a column.
+        column: the column to be unmasked, or None for read access.
+    """
+
+    key: str
+    objects: tuple[TargetObject, ...]
+    column: str | None = None
+
+
+@frozen(kw_only=True)
+class Known:
+    """What a pass knows before it plans.
+
+    Attributes:
+        installation: id that marks what is ours on the platform.
+        resolved: every name of the target that means something.
+    """
+
+    installation: str
+    resolved: Mapping[Ref, Resolved]
+
+    def object(self, name: str) -> Resolved | None:
+        """The object of that registered name, if it resolved."""
+        return self.resolved.get(Ref("object", name))
+
+
+@frozen
+class Scope:
+    """What a platform can list and change as a unit: a role, a group, an object's grants."""
+
+    platform: str
+    key: str
+
+
+@frozen
+class Guard:
+    """A condition that must be read as true on the platform before an item may be added.
+
+    Attributes:
+        kind: ``column_protected`` or the plugin's own.
+        subject: what it is about, for example ``sales.orders.email``.
+    """
+
+    kind: str
+    subject: str
+
+
+@frozen(kw_only=True)
+class Item:
+    """The smallest thing that the platform can add or remove.
+
+    Attributes:
+        key: unique on the platform, made of native ids, the same on every pass.
+        scope: where it is listed.
+        kind: the plugin's word, for example ``membership``.
+        rank: additions run upwards and removals downwards; the highest rank opens the door.
+        opens: dotted native names of the objects that this item opens, alone or as the last part.
+        guards: conditions for adding it.
+        data: what the plugin needs to write the statement; plain data.
+    """
+
+    key: str
+    scope: Scope
+    kind: str
+    rank: int
+    opens: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    data: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze, repr=False)
+
+
+@frozen(kw_only=True)
+class Presence:
+    """An item that was seen on the platform.
+
+    Attributes:
+        native_id: identity of the thing seen, or empty text.
+        ours: it carries our marker, so it is ours even when the ledger was lost.
+    """
+
+    native_id: str = ""
+    ours: bool = False
+
+
+@frozen(kw_only=True)
+class Seen:
+    """A scope as it was found: every item in it, strangers too.
+
+    Attributes:
+        items: by item key.
+        guards: answers to guards, for every guard that could be read; others are missing.
+        evidence: how it was looked at, for people.
+    """
+
+    items: Mapping[str, Presence]
+    guards: Mapping[Guard, bool] = field(factory=dict)
+    evidence: str = ""
+
+
+@frozen(kw_only=True)
+class CannotLook:
+    """The scope could not be listed; nothing is concluded from it."""
+
+    reason: str
+    retryable: bool = True
+
+
+@frozen(kw_only=True)
+class Change:
+    """One step of a plan."""
+
+    action: Literal["add", "remove", "set_until"]
+    item: Item
+    until: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What became of one change.
+
+    Attributes:
+        key: of the item.
+        result: ``done``; ``already`` (it was so); ``refused`` (the platform says no);
+            ``unknown`` (sent, no answer); ``not_attempted`` (deadline, or an earlier one failed).
+        evidence: statement and the platform's own id of it, without secrets.
+        error: why, with what to do.
+        retryable: whether waiting may help.
+    """
+
+    key: str
+    result: Literal["done", "already", "refused", "unknown", "not_attempted"]
+    evidence: str = ""
+    error: str = ""
+    retryable: bool = False
+
+
+@frozen(kw_only=True)
+class Call:
+    """Limits of one call to a plugin.
+
+    Attributes:
+        seconds_left: a function that says how much time is left; at 0 or less nothing may be
+            started any more, because another worker may have taken over.
+        correlation_id: for the platform's own query tags.
+        fence: grows with every holder of a scope's lock.
+    """
+
+    seconds_left: Callable[[], float] = field(repr=False)
+    correlation_id: str
+    fence: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.seconds_left() <= 0
+
+
+class Provisioner(Protocol):
+    """A data platform, as the reconciler uses it.
+
+    Methods that take a ``call`` do I/O and raise ProvisioningError when the platform cannot be
+    reached; ``base``, ``member`` and ``describe`` are pure.
+    """
+
+    def resolve(self, refs: Collection[Ref], call: Call) -> Mapping[Ref, Resolved | Unresolved]:
+        """What each name means now; every ref has an answer."""
+
+    def base(self, target: Target, known: Known) -> Sequence[Item]:
+        """Items that the target needs once, whoever its members are."""
+
+    def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
+        """Items that one beneficiary needs beyond the base."""
+
+    def observe(
+        self,
+        scopes: Collection[Scope],
+        guards: Collection[Guard],
+        call: Call,
+    ) -> Mapping[Scope, Seen | CannotLook]:
+        """What is there, in as few round trips as the platform allows.
+
+        ``guards`` are those of the pass; each is answered in the ``Seen`` of any one scope.
+        """
+
+    def apply(self, batch: Sequence[Change], call: Call) -> Iterable[Outcome]:
+        """Make the changes of one scope in this order; look at the deadline before each."""
+
+    def describe(self, change: Change) -> str:
+        """The platform's own statement for a change, for people."""

@@ -1,0 +1,207 @@
+"""What the marketplace needs of a place to keep things.
+
+A store keeps *records* (one document per thing, with index entries to find it by), an append-only
+log of *events*, and *work* that is due at some time. Everything done inside one ``begin()`` block
+is kept together or not at all. The store never looks into a document.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+__all__ = ["EventRow", "Record", "Storage", "Transaction", "Where", "Work"]
+
+Where = "Sequence[tuple[str, Collection[str]]]"
+
+
+@frozen(kw_only=True)
+class Record:
+    """One stored thing.
+
+    Attributes:
+        kind: what it is, for example ``request``.
+        id: unique within its kind.
+        revision: 1 when new, one more with every write.
+        document: plain data (dicts with text keys, lists, text, ints, floats, bools, None).
+        index: (key, value) pairs it can be found by; a key may have many values.
+        order: text by which lists of its kind are sorted; ties are broken by id.
+    """
+
+    kind: str
+    id: str
+    revision: int
+    document: Mapping[str, Any] = field(repr=False)
+    index: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+    order: str = ""
+
+
+@frozen(kw_only=True)
+class EventRow:
+    """One link of an aggregate's chain of events.
+
+    Attributes:
+        aggregate: whose chain, for example ``request:0192...``.
+        sequence: 1, 2, 3 ... within the aggregate, without gaps.
+        id: unique over all events.
+        type: name from the catalogue of events.
+        at: when it happened (UTC).
+        actor: who did it.
+        payload: plain data; may be erased later without breaking the chain.
+        payload_hash: hex SHA-256 over the canonical payload.
+        previous: hash of the link before, or empty text.
+        hash: hex SHA-256 over type, time, actor, payload hash, sequence and previous.
+        position: place in the whole log, given by the store; 0 before it is stored.
+    """
+
+    aggregate: str
+    sequence: int
+    id: str
+    type: str
+    at: datetime
+    actor: str
+    payload: Mapping[str, Any] = field(repr=False)
+    payload_hash: str
+    previous: str
+    hash: str
+    position: int = 0
+
+
+@frozen(kw_only=True)
+class Work:
+    """Something that a worker has to do at or after ``due``.
+
+    Attributes:
+        id: unique; work with a known id is not added twice while it is kept.
+        queue: which kind of worker takes it.
+        key: two workers never hold work of the same queue and key at once.
+        due: not before this instant (UTC).
+        payload: plain data for the worker.
+        attempts: how often it has been claimed.
+        owner: who holds it, or empty text.
+        leased_until: until when it is held, or None.
+        dead: parked; is not claimed until somebody replays it.
+        error: why the last attempt failed; never holds a secret.
+    """
+
+    id: str
+    queue: str
+    key: str
+    due: datetime
+    payload: Mapping[str, Any] = field(repr=False)
+    attempts: int = 0
+    owner: str = ""
+    leased_until: datetime | None = None
+    dead: bool = False
+    error: str = ""
+
+
+class Transaction(Protocol):
+    """Reads and writes that are kept together or not at all.
+
+    A transaction sees its own writes. Methods raise ``StorageError`` when the store fails.
+    """
+
+    def get(self, kind: str, id: str) -> Record | None:
+        """The record, or None."""
+
+    def find(
+        self,
+        kind: str,
+        where: Sequence[tuple[str, Collection[str]]] = (),
+        *,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[Record]:
+        """Records of a kind for which every (key, values) pair holds.
+
+        A pair holds when the record has an index entry with that key and any one of the values;
+        a pair without values never holds. Sorted by (order, id); ``after`` is such a pair and
+        excludes itself; ``limit`` None means all.
+        """
+
+    def put(self, record: Record, expected: int | None) -> None:
+        """Write a record whose stored revision is ``expected`` (None: there must be none).
+
+        ``record.revision`` is ``(expected or 0) + 1``. Raises StaleRevision otherwise.
+        """
+
+    def remove(self, kind: str, id: str, expected: int) -> None:
+        """Delete a record whose stored revision is ``expected``; raises StaleRevision."""
+
+    def append(self, rows: Sequence[EventRow]) -> None:
+        """Add links to the log. A taken (aggregate, sequence) raises StaleRevision."""
+
+    def head(self, aggregate: str) -> EventRow | None:
+        """The newest link of an aggregate's chain."""
+
+    def events(
+        self, aggregate: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[EventRow]:
+        """Links in the order of the log, of one aggregate or of all, behind position ``after``."""
+
+    def enqueue(self, rows: Sequence[Work]) -> None:
+        """Add work. Rows whose id is known are left as they are."""
+
+    def claim(
+        self,
+        queue: str,
+        *,
+        now: datetime,
+        until: datetime,
+        owner: str,
+        limit: int,
+        in_order: bool,
+    ) -> Sequence[Work]:
+        """Take the due work of at most ``limit`` keys, for this owner, until ``until``.
+
+        A key of which some row is held (``leased_until`` in the future) is passed over. Of a
+        chosen key all rows that are due and not dead are taken, oldest first; with ``in_order``
+        only those before the first row that is not due yet, so that order is kept over retries.
+        Keys are chosen by the earliest due time. Rows come back as they are now: attempts one
+        higher, owner and lease set; rows of one key stand together, in the order of enqueueing.
+        """
+
+    def settle(
+        self,
+        work: Work,
+        *,
+        retry_at: datetime | None = None,
+        dead: bool = False,
+        error: str = "",
+    ) -> None:
+        """Give claimed work back: done (removed), to be tried again at ``retry_at``, or parked.
+
+        Raises StaleRevision when it is no longer held by this owner in this attempt.
+        """
+
+    def work(
+        self, queue: str, *, dead: bool | None = None, limit: int | None = None
+    ) -> Sequence[Work]:
+        """Work that is kept, oldest due first; ``dead`` True or False chooses."""
+
+    def replay(self, id: str, due: datetime) -> bool:
+        """Bring parked work back into its queue with no attempts; False if there is none."""
+
+
+class Storage(Protocol):
+    """A place to keep things. Safe to use from several threads."""
+
+    def setup(self) -> None:
+        """Make an empty store ready, and check that the schema of another is ours."""
+
+    def begin(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
+        """One unit of work: committed when the block ends, rolled back when it raises.
+
+        With ``write=False`` only reading methods may be called, and writers are not held up.
+        """
+
+    def close(self) -> None:
+        """Let go of connections and files. May be called twice."""
