@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-__all__ = ["EventRow", "Record", "Storage", "Transaction", "Where", "Work"]
-
-Where = "Sequence[tuple[str, Collection[str]]]"
-
+__all__ = ["EventRow", "Record", "Storage", "Transaction", "Work"]
 
 @frozen(kw_only=True)
 class Record:

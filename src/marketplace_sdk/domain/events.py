@@ -1,0 +1,258 @@
+"""What happened, who is told, and what has to be done about it: all as data.
+
+Services keep an ``Effects`` in the same unit of work as the state it came with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import FrozenMap, freeze
+
+__all__ = ["CATALOGUE", "NOTICES", "Effects", "Event", "EventType", "Mark", "Notice", "Timer"]
+
+
+@frozen(kw_only=True)
+class EventType:
+    """One entry of the catalogue.
+
+    Attributes:
+        name: what the audit log calls it.
+        about: kind of the aggregate.
+        outgoing: type under which it leaves in a webhook; empty: it does not leave.
+        summary: one line for the reference.
+    """
+
+    name: str
+    about: str
+    outgoing: str = ""
+    summary: str
+
+
+_REQUESTS = "data_product.access_requests"
+CATALOGUE: Mapping[str, EventType] = {
+    each.name: each
+    for each in (
+        EventType(name="person.added", about="person", summary="A person became known."),
+        EventType(name="person.updated", about="person", summary="A person's facts changed."),
+        EventType(name="person.empowered", about="person", summary="GOVERNANCE was given."),
+        EventType(name="person.linked", about="person", summary="A platform name was linked."),
+        EventType(name="person.deactivated", about="person", summary="A person left."),
+        EventType(name="group.linked", about="group", summary="A platform name was linked."),
+        EventType(name="domain.created", about="domain", summary="A domain was created."),
+        EventType(name="domain.assigned", about="domain", summary="Sources were assigned."),
+        EventType(name="domain.removed", about="domain", summary="Sources were removed."),
+        EventType(name="domain.granted", about="domain", summary="A domain permission was given."),
+        EventType(name="domain.ungranted", about="domain", summary="A domain permission was taken."),
+        EventType(name="domain.policy_set", about="domain", summary="The policy was set."),
+        EventType(name="domain.deleted", about="domain", summary="A domain was deleted."),
+        EventType(name="source.registered", about="source", summary="A data source is known."),
+        EventType(name="source.updated", about="source", summary="A data source changed."),
+        EventType(name="source.tagged", about="source", summary="Tags were set."),
+        EventType(name="form.created", about="form", summary="A request form was created."),
+        EventType(name="form.edited", about="form", summary="A form has a new version."),
+        EventType(name="form.deleted", about="form", summary="An unused form was deleted."),
+        EventType(name="agreement.created", about="agreement", summary="An agreement exists."),
+        EventType(
+            name="product.published",
+            about="product",
+            outgoing="data_product.state.created",
+            summary="A data product was published.",
+        ),
+        EventType(name="product.updated", about="product", summary="Its metadata changed."),
+        EventType(
+            name="product.sources_changed",
+            about="product",
+            outgoing="data_product.data_sources.updated",
+            summary="Its data sources changed.",
+        ),
+        EventType(name="product.confirmed", about="product", summary="Added sources confirmed."),
+        EventType(name="product.suspended", about="product", summary="Access is withheld."),
+        EventType(name="product.resumed", about="product", summary="Access is given again."),
+        EventType(name="product.retired", about="product", summary="Closed for new requests."),
+        EventType(name="product.deleting", about="product", summary="Waits for revocations."),
+        EventType(
+            name="product.deleted",
+            about="product",
+            outgoing="data_product.state.deleted",
+            summary="A data product is gone; a tombstone stays.",
+        ),
+        EventType(
+            name="request.submitted",
+            about="request",
+            outgoing=f"{_REQUESTS}.created",
+            summary="Somebody asks for access or a masking exception.",
+        ),
+        EventType(name="request.determined", about="request", summary="One steward approved."),
+        EventType(
+            name="request.approved",
+            about="request",
+            outgoing=f"{_REQUESTS}.consumer.updated",
+            summary="The final determination approved.",
+        ),
+        EventType(
+            name="request.denied",
+            about="request",
+            outgoing=f"{_REQUESTS}.consumer.updated",
+            summary="The final determination denied.",
+        ),
+        EventType(
+            name="request.canceled",
+            about="request",
+            outgoing=f"{_REQUESTS}.canceled",
+            summary="A pending request was called off.",
+        ),
+        EventType(
+            name="request.revoked",
+            about="request",
+            outgoing=f"{_REQUESTS}.revoked",
+            summary="An approval was taken back.",
+        ),
+        EventType(
+            name="request.expired",
+            about="request",
+            outgoing=f"{_REQUESTS}.expired",
+            summary="A temporary approval ended.",
+        ),
+        EventType(
+            name="request.deleted",
+            about="request",
+            outgoing=f"{_REQUESTS}.deleted",
+            summary="The product behind a request was deleted.",
+        ),
+        EventType(name="request.stuck", about="request", summary="Nobody can fill a seat."),
+        EventType(name="grant.wanted", about="grant", summary="Access is to be provided."),
+        EventType(name="grant.extended", about="grant", summary="A new end was set."),
+        EventType(name="grant.active", about="grant", summary="The platform shows the access."),
+        EventType(name="grant.withheld", about="grant", summary="Access is held back."),
+        EventType(name="grant.resumed", about="grant", summary="Access is wanted again."),
+        EventType(
+            name="grant.expiring",
+            about="grant",
+            outgoing=f"{_REQUESTS}.expiring",
+            summary="Access ends in 7 days or in 1 day.",
+        ),
+        EventType(name="grant.ending", about="grant", summary="Access is to be taken away."),
+        EventType(name="grant.ended", about="grant", summary="The platform shows it is gone."),
+        EventType(name="grant.trouble", about="grant", summary="The platform could not be changed."),
+    )
+}
+
+NOTICES: Mapping[str, str] = {
+    "access_requested": "{requester} asks for {what} of {product}; please decide.",
+    "requested_for_you": "{requester} asks for {what} of {product} for {beneficiary}.",
+    "stage_opened": "{requester} asks for {what} of {product}; it is your turn to decide.",
+    "determination_made": "The request of {beneficiary} for {what} of {product} is {state}.",
+    "access_revoked": "{what} of {product} was revoked for {beneficiary}.",
+    "request_canceled": "The request of {requester} for {what} of {product} was canceled.",
+    "access_expired": "{what} of {product} has expired for {beneficiary}.",
+    "access_expiring": "{what} of {product} ends for {beneficiary} in {due}.",
+    "access_active": "{what} of {product} is active for {beneficiary}.",
+    "access_stuck": "Nobody can decide on {what} of {product}: {seat}.",
+    "product_deleted": "{product} was deleted.",
+    "product_published": "{product} was published.",
+    "sources_updated": "The data sources of {product} changed.",
+    "source_quarantined": "{product} holds {source}, which has left its domain.",
+}
+"""Kinds of notices, and how they read."""
+
+
+@frozen(kw_only=True)
+class Event:
+    """Something that happened to one aggregate.
+
+    Attributes:
+        type: name from the catalogue.
+        aggregate: ``kind:id``.
+        data: plain data without answers, reasons and secrets.
+    """
+
+    type: str
+    aggregate: str
+    data: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
+
+
+@frozen(kw_only=True)
+class Notice:
+    """Something that people are told; who they are is looked up when it is delivered.
+
+    Attributes:
+        kind: key of ``NOTICES``.
+        about: ``kind:id`` of the aggregate.
+        audience: whoever matches one of these.
+        exclude: ids of people who are not told, for example because they did it.
+        data: words for the text, and ids for links.
+    """
+
+    kind: str
+    about: str
+    audience: tuple[StewardSelector, ...]
+    exclude: tuple[str, ...] = ()
+    data: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
+
+
+@frozen(kw_only=True)
+class Timer:
+    """Something to look at when its time has come.
+
+    Attributes:
+        kind: ``expire``, ``warn`` or ``stuck``.
+        about: ``kind:id`` of the aggregate.
+        due: not before this instant.
+        data: what the handler needs.
+    """
+
+    kind: str
+    about: str
+    due: datetime
+    data: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
+
+
+@frozen(kw_only=True)
+class Mark:
+    """A target on a connection whose privileges have to be looked at again.
+
+    Attributes:
+        connection: name of the configured connection.
+        product: id of the product; empty for a column.
+        object: name as registered; empty for a product.
+        column: name of the column; empty for a product.
+    """
+
+    connection: str
+    product: str = ""
+    object: str = ""
+    column: str = ""
+
+    @property
+    def target(self) -> str:
+        """Key of the target: ``product:<id>`` or ``column:<object>|<column>``."""
+        return f"product:{self.product}" if self.product else f"column:{self.object}|{self.column}"
+
+    @property
+    def key(self) -> str:
+        """Key of the target with its connection; marks of one key are worked on together."""
+        return f"{self.connection}|{self.target}"
+
+
+@frozen(kw_only=True)
+class Effects:
+    """What follows from a decision, beside the new state."""
+
+    events: tuple[Event, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    def __add__(self, other: Effects) -> Effects:
+        return Effects(
+            events=self.events + other.events,
+            notices=self.notices + other.notices,
+            timers=self.timers + other.timers,
+            marks=self.marks + other.marks,
+        )

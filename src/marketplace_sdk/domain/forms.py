@@ -1,0 +1,319 @@
+"""Request forms: questions, answers, data use agreements, versions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from marketplace_sdk.domain.durations import UNITS, Duration
+from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import FrozenMap, check_id, check_text, freeze
+from marketplace_sdk.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "STANDARD_FORM",
+    "Acknowledgement",
+    "DataUseAgreement",
+    "FormVersion",
+    "Question",
+    "RequestForm",
+    "check_answers",
+    "wish_of",
+]
+
+MOST_QUESTIONS = 100
+MOST_OPTIONS = 1000
+DURATION_LABEL = "How long do you need access to this data?"
+BUILT_IN_KINDS = ("SHORT_ANSWER", "DROPDOWN", "CHECKBOXES", "ACCESS_DURATION")
+
+
+@frozen(kw_only=True)
+class Question:
+    """One question of a form.
+
+    Attributes:
+        key: by which answers are given; unique in the form.
+        label: what people read.
+        kind: SHORT_ANSWER, DROPDOWN, CHECKBOXES, ACCESS_DURATION, or a plugin's.
+        required: whether it must be answered; a duration always must.
+        options: what may be chosen (dropdown, checkboxes).
+        help: a line below the question.
+    """
+
+    key: str
+    label: str
+    kind: str
+    required: bool = True
+    options: tuple[str, ...] = field(default=(), converter=tuple)
+    help: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        check_id(self.key, "question.key")
+        check_text(self.label, "question.label", required=True)
+        check_text(self.help, "question.help")
+        problems = []
+        chooses = self.kind in ("DROPDOWN", "CHECKBOXES")
+        if chooses and not 1 <= len(self.options) <= MOST_OPTIONS:
+            problems.append(Problem("question.options", f"needs 1 to {MOST_OPTIONS} options"))
+        if chooses and len(set(self.options)) != len(self.options):
+            problems.append(Problem("question.options", "must differ from each other"))
+        if not chooses and self.options:
+            problems.append(Problem("question.options", f"{self.kind} takes no options"))
+        if problems:
+            raise InvalidInput("cannot make this question", problems=problems)
+        for option in self.options:
+            check_text(option, "question.options", required=True)
+
+    @classmethod
+    def short_answer(
+        cls, key: str, label: str, *, required: bool = True, help: str = ""
+    ) -> Question:
+        """Free text."""
+        return cls(key=key, label=label, kind="SHORT_ANSWER", required=required, help=help)
+
+    @classmethod
+    def dropdown(
+        cls, key: str, label: str, *, options: Sequence[str], required: bool = True, help: str = ""
+    ) -> Question:
+        """Exactly one of the options."""
+        return cls(
+            key=key, label=label, kind="DROPDOWN", options=tuple(options), required=required,
+            help=help,
+        )
+
+    @classmethod
+    def checkboxes(
+        cls, key: str, label: str, *, options: Sequence[str], required: bool = True, help: str = ""
+    ) -> Question:
+        """One or more of the options."""
+        return cls(
+            key=key, label=label, kind="CHECKBOXES", options=tuple(options), required=required,
+            help=help,
+        )
+
+    @classmethod
+    def access_duration(cls, key: str, *, help: str = "") -> Question:
+        """How long the access is needed; always required, asked in fixed words."""
+        return cls(key=key, label=DURATION_LABEL, kind="ACCESS_DURATION", help=help)
+
+
+@frozen
+class DataUseAgreement:
+    """A text that must be acknowledged before a request is submitted.
+
+    Attributes:
+        name: unique in the marketplace.
+        body: the text.
+        id: given by the marketplace when left empty.
+    """
+
+    name: str
+    body: str = field(repr=False)
+    id: str = ""
+
+    @property
+    def body_hash(self) -> str:
+        """Hex SHA-256 of the text, kept with every acknowledgement."""
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+@frozen(kw_only=True)
+class Acknowledgement:
+    """That somebody said yes to an agreement, and to which text exactly."""
+
+    agreement: str
+    body_hash: str
+    by: str
+    at: datetime
+
+
+@frozen(kw_only=True)
+class FormVersion:
+    """A form as it was between two edits; requests keep the version they were filed under.
+
+    Attributes:
+        id: of this version.
+        form: id of the form.
+        number: 1, 2, 3 ...
+        name: of the form at that time.
+        questions: in order.
+        agreements: to be acknowledged.
+        review: the review flow.
+        allow_self_review: requester and beneficiary may decide if they are stewards.
+        fallback: who may fill a seat that nobody can fill.
+    """
+
+    id: str
+    form: str
+    number: int = 1
+    name: str
+    questions: tuple[Question, ...] = ()
+    agreements: tuple[DataUseAgreement, ...] = ()
+    review: ReviewFlow = DEFAULT_REVIEW
+    allow_self_review: bool = False
+    fallback: StewardSelector | None = None
+    created_at: datetime | None = None
+    created_by: str = ""
+
+
+@frozen(kw_only=True)
+class RequestForm:
+    """A form, in its current version.
+
+    Attributes:
+        id: unique; may be chosen by the caller.
+        domain: whose form it is; None means everybody's.
+        current: the version that new requests are filed under.
+        revision: of the stored record.
+    """
+
+    id: str
+    domain: str | None = None
+    current: FormVersion
+    revision: int = 0
+
+    @property
+    def name(self) -> str:
+        """The form's name now."""
+        return self.current.name
+
+
+STANDARD_FORM = RequestForm(
+    id="standard",
+    current=FormVersion(
+        id="standard-1",
+        form="standard",
+        name="Standard request form",
+        questions=(
+            Question.short_answer(
+                "why", "What will you do with this data, and in which role?", required=True
+            ),
+        ),
+    ),
+)
+"""The form of products that name none. It cannot be edited."""
+
+
+def check_form(questions: Sequence[Question], custom: Mapping[str, Any]) -> tuple[Question, ...]:
+    """The questions, if they can make up a form; ``custom`` are the plugins' kinds by name."""
+    problems = []
+    if not all(isinstance(question, Question) for question in questions):
+        raise InvalidInput(
+            "cannot make this form",
+            problems=[Problem("questions", "must be Question.short_answer(), .dropdown() ...")],
+        )
+    keys = [question.key for question in questions]
+    if not 1 <= len(keys) <= MOST_QUESTIONS:
+        problems.append(Problem("questions", f"needs 1 to {MOST_QUESTIONS} questions"))
+    if len(set(keys)) != len(keys):
+        problems.append(Problem("questions", "must have different keys"))
+    if sum(question.kind == "ACCESS_DURATION" for question in questions) > 1:
+        problems.append(Problem("questions", "may ask for the duration only once"))
+    problems += [
+        Problem(f"questions.{question.key}", "is of a kind that no plugin offers")
+        for question in questions
+        if question.kind not in BUILT_IN_KINDS and question.kind not in custom
+    ]
+    if problems:
+        raise InvalidInput("cannot make this form", problems=problems)
+    return tuple(questions)
+
+
+def check_answers(
+    version: FormVersion,
+    answers: Mapping[str, object],
+    custom: Mapping[str, Callable[[Any], str]],
+) -> FrozenMap[str, Any]:
+    """The answers in their stored shape: text, a tuple of texts, or ``{amount, unit}``.
+
+    Args:
+        version: the form version that was filled in.
+        answers: by question key; a duration may be a Duration, timedelta or {amount, unit}.
+        custom: checks of the plugins' kinds, by kind.
+
+    Raises:
+        InvalidInput: naming each question; never repeating what was answered.
+    """
+    if not isinstance(answers, Mapping):
+        raise InvalidInput(
+            "cannot submit request", problems=[Problem("answers", "must map keys to answers")]
+        )
+    known = {question.key for question in version.questions}
+    problems = [
+        Problem("answers", "has an answer that fits no question of the form")
+        for key in answers
+        if key not in known
+    ]
+    kept: dict[str, Any] = {}
+    for question in version.questions:
+        answer = answers.get(question.key)
+        if answer is None or answer in ("", [], ()):
+            if question.required:
+                problems.append(Problem(f"answers.{question.key}", "must be answered"))
+            continue
+        value, wrong = _answer(question, answer, custom)
+        if wrong:
+            problems.append(Problem(f"answers.{question.key}", wrong))
+        else:
+            kept[question.key] = value
+    if problems:
+        raise InvalidInput("cannot submit request", problems=problems)
+    return freeze(kept)
+
+
+def wish_of(version: FormVersion, answers: Mapping[str, Any]) -> Duration | None:
+    """The duration that was asked for, if the form asks."""
+    for question in version.questions:
+        if question.kind == "ACCESS_DURATION" and question.key in answers:
+            wish = answers[question.key]
+            return Duration(wish["amount"], wish["unit"])
+    return None
+
+
+def _answer(
+    question: Question, answer: object, custom: Mapping[str, Callable[[Any], str]]
+) -> tuple[object, str]:
+    """The stored shape of an answer, and what is wrong with it (empty text: nothing)."""
+    if question.kind == "SHORT_ANSWER":
+        try:
+            return check_text(answer, "answer", required=True), ""
+        except InvalidInput as error:
+            return None, error.problems[0].message
+    if question.kind == "DROPDOWN":
+        ok = isinstance(answer, str) and answer in question.options
+        return answer, "" if ok else "must be exactly one of the options"
+    if question.kind == "CHECKBOXES":
+        chosen = answer if isinstance(answer, (list, tuple, set, frozenset)) else ()
+        if not chosen or not all(isinstance(one, str) for one in chosen):
+            return None, "must be a list of options"
+        ok = set(chosen) <= set(question.options) and len(set(chosen)) == len(chosen)
+        ordered = tuple(option for option in question.options if option in chosen)
+        return ordered, "" if ok else "must be different options of the question"
+    if question.kind == "ACCESS_DURATION":
+        return _duration(answer)
+    return answer, custom[question.kind](answer) if question.kind in custom else "cannot be checked"
+
+
+def _duration(answer: object) -> tuple[object, str]:
+    if isinstance(answer, Mapping) and set(answer) == {"amount", "unit"}:
+        unit = str(answer["unit"]).lower()
+        try:
+            wish = Duration(answer["amount"], unit)
+        except InvalidInput as error:
+            return None, "; ".join(problem.message for problem in error.problems)
+    elif isinstance(answer, (Duration, timedelta)):
+        try:
+            wish = Duration.of(answer)
+        except InvalidInput as error:
+            return None, error.problems[0].message
+    else:
+        return None, f"must be a Duration, or amount and unit ({', '.join(UNITS)})"
+    return FrozenMap({"amount": wish.amount, "unit": wish.unit}), ""

@@ -1,0 +1,176 @@
+"""Access requests and masking exception requests: the value and the machine of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from attrs import evolve, field, frozen
+
+from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.forms import Acknowledgement, FormVersion
+from marketplace_sdk.domain.people import Beneficiary
+from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
+from marketplace_sdk.domain.review import Stage
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import FrozenMap, freeze
+from marketplace_sdk.errors import TransitionNotAllowed
+
+__all__ = ["REQUEST_STEPS", "AccessRequest", "Explanation", "Limit", "RequestKind", "RequestState"]
+
+RequestKind = Literal["access", "masking_exception"]
+RequestState = Literal["pending", "approved", "denied", "canceled", "revoked", "expired"]
+
+REQUEST_STEPS: Mapping[tuple[str, str], RequestState] = {
+    ("pending", "approve"): "approved",
+    ("pending", "deny"): "denied",
+    ("pending", "cancel"): "canceled",
+    ("approved", "revoke"): "revoked",
+    ("approved", "expire"): "expired",
+}
+"""(state, event) -> state. What is not here is refused; nothing is ever reopened."""
+
+
+@frozen(kw_only=True)
+class Limit:
+    """A longest duration and who set it: flow, wish, product, domain or check."""
+
+    by: str
+    duration: Duration
+
+
+@frozen(kw_only=True)
+class AccessRequest:
+    """Somebody's wish to read a product, or to see some of its masked columns.
+
+    Attributes:
+        id: unique.
+        kind: ``access`` or ``masking_exception``.
+        state: pending, approved, denied, canceled, revoked or expired.
+        requester: id of who asks.
+        beneficiary: who would get it.
+        owner: who answers for a beneficiary that is a service account; else empty.
+        product, product_name, domain: what is asked for; pinned.
+        columns: ``source.column`` names, for a masking exception.
+        form: the form version it was filed under; pinned.
+        answers: by question key.
+        acknowledged: agreements, with the hash of the text.
+        stages: who must approve; pinned, with the product's domain filled in.
+        automatic: the flow decided; nobody was asked.
+        allow_self_review: requester and beneficiary may decide if they are stewards.
+        limits: longest durations that hold besides what approvers set.
+        wish: how long they would like it.
+        determinations: in the order they were made.
+        extends: id of the grant that it would extend, or empty.
+        grant: id of the grant that it led to, or empty.
+        until: end of an approval; None means without end.
+        cause: why it was canceled or revoked.
+        reason: of an automatic decision, a cancellation or a revocation.
+        stuck: seats of the open stage that nobody could fill when last looked.
+        revision: of the stored record.
+    """
+
+    id: str
+    kind: RequestKind
+    state: RequestState = "pending"
+    requester: str
+    beneficiary: Beneficiary
+    owner: str = ""
+    product: str
+    product_name: str
+    domain: str
+    columns: tuple[str, ...] = ()
+    form: FormVersion = field(repr=False)
+    answers: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze, repr=False)
+    acknowledged: tuple[Acknowledgement, ...] = field(default=(), repr=False)
+    stages: tuple[Stage, ...] = field(default=(), repr=False)
+    automatic: bool = False
+    allow_self_review: bool = False
+    limits: tuple[Limit, ...] = ()
+    wish: Duration | None = None
+    determinations: tuple[Determination, ...] = ()
+    extends: str = ""
+    grant: str = ""
+    created_at: datetime
+    decided_at: datetime | None = None
+    ended_at: datetime | None = None
+    until: datetime | None = None
+    cause: str = ""
+    reason: str = field(default="", repr=False)
+    stuck: tuple[str, ...] = ()
+    revision: int = field(default=0, eq=False)
+
+    @property
+    def aggregate(self) -> str:
+        """``request:<id>``."""
+        return f"request:{self.id}"
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits for a decision."""
+        return self.state == "pending"
+
+    @property
+    def tally(self) -> Tally:
+        """The evaluated review."""
+        return tally(self.stages, self.determinations)
+
+    @property
+    def stewards(self) -> frozenset[StewardSelector]:
+        """Everybody whom the pinned review names."""
+        return frozenset(one for stage in self.stages for one in stage.selectors())
+
+    @property
+    def wish_key(self) -> str:
+        """Equal for two requests of which only one may be pending or granted at a time."""
+        if self.extends:
+            return f"extend|{self.extends}"
+        columns = ",".join(sorted(self.columns))
+        return f"{self.kind}|{self.product}|{columns}|{self.beneficiary.token}"
+
+    def step(self, event: str, **changes: Any) -> AccessRequest:
+        """The request after an event.
+
+        Raises:
+            TransitionNotAllowed: the state has no such step.
+        """
+        after = REQUEST_STEPS.get((self.state, event))
+        if after is None:
+            hint = "revoke it, or relinquish what you have" if event == "cancel" else ""
+            raise TransitionNotAllowed("request", self.id, state=self.state, event=event, hint=hint)
+        return evolve(self, state=after, **changes)
+
+    def seen_at(self, now: datetime) -> AccessRequest:
+        """As it is to be read at ``now``: past its end it is expired, whether swept or not."""
+        if self.state == "approved" and self.until is not None and self.until <= now:
+            return evolve(self, state="expired", ended_at=self.until)
+        return self
+
+
+@frozen(kw_only=True)
+class Explanation:
+    """Where a request stands, for people.
+
+    Attributes:
+        request: id.
+        state: of the request.
+        filled_seats: what has been approved, in words, with who did.
+        open_seats: what is still needed.
+        stuck: open seats that nobody can fill, in words.
+        candidates: ids of who could fill a seat, for those who may know; by the seat's words.
+        until: the end that would result, or resulted, if any is set.
+        text: all of it in a few lines.
+    """
+
+    request: str
+    state: str
+    filled_seats: tuple[str, ...]
+    open_seats: tuple[OpenSeat, ...]
+    stuck: tuple[str, ...]
+    candidates: FrozenMap[str, tuple[str, ...]] = field(factory=FrozenMap, converter=freeze)
+    until: datetime | None = None
+    text: str
+
+    def __str__(self) -> str:
+        return self.text

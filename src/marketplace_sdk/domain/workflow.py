@@ -1,0 +1,440 @@
+"""Deciding about requests: submit, determine, cancel, end. Pure; the outcome is data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from marketplace_sdk.domain.durations import Window, end_of
+from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.quorum import Determination, adds_approval, matches
+from marketplace_sdk.domain.requests import AccessRequest, Limit
+from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, Stage
+from marketplace_sdk.domain.selectors import StewardSelector, user
+from marketplace_sdk.domain.selectors import group as group_selector
+from marketplace_sdk.domain.values import freeze
+from marketplace_sdk.errors import (
+    AlreadyDetermined,
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    Problem,
+    StaleRevision,
+)
+
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.catalog import DomainPolicy
+    from marketplace_sdk.domain.conditions import Situation
+    from marketplace_sdk.domain.forms import FormVersion
+    from marketplace_sdk.domain.people import Beneficiary, Facts
+    from marketplace_sdk.domain.products import DataProduct
+
+__all__ = [
+    "Decision",
+    "cancel",
+    "check_agreements",
+    "determine",
+    "earliest",
+    "finish",
+    "notice",
+    "route",
+    "submit",
+]
+
+Place = tuple[int, int]
+
+
+@frozen(kw_only=True)
+class Decision:
+    """What a command leads to.
+
+    Attributes:
+        request: the new state.
+        effects: events and notices to be kept with it.
+        approved: it has just been approved: a grant follows.
+        changed: False for a repeated determination, which is a no-op.
+    """
+
+    request: AccessRequest
+    effects: Effects = field(factory=Effects)
+    approved: bool = False
+    changed: bool = True
+
+
+def route(
+    version: FormVersion,
+    product: DataProduct,
+    policy: DomainPolicy,
+    situation: Situation,
+    *,
+    managing: bool,
+) -> FlowEvent:
+    """Where a request goes: by the form, by the product when the form delegates.
+
+    An automatic approval is withheld, and becomes the default review, when the domain's policy
+    forbids it, when a delegating form does not allow it to the product, and when requester or
+    beneficiary manages the product (``managing``).
+    """
+    event = version.review.event_for(situation)
+    may_approve = policy.auto_approve and not managing
+    if event.kind == "delegate":
+        may_approve = may_approve and event.allow_automatic
+        flow = product.review_for(situation.kind) or DEFAULT_REVIEW
+        event = flow.event_for(situation)
+    if event.kind == "delegate" or (event.kind == "approve" and not may_approve):
+        event = DEFAULT_REVIEW.default
+    return event.bound(situation.domain)
+
+
+def submit(
+    draft: AccessRequest,
+    event: FlowEvent,
+    *,
+    extra: Sequence[Stage] = (),
+    limits: Sequence[Limit] = (),
+    now: datetime,
+    names: Mapping[str, str],
+) -> Decision:
+    """A new request on its way: pending, or decided by the flow itself.
+
+    Args:
+        draft: the request without its review.
+        event: where it goes, from ``route``.
+        extra: stages of the domain's policy and of plugins, asked after all others.
+        limits: longest durations of product, domain and plugins.
+        now: the moment of submission.
+        names: words for notices.
+    """
+    bounds = list(limits)
+    automatic = event.kind == "approve"
+    if automatic and event.duration is not None:
+        bounds.append(Limit(by="flow", duration=event.duration))
+    stages = (*event.stages, *(stage.bound(draft.domain) for stage in extra))
+    if automatic and not stages and draft.wish is not None:
+        bounds.append(Limit(by="wish", duration=draft.wish))
+    request = evolve(
+        draft,
+        stages=() if event.kind == "deny" else stages,
+        automatic=not stages or event.kind == "deny",
+        limits=tuple(bounds),
+        reason=event.reason,
+    )
+    effects = Effects(events=(_event("request.submitted", request),))
+    if event.kind == "deny":
+        request = request.step("deny", decided_at=now)
+        return Decision(request=request, effects=effects + _final(request, names, ()))
+    if not stages:
+        return _approve(request, (), now, effects, names, ())
+    for_another = _sides(request)[1:]
+    if for_another:
+        effects += Effects(
+            notices=(notice("requested_for_you", request, names, for_another, (draft.requester,)),)
+        )
+    asked = tuple(sorted(stages[0].selectors(), key=str))
+    effects += Effects(notices=(notice("access_requested", request, names, asked, ()),))
+    return Decision(request=request, effects=effects)
+
+
+def determine(
+    request: AccessRequest,
+    facts: Facts,
+    *,
+    verdict: str,
+    reason: str,
+    until: Window | None,
+    now: datetime,
+    id: str,
+    names: Mapping[str, str],
+    revision: int | None = None,
+    vacant: Collection[Place] = (),
+    fallback: StewardSelector | None = None,
+) -> Decision:
+    """One steward's approve, temporary approve or deny.
+
+    Args:
+        request: as it stands.
+        facts: of the steward, read at this moment.
+        verdict: ``approve`` or ``deny``.
+        reason: why; already checked.
+        until: end of a temporary approval.
+        now: the moment of the act.
+        id: of the determination; the same id with the same content again is a no-op.
+        names: words for notices.
+        revision: the revision that the steward saw, if they say so.
+        vacant: seats of the open stage that nobody can fill.
+        fallback: who may fill them instead.
+
+    Raises:
+        AlreadyDetermined, NotAllowed, StaleRevision, InvalidInput, Conflict: nothing changes.
+    """
+    known = next((each for each in request.determinations if each.id == id), None)
+    if known is not None:
+        if (known.by, known.verdict, known.reason) == (facts.id, verdict, reason):
+            return Decision(request=request, changed=False)
+        raise Conflict(f"cannot {verdict} request {request.id}: the determination id is taken")
+    if not request.open:
+        raise AlreadyDetermined(
+            f"cannot {verdict} request {request.id}: it is {request.state}",
+            state=request.state,
+            hint="revoke it instead" if request.state == "approved" else "",
+        )
+    if revision is not None and revision != request.revision:
+        raise StaleRevision("request", request.id, expected=revision, found=request.revision)
+    on_the_side = facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
+    if on_the_side and not request.allow_self_review:
+        raise NotAllowed(
+            f"cannot {verdict} request {request.id}: nobody decides for themselves",
+            actor=facts.id,
+            action="request.decide",
+            needs="another steward",
+            code="self_review",
+        )
+    number = request.tally.stage
+    assert number is not None, "a pending request has an open stage"  # noqa: S101
+    stage = request.stages[number]
+    takes_over = vacant if fallback is not None and fallback.matches(facts) else ()
+    matched = matches(stage, facts, takes_over)
+    if not matched:
+        needs = " or ".join(sorted(str(seat) for _, _, seat in stage.seats()))
+        later = any(matches(each, facts) for each in request.stages[number + 1 :])
+        raise NotAllowed(
+            f"cannot {verdict} request {request.id}: {facts.id} is not a steward of "
+            f"{'the stage that is open' if later else 'it'}",
+            actor=facts.id,
+            action="request.decide",
+            needs=needs,
+            hint="an earlier stage has to be complete first" if later else f"needs {needs}",
+        )
+    before = [each for each in request.determinations if each.stage == number]
+    if any(each.by == facts.id for each in before):
+        raise AlreadyDetermined(
+            f"cannot {verdict} request {request.id}: {facts.id} has determined on this stage",
+            state=request.state,
+            hint="a determination is never edited",
+        )
+    if verdict == "approve" and not adds_approval(stage, before, matched):
+        raise AlreadyDetermined(
+            f"cannot approve request {request.id}: every seat that {facts.id} matches is filled",
+            state=request.state,
+        )
+    determination = Determination(
+        id=id,
+        by=facts.id,
+        verdict="approve" if verdict == "approve" else "deny",
+        reason=reason,
+        until=until,
+        at=now,
+        stage=number,
+        matched=matched,
+        as_of=facts.person.as_of,
+        self_review=on_the_side,
+    )
+    changed = evolve(
+        request, determinations=(*request.determinations, determination), stuck=()
+    )
+    return _counted(changed, determination, number, now, names)
+
+
+def _counted(
+    request: AccessRequest,
+    determination: Determination,
+    number: int,
+    now: datetime,
+    names: Mapping[str, str],
+) -> Decision:
+    """What follows once the determination is in."""
+    result = request.tally
+    actor = (determination.by,)
+    if result.outcome == "denied":
+        denied = request.step("deny", decided_at=now)
+        return Decision(request=denied, effects=_final(denied, names, actor))
+    effects = Effects(
+        events=(
+            _event(
+                "request.determined",
+                request,
+                {"determination": determination.id, "stage": number},
+            ),
+        )
+    )
+    if determination.until is not None and end_of(determination.until, now) <= now:
+        raise _past(request)
+    if result.outcome == "approved":
+        return _approve(request, result.windows, now, Effects(), names, actor)
+    if result.stage is not None and result.stage != number:
+        opened = tuple(sorted(request.stages[result.stage].selectors(), key=str))
+        effects += Effects(notices=(notice("stage_opened", request, names, opened, actor),))
+    return Decision(request=request, effects=effects)
+
+
+def _approve(
+    request: AccessRequest,
+    windows: Sequence[Window],
+    now: datetime,
+    effects: Effects,
+    names: Mapping[str, str],
+    actor: tuple[str, ...],
+) -> Decision:
+    until = earliest(windows, request.limits, now)
+    if until is not None and until <= now:
+        raise _past(request)
+    approved = request.step("approve", decided_at=now, until=until)
+    return Decision(
+        request=approved, effects=effects + _final(approved, names, actor), approved=True
+    )
+
+
+def earliest(
+    windows: Sequence[Window], limits: Sequence[Limit], now: datetime
+) -> datetime | None:
+    """The earliest of all ends, each counted from ``now``; None when nobody set one."""
+    ends = [end_of(window, now) for window in windows]
+    ends += [limit.duration.after(now) for limit in limits]
+    return min(ends, default=None)
+
+
+def cancel(
+    request: AccessRequest, cause: str, *, reason: str, now: datetime, names: Mapping[str, str]
+) -> Decision:
+    """Call off a pending request; its stewards are told.
+
+    Raises:
+        TransitionNotAllowed: it is not pending.
+    """
+    canceled = request.step("cancel", cause=cause, reason=reason, ended_at=now, stuck=())
+    effects = Effects(
+        events=(_event("request.canceled", canceled, {"cause": cause}),),
+        notices=(notice("request_canceled", canceled, names, _stewards(canceled), ()),),
+    )
+    if cause not in ("requester", "beneficiary"):
+        told = notice("request_canceled", canceled, names, _sides(canceled), ())
+        effects += Effects(notices=(told,))
+    return Decision(request=canceled, effects=effects)
+
+
+def finish(
+    request: AccessRequest,
+    event: str,
+    cause: str,
+    *,
+    reason: str,
+    now: datetime,
+    names: Mapping[str, str],
+    actor: str = "",
+) -> Decision:
+    """End an approval: ``revoke`` or ``expire``; those who lose it are told.
+
+    Raises:
+        TransitionNotAllowed: it is not approved.
+    """
+    ended = request.step(event, cause=cause, reason=reason or request.reason, ended_at=now)
+    kind = "access_expired" if event == "expire" else "access_revoked"
+    type_ = "request.expired" if event == "expire" else "request.revoked"
+    return Decision(
+        request=ended,
+        effects=Effects(
+            events=(_event(type_, ended, {"cause": cause}),),
+            notices=(notice(kind, ended, names, _sides(ended), (actor,) if actor else ()),),
+        ),
+    )
+
+
+def check_agreements(version: FormVersion, acknowledged: Collection[str]) -> None:
+    """Refuse unless every agreement of the form is acknowledged, by id or name.
+
+    Raises:
+        InvalidInput: naming each that is missing, and each that is none of the form's.
+    """
+    known = {each.id for each in version.agreements} | {each.name for each in version.agreements}
+    problems = [
+        Problem("acknowledge", f"agreement {agreement.name!r} must be acknowledged")
+        for agreement in version.agreements
+        if agreement.id not in acknowledged and agreement.name not in acknowledged
+    ]
+    if any(each not in known for each in acknowledged):
+        problems.append(Problem("acknowledge", "names an agreement that the form does not have"))
+    if problems:
+        raise InvalidInput("cannot submit request", problems=problems)
+
+
+def _past(request: AccessRequest) -> InvalidInput:
+    return InvalidInput(
+        f"cannot approve request {request.id}",
+        problems=[Problem("until", "the end is already past")],
+        hint="give a later end, or deny the request",
+    )
+
+
+def _final(
+    request: AccessRequest, names: Mapping[str, str], actor: tuple[str, ...]
+) -> Effects:
+    """Exactly one decision event; requester, beneficiary and all other stewards are told."""
+    told = list(_sides(request))
+    if not request.automatic:
+        told += _stewards(request)
+    return Effects(
+        events=(_event(f"request.{request.state}", request),),
+        notices=(notice("determination_made", request, names, tuple(told), actor),),
+    )
+
+
+def _stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    return tuple(sorted(request.stewards, key=str))
+
+
+def _sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    """Requester and beneficiary; for a service account its owner too."""
+    sides = [user(request.requester), _selector(request.beneficiary)]
+    if request.owner:
+        sides.append(user(request.owner))
+    return tuple(dict.fromkeys(sides))
+
+
+def _selector(who: Beneficiary) -> StewardSelector:
+    return group_selector(who.id) if who.kind == "group" else user(who.id)
+
+
+def _event(type: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
+    """What systems may know of a request: never answers, never reasons."""
+    data = {
+        "product": {"id": request.product, "name": request.product_name, "domain": request.domain},
+        "request": {
+            "id": request.id,
+            "kind": request.kind,
+            "state": request.state,
+            "requester": request.requester,
+            "beneficiary": request.beneficiary.token,
+            "columns": list(request.columns),
+            "until": None if request.until is None else request.until.isoformat(),
+            "form_version": request.form.id,
+            "extends": request.extends,
+        },
+        **(more or {}),
+    }
+    return Event(type=type, aggregate=request.aggregate, data=freeze(data))
+
+
+def notice(
+    kind: str,
+    request: AccessRequest,
+    names: Mapping[str, str],
+    audience: tuple[StewardSelector, ...],
+    exclude: tuple[str, ...],
+) -> Notice:
+    """A notice about a request, with the words that its text needs."""
+    data = {
+        "requester": request.requester,
+        "beneficiary": str(request.beneficiary),
+        "product": request.product_name,
+        "product_id": request.product,
+        "request_id": request.id,
+        "what": "access" if request.kind == "access" else "a masking exception",
+        "state": request.state,
+        **names,
+    }
+    return Notice(
+        kind=kind, about=request.aggregate, audience=audience, exclude=exclude, data=freeze(data)
+    )

@@ -1,0 +1,359 @@
+"""One unit of work on the memory store."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from heapq import merge
+from itertools import islice
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from marketplace_sdk.errors import InvalidInput, StaleRevision, StorageError
+from marketplace_sdk.memory.books import Job, freeze_event, freeze_job, freeze_record, to_utc
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from marketplace_sdk.memory.books import Books, Kept, Key, Link, Place
+    from marketplace_sdk.ports.storage import EventRow, Record, Work
+
+__all__ = ["MemoryTransaction"]
+
+_place = attrgetter("place")
+_sequence = attrgetter("row.sequence")
+_position = attrgetter("row.position")
+_number = attrgetter("number")
+
+
+class MemoryTransaction:
+    """The books, with what this transaction staged, or the past it still sees, laid over them."""
+
+    def __init__(self, books: Books, state: threading.Lock, *, writing: bool) -> None:
+        self.records: dict[Key, Kept | None] = {}
+        self.jobs: dict[str, Job | None] = {}
+        self.events_added: list[Link] = []
+        self.enqueued = books.enqueued
+        self.over = False
+        self._books = books
+        self._state = state
+        self._writing = writing
+        self._ceiling = len(books.log)
+
+    def get(self, kind: str, id: str) -> Record | None:
+        """See the port."""
+        self._check()
+        with self._state:
+            kept = self._record((kind, id))
+        return None if kept is None else kept.thaw()
+
+    def find(
+        self,
+        kind: str,
+        where: Sequence[tuple[str, Collection[str]]] = (),
+        *,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[Record]:
+        """See the port."""
+        self._check()
+        pairs = [(key, frozenset(values)) for key, values in where]
+        with self._state:
+            found = self._walk(kind, pairs, after, descending=descending)
+            kept = list(islice(found, _limit(limit)))
+        return [one.thaw() for one in kept]
+
+    def put(self, record: Record, expected: int | None) -> None:
+        """See the port."""
+        self._check(write=True)
+        if record.revision != (expected or 0) + 1:
+            raise InvalidInput(
+                f"cannot write {record.kind}: its revision does not follow the expected one"
+            )
+        kept = freeze_record(record)
+        self._expect(record.kind, record.id, expected)
+        self.records[record.kind, record.id] = kept
+
+    def remove(self, kind: str, id: str, expected: int) -> None:
+        """See the port."""
+        self._check(write=True)
+        self._expect(kind, id, expected)
+        self.records[kind, id] = None
+
+    def append(self, rows: Sequence[EventRow]) -> None:
+        """See the port."""
+        self._check(write=True)
+        first = self._ceiling + len(self.events_added) + 1
+        links = [freeze_event(row, position) for position, row in enumerate(rows, first)]
+        ids = {link.row.id for link in self.events_added}
+        taken = {(link.row.aggregate, link.row.sequence) for link in self.events_added}
+        for row in rows:
+            chain = self._books.chains.get(row.aggregate, ())
+            at = bisect_left(chain, row.sequence, key=_sequence)
+            here = (row.aggregate, row.sequence)
+            if (
+                here in taken
+                or row.id in ids
+                or row.id in self._books.event_ids
+                or (at < len(chain) and chain[at].row.sequence == row.sequence)
+            ):
+                raise StaleRevision("event", row.aggregate)
+            ids.add(row.id)
+            taken.add(here)
+        self.events_added += links
+
+    def head(self, aggregate: str) -> EventRow | None:
+        """See the port."""
+        self._check()
+        with self._state:
+            chain = self._chain(aggregate)
+        return chain[-1].thaw() if chain else None
+
+    def events(
+        self, aggregate: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[EventRow]:
+        """See the port."""
+        self._check()
+        after = max(after, 0)
+        with self._state:
+            if aggregate is None:
+                added = self.events_added[max(after - self._ceiling, 0) :]
+                links = [*self._books.log[after : self._ceiling], *added][: _limit(limit)]
+            else:
+                behind = (link for link in self._chain(aggregate) if link.row.position > after)
+                links = sorted(behind, key=_position)[: _limit(limit)]
+        return [link.thaw() for link in links]
+
+    def enqueue(self, rows: Sequence[Work]) -> None:
+        """See the port. Rows are kept as they are given, with attempts, lease and error."""
+        self._check(write=True)
+        for job in [freeze_job(row, n) for n, row in enumerate(rows, self.enqueued + 1)]:
+            if self._job(job.row.id) is None:
+                self.jobs[job.row.id] = job
+                self.enqueued = job.number
+
+    def claim(
+        self,
+        queue: str,
+        *,
+        now: datetime,
+        until: datetime,
+        owner: str,
+        limit: int,
+        in_order: bool,
+    ) -> Sequence[Work]:
+        """See the port."""
+        self._check(write=True)
+        if not owner:
+            raise InvalidInput("cannot claim work: the owner has no name")
+        now, until = to_utc(now), to_utc(until)
+        chosen: list[Job] = []
+        for jobs in islice(self._claimable(queue, now, in_order=in_order), max(limit, 0)):
+            chosen += jobs
+        taken = []
+        for job in chosen:
+            row = evolve(job.row, attempts=job.row.attempts + 1, owner=owner, leased_until=until)
+            self.jobs[row.id] = held = Job(job.number, row, job.text)
+            taken.append(held.thaw())
+        return taken
+
+    def settle(
+        self,
+        work: Work,
+        *,
+        retry_at: datetime | None = None,
+        dead: bool = False,
+        error: str = "",
+    ) -> None:
+        """See the port. ``dead`` wins over ``retry_at``."""
+        self._check(write=True)
+        job = self._job(work.id)
+        if (
+            job is None
+            or not work.owner
+            or (job.row.owner, job.row.attempts) != (work.owner, work.attempts)
+        ):
+            raise StaleRevision("work", work.id)
+        if not dead and retry_at is None:
+            self.jobs[work.id] = None
+            return
+        due = job.row.due if dead or retry_at is None else to_utc(retry_at)
+        row = evolve(job.row, due=due, dead=dead, error=error, owner="", leased_until=None)
+        self.jobs[work.id] = Job(job.number, row, job.text)
+
+    def work(
+        self, queue: str, *, dead: bool | None = None, limit: int | None = None
+    ) -> Sequence[Work]:
+        """See the port."""
+        self._check()
+        lists = {None: ("waiting", "parked"), False: ("waiting",), True: ("parked",)}[dead]
+        with self._state:
+            kept = [
+                (due, number, self._books.jobs[id])
+                for name in lists
+                for due, number, id in getattr(self._books, name).get(queue, ())
+                if id not in self.jobs
+            ]
+            kept += [
+                (job.row.due, job.number, job)
+                for job in self.jobs.values()
+                if job is not None and job.row.queue == queue and dead in (None, job.row.dead)
+            ]
+        kept.sort(key=lambda one: one[:2])
+        return [job.thaw() for _, _, job in kept[: _limit(limit)]]
+
+    def replay(self, id: str, due: datetime) -> bool:
+        """See the port. The last error is forgotten with the attempts."""
+        self._check(write=True)
+        job = self._job(id)
+        if job is None or not job.row.dead:
+            return False
+        row = evolve(job.row, due=to_utc(due), dead=False, attempts=0, error="")
+        self.jobs[id] = Job(job.number, row, job.text)
+        return True
+
+    def _check(self, *, write: bool = False) -> None:
+        if self.over:
+            raise StorageError("cannot use the unit of work: its block has ended")
+        if write and not self._writing:
+            raise StorageError(
+                "cannot write: the unit of work is for reading", hint="begin(write=True)"
+            )
+
+    def _record(self, key: Key) -> Kept | None:
+        return self.records[key] if key in self.records else self._books.records.get(key)
+
+    def _job(self, id: str) -> Job | None:
+        return self.jobs[id] if id in self.jobs else self._books.jobs.get(id)
+
+    def _expect(self, kind: str, id: str, expected: int | None) -> None:
+        kept = self._record((kind, id))
+        found = None if kept is None else kept.revision
+        if found != expected:
+            raise StaleRevision(kind, id, expected=expected, found=found)
+
+    def _chain(self, aggregate: str) -> list[Link]:
+        chain = self._books.chains.get(aggregate, [])
+        if chain and chain[-1].row.position > self._ceiling:
+            chain = [link for link in chain if link.row.position <= self._ceiling]
+        added = [link for link in self.events_added if link.row.aggregate == aggregate]
+        return sorted([*chain, *added], key=_sequence) if added else chain
+
+    def _walk(
+        self,
+        kind: str,
+        pairs: Sequence[tuple[str, frozenset[str]]],
+        after: Place | None,
+        *,
+        descending: bool,
+    ) -> Iterator[Kept]:
+        """What find looks for, in order, at the cost of what is taken from it."""
+        lists = self._lists(kind, pairs)
+        committed = self._committed(kind, lists, pairs, after, descending=descending)
+        if not self.records:
+            return committed
+        staged = [
+            kept
+            for kept in self.records.values()
+            if kept is not None
+            and kept.kind == kind
+            and _matches(kept, pairs)
+            and (after is None or (kept.place < after if descending else kept.place > after))
+        ]
+        staged.sort(key=_place, reverse=descending)
+        return merge(committed, staged, key=_place, reverse=descending)
+
+    def _lists(self, kind: str, pairs: Sequence[tuple[str, frozenset[str]]]) -> list[list[Place]]:
+        """The fewest places that hold everything: those of the most selective pair."""
+        places = self._books.places
+        choices = [
+            [places[kind, key, value] for value in values if (kind, key, value) in places]
+            for key, values in pairs
+        ] or [[places[(kind,)]] if (kind,) in places else []]
+        return min(choices, key=lambda lists: sum(map(len, lists)))
+
+    def _committed(
+        self,
+        kind: str,
+        lists: list[list[Place]],
+        pairs: Sequence[tuple[str, frozenset[str]]],
+        after: Place | None,
+        *,
+        descending: bool,
+    ) -> Iterator[Kept]:
+        streams = [_stream(places, after, descending=descending) for places in lists]
+        several = merge(*streams, reverse=descending)
+        before: Place | None = None
+        for place in several if len(streams) != 1 else streams[0]:
+            key = (kind, place[1])
+            if place == before or key in self.records:
+                continue
+            before = place
+            kept = self._books.records[key]
+            if _matches(kept, pairs):
+                yield kept
+
+    def _claimable(self, queue: str, now: datetime, *, in_order: bool) -> Iterator[list[Job]]:
+        """Per free key its work that may be taken, keys by earliest due time."""
+        staged: dict[tuple[str, str], list[Job]] = {}
+        for job in self.jobs.values():
+            if job is not None and job.row.queue == queue and not job.row.dead:
+                staged.setdefault(job.queue_key, []).append(job)
+        own = sorted(
+            (job.row.due, job.number, job.row.id) for jobs in staged.values() for job in jobs
+        )
+        committed = (one for one in self._books.waiting.get(queue, ()) if one[2] not in self.jobs)
+        seen: set[tuple[str, str]] = set()
+        for due, _, id in merge(committed, own):
+            if due > now:
+                return
+            key = (self.jobs.get(id) or self._books.jobs[id]).queue_key
+            if key in seen:
+                continue
+            seen.add(key)
+            jobs = self._takeable(key, staged.get(key, []), now, in_order=in_order)
+            if jobs:
+                yield jobs
+
+    def _takeable(
+        self, key: tuple[str, str], staged: list[Job], now: datetime, *, in_order: bool
+    ) -> list[Job]:
+        jobs = self._books.jobs
+        leased = (jobs[id] for id in self._books.leased.get(key, ()) if id not in self.jobs)
+        if any(job.held(now) for job in leased) or any(job.held(now) for job in staged):
+            return []
+        line: Iterable[Job] = (
+            jobs[id] for _, id in self._books.lines.get(key, ()) if id not in self.jobs
+        )
+        if staged:
+            line = merge(line, sorted(staged, key=_number), key=_number)
+        taken = []
+        for job in line:
+            if job.row.due <= now:
+                taken.append(job)
+            elif in_order:
+                break
+        return taken
+
+
+def _limit(limit: int | None) -> int | None:
+    return None if limit is None else max(limit, 0)
+
+
+def _matches(kept: Kept, pairs: Sequence[tuple[str, frozenset[str]]]) -> bool:
+    return all(
+        any(one == key and value in values for one, value in kept.index) for key, values in pairs
+    )
+
+
+def _stream(places: list[Place], after: Place | None, *, descending: bool) -> Iterator[Place]:
+    """The places behind ``after``, without copying the list."""
+    if descending:
+        end = len(places) if after is None else bisect_left(places, after)
+        return map(places.__getitem__, range(end - 1, -1, -1))
+    start = 0 if after is None else bisect_right(places, after)
+    return map(places.__getitem__, range(start, len(places)))

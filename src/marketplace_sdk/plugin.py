@@ -1,0 +1,294 @@
+"""The one import for plugin authors.
+
+A plugin is a module with hook implementations that *yield specs*: named factories of objects that
+satisfy a Protocol. Name it in the entry-point group ``marketplace_sdk``::
+
+    [project.entry-points.marketplace_sdk]
+    acme = "marketplace_sdk_acme.plugin"
+
+and write::
+
+    from marketplace_sdk.plugin import ProvisionerSpec, hookimpl
+
+    @hookimpl
+    def marketplace_provisioners():
+        yield ProvisionerSpec(name="acme", build=_build, summary="Grants on Acme DB.")
+
+    def _build(settings, context):
+        from marketplace_sdk_acme.provisioner import AcmeProvisioner  # heavy imports stay here
+        return AcmeProvisioner(settings, installation=context.installation)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import pluggy
+from attrs import field, frozen
+
+from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.review import Seat, Stage
+from marketplace_sdk.errors import (
+    AdapterError,
+    DirectoryError,
+    InvalidInput,
+    MarketplaceError,
+    NotificationError,
+    PluginError,
+    Problem,
+    ProvisioningError,
+    StaleRevision,
+    StorageError,
+)
+from marketplace_sdk.ports.directory import Directory
+from marketplace_sdk.ports.notifier import Message, Notifier
+from marketplace_sdk.ports.provisioner import (
+    Call,
+    CannotLook,
+    Change,
+    Guard,
+    Item,
+    Known,
+    Outcome,
+    Presence,
+    Provisioner,
+    Ref,
+    Resolved,
+    Scope,
+    Seen,
+    Target,
+    TargetObject,
+    Unresolved,
+)
+from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
+from marketplace_sdk.wire.codec import dump, load
+
+__all__ = [
+    "API_VERSION",
+    "PROJECT",
+    "AdapterError",
+    "AddStage",
+    "BuildContext",
+    "Call",
+    "CannotLook",
+    "Change",
+    "CommandSpec",
+    "Directory",
+    "DirectoryError",
+    "DirectorySpec",
+    "Duration",
+    "EngineSpec",
+    "EventRow",
+    "Guard",
+    "InvalidInput",
+    "Item",
+    "Known",
+    "MarketplaceError",
+    "Message",
+    "NotificationError",
+    "Notifier",
+    "NotifierSpec",
+    "Outcome",
+    "PluginError",
+    "Presence",
+    "Problem",
+    "Provisioner",
+    "ProvisionerSpec",
+    "ProvisioningError",
+    "QuestionTypeSpec",
+    "Record",
+    "Ref",
+    "Refuse",
+    "Resolved",
+    "Scope",
+    "Seat",
+    "Seen",
+    "Shorten",
+    "Stage",
+    "StaleRevision",
+    "Storage",
+    "StorageError",
+    "StorageSpec",
+    "Target",
+    "TargetObject",
+    "Transaction",
+    "Unresolved",
+    "Work",
+    "check_settings",
+    "dump",
+    "hookimpl",
+    "load",
+]
+
+PROJECT = "marketplace_sdk"
+API_VERSION = 1
+"""Version of the contract between host and plugins; a spec of another one is refused."""
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@frozen(kw_only=True)
+class BuildContext:
+    """What the host hands to every factory.
+
+    Attributes:
+        installation: short id of this marketplace, [a-z0-9]{8,}; marks what is ours on platforms.
+        name: the name under which the object was configured, for example the connection's.
+        clock: the marketplace's clock; returns an aware datetime.
+        secret: resolves ``env:NAME`` and ``file:PATH``; refuses anything else.
+        storage: the marketplace's own storage; None while the storage itself is built.
+    """
+
+    installation: str
+    name: str
+    clock: Callable[[], datetime] = field(repr=False)
+    secret: Callable[[str], str] = field(repr=False)
+    storage: Storage | None = field(default=None, repr=False)
+
+
+@frozen(kw_only=True)
+class StorageSpec:
+    """A way to keep things; chosen by the scheme of the storage URL.
+
+    Attributes:
+        name: the scheme, for example ``sqlite``.
+        build: called with the whole URL and a context.
+        summary: one line for ``marketplace plugins``.
+        capabilities: words that describe what it can do, for example ``multi_process``.
+        api_version: of the contract it was written for.
+    """
+
+    name: str
+    build: Callable[[str, BuildContext], Storage] = field(repr=False)
+    summary: str = ""
+    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    api_version: int = API_VERSION
+
+
+@frozen(kw_only=True)
+class DirectorySpec:
+    """A source of people; chosen by ``directory={"plugin": name, ...}``."""
+
+    name: str
+    build: Callable[[Mapping[str, Any], BuildContext], Directory] = field(repr=False)
+    summary: str = ""
+    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    api_version: int = API_VERSION
+
+
+@frozen(kw_only=True)
+class ProvisionerSpec:
+    """A data platform; chosen by ``connections={"lake": {"plugin": name, ...}}``.
+
+    ``capabilities``: ``set_until``, ``unmask``, ``discover``, ``protect``. ``open_world`` says
+    that ``may_grant`` may be left out, which only the memory platform does.
+    """
+
+    name: str
+    build: Callable[[Mapping[str, Any], BuildContext], Provisioner] = field(repr=False)
+    summary: str = ""
+    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    api_version: int = API_VERSION
+
+
+@frozen(kw_only=True)
+class NotifierSpec:
+    """A way to tell; chosen by ``notifiers=[{"plugin": name, ...}]``.
+
+    ``receives`` holds ``event`` (for systems), ``notice`` (for people) or both.
+    """
+
+    name: str
+    build: Callable[[Mapping[str, Any], BuildContext], Notifier] = field(repr=False)
+    summary: str = ""
+    receives: frozenset[str] = field(default=frozenset({"event"}), converter=frozenset)
+    api_version: int = API_VERSION
+
+
+@frozen(kw_only=True)
+class EngineSpec:
+    """What runs the delivery work; ``build`` returns an object with ``run(market, stop)``."""
+
+    name: str
+    build: Callable[[Mapping[str, Any], BuildContext], Any] = field(repr=False)
+    summary: str = ""
+    api_version: int = API_VERSION
+
+
+@frozen(kw_only=True)
+class QuestionTypeSpec:
+    """A custom kind of question.
+
+    Attributes:
+        name: the kind, upper case, for example ``COST_CENTRE``.
+        check: called with an answer; returns what is wrong with it, or empty text.
+        json_schema: JSON Schema (draft 2020-12) of one answer.
+    """
+
+    name: str
+    check: Callable[[Any], str] = field(repr=False)
+    json_schema: Mapping[str, Any] = field(repr=False)
+    summary: str = ""
+    api_version: int = API_VERSION
+
+
+@frozen(kw_only=True)
+class CommandSpec:
+    """A sub-command of ``marketplace``; ``build`` returns a click command."""
+
+    name: str
+    build: Callable[[], Any] = field(repr=False)
+    summary: str = ""
+    api_version: int = API_VERSION
+
+
+@frozen
+class Refuse:
+    """Answer of a request check: do not accept the request, and why."""
+
+    reason: str
+
+
+@frozen
+class AddStage:
+    """Answer of a request check: one more stage must approve, after the others."""
+
+    stage: Stage
+
+
+@frozen
+class Shorten:
+    """Answer of a request check: access may last at most this long."""
+
+    duration: Duration
+
+
+def check_settings(
+    settings: Mapping[str, Any], *, plugin: str, known: Mapping[str, type | tuple[type, ...]],
+    required: tuple[str, ...] = (),
+) -> None:
+    """Refuse unknown, missing and mistyped settings with InvalidInput, naming each key.
+
+    ``plugin`` and ``may_grant`` are the host's own keys and always known. Values never appear
+    in the message, because they may be secrets.
+    """
+    problems = [
+        Problem(str(key), f"unknown; {plugin} knows {', '.join(sorted(known))}")
+        for key in settings
+        if key not in known and key not in ("plugin", "may_grant")
+    ]
+    problems += [Problem(key, "is required") for key in required if key not in settings]
+    problems += [
+        Problem(key, f"must be {_type_name(kind)}")
+        for key, kind in known.items()
+        if key in settings and not isinstance(settings[key], kind)
+    ]
+    if problems:
+        raise InvalidInput(f"cannot configure {plugin}", problems=problems)
+
+
+def _type_name(kind: type | tuple[type, ...]) -> str:
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return " or ".join(k.__name__ for k in kinds)

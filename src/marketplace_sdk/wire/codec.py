@@ -1,0 +1,236 @@
+"""attrs values as plain data and back.
+
+Plain data is dicts with text keys, lists, text, ints, floats, bools and None: what every store and
+every JSON writer takes. Sets are written sorted, instants as ISO 8601 in UTC, so that equal values
+have equal data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar, get_args
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from marketplace_sdk.domain import conditions
+from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.review import Seat
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import FrozenMap
+from marketplace_sdk.errors import StorageError
+
+__all__ = ["canonical", "digest", "dump", "instant", "load", "plain", "text_of"]
+
+T = TypeVar("T")
+
+_CONDITIONS: dict[str, type[conditions.Condition]] = {
+    each.__name__: each
+    for each in (
+        conditions.All,
+        conditions.Answer,
+        conditions.Any,
+        conditions.Has,
+        conditions.Is,
+        conditions.Not,
+        conditions.Tagged,
+        conditions.Wish,
+    )
+}
+
+
+def text_of(moment: datetime) -> str:
+    """An instant as fixed-width text, so that sorting the text sorts the time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def instant(text: str) -> datetime:
+    """The instant that ``text_of`` wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def plain(value: Any) -> Any:
+    """Any tree of mappings, sequences and scalars as dicts, lists and scalars."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(each) for each in value), key=canonical)
+    if isinstance(value, datetime):
+        return text_of(value)
+    return value
+
+
+def canonical(data: object) -> str:
+    """Plain data as the one JSON text that stands for it."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(data: object) -> str:
+    """Hex SHA-256 over the canonical text."""
+    return hashlib.sha256(canonical(data).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def dump(value: object) -> dict[str, Any]:
+    """An attrs value as plain data; fields that have their default are left out."""
+    data: dict[str, Any] = _CONVERTER.unstructure(value)
+    return data
+
+
+def load(kind: type[T], data: Mapping[str, Any]) -> T:
+    """Plain data as a value; unknown fields are passed over.
+
+    Raises:
+        StorageError: the data is not of that kind. The message names no content.
+    """
+    try:
+        return _CONVERTER.structure(data, kind)
+    except Exception as error:
+        raise StorageError(
+            f"cannot read a stored {kind.__name__}: {type(error).__name__}",
+            hint="was it written by a newer version? look at `marketplace migrate`",
+        ) from error
+
+
+def _frozen(value: Any) -> Any:
+    """Plain data as immutable data."""
+    if isinstance(value, Mapping):
+        return FrozenMap({key: _frozen(each) for key, each in value.items()})
+    if isinstance(value, list):
+        return tuple(_frozen(each) for each in value)
+    return value
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
+    converter.register_unstructure_hook(datetime, text_of)
+    converter.register_structure_hook(datetime, lambda text, _: instant(text))
+    _maps(converter)
+    _sets(converter)
+    _ends(converter)
+    _trees(converter)
+    # A revision belongs to the record, not to the document; a status to the moment of reading.
+    converter.register_unstructure_hook_factory(
+        lambda kind: attrs.has(kind) and "revision" in attrs.fields_dict(kind), _without_revision
+    )
+    return converter
+
+
+def _without_revision(kind: type, converter: cattrs.Converter) -> Any:
+    omitted = {
+        name: cattrs.override(omit=True)
+        for name in ("revision", "status")
+        if name in attrs.fields_dict(kind)
+    }
+    return make_dict_unstructure_fn(
+        kind, converter, _cattrs_omit_if_default=True, **omitted  # type: ignore[arg-type]  # overrides by name
+    )
+
+
+def _maps(converter: cattrs.Converter) -> None:
+    def is_map(kind: Any) -> bool:
+        return getattr(kind, "__origin__", kind) is FrozenMap
+
+    def structure(kind: Any) -> Any:
+        of = (get_args(kind) or (str, Any))[1]
+        if of is Any:
+            return lambda data, _: _frozen(data)
+        return lambda data, _: FrozenMap(
+            {key: converter.structure(each, of) for key, each in data.items()}
+        )
+
+    def unstructure(kind: Any) -> Any:
+        of = (get_args(kind) or (str, Any))[1]
+        if of is Any:
+            return plain
+        return lambda value: {key: converter.unstructure(each) for key, each in value.items()}
+
+    converter.register_structure_hook_factory(is_map, structure)
+    converter.register_unstructure_hook_factory(is_map, unstructure)
+
+
+def _sets(converter: cattrs.Converter) -> None:
+    def unstructure(kind: Any) -> Any:
+        of = (get_args(kind) or (Any,))[0]
+
+        def write(value: Any) -> list[Any]:
+            return sorted((converter.unstructure(each, of) for each in value), key=canonical)
+
+        if of is str:
+            return sorted
+        return write
+
+    converter.register_unstructure_hook_factory(
+        lambda kind: getattr(kind, "__origin__", None) is frozenset, unstructure
+    )
+
+
+def _ends(converter: cattrs.Converter) -> None:
+    """Window: a duration (an object) or an instant (a text)."""
+    either = Duration | datetime
+
+    def structure(data: Any, _: Any) -> Duration | datetime:
+        return instant(data) if isinstance(data, str) else converter.structure(data, Duration)
+
+    def unstructure(value: Any) -> Any:
+        return text_of(value) if isinstance(value, datetime) else converter.unstructure(value, Duration)
+
+    def maybe(data: Any, _: Any) -> Duration | datetime | None:
+        return None if data is None else structure(data, either)
+
+    optional = either | None
+    converter.register_structure_hook_func(lambda kind: kind == either, structure)
+    converter.register_structure_hook_func(lambda kind: kind == optional, maybe)
+    converter.register_unstructure_hook_func(lambda kind: kind == either, unstructure)
+    converter.register_unstructure_hook_func(
+        lambda kind: kind == optional,
+        lambda value: None if value is None else unstructure(value),
+    )
+
+
+def _trees(converter: cattrs.Converter) -> None:
+    """Seats and conditions, whose constructors take their parts one by one."""
+    converter.register_structure_hook(
+        Seat,
+        lambda data, _: Seat(
+            *(converter.structure(each, StewardSelector) for each in data["selectors"]),
+            approvals=data.get("approvals", 1),
+        ),
+    )
+    flat = {
+        kind: make_dict_structure_fn(kind, converter)
+        for kind in _CONDITIONS.values()
+        if kind not in (conditions.All, conditions.Any, conditions.Not)
+    }
+
+    def read(data: Any, _: Any) -> conditions.Condition:
+        kind = _CONDITIONS[data["condition"]]
+        if kind is conditions.Not:
+            return conditions.Not(read(data["of"][0], None))
+        if kind in (conditions.All, conditions.Any):
+            return kind(*(read(each, None) for each in data["of"]))
+        return flat[kind](data, kind)
+
+    def write(value: conditions.Condition) -> dict[str, Any]:
+        name = type(value).__name__
+        if isinstance(value, conditions.Not):
+            return {"condition": name, "of": [write(value.condition)]}
+        if isinstance(value, (conditions.All, conditions.Any)):
+            return {"condition": name, "of": [write(each) for each in value.conditions]}
+        fields = {
+            each.name: converter.unstructure(getattr(value, each.name))
+            for each in attrs.fields(type(value))
+        }
+        return {"condition": name, **fields}
+
+    converter.register_structure_hook(conditions.Condition, read)
+    for kind in (conditions.Condition, *_CONDITIONS.values()):
+        converter.register_unstructure_hook(kind, write)
+
+
+_CONVERTER = _converter()

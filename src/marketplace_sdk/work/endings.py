@@ -1,0 +1,94 @@
+"""How access ends, whatever the reason: one path for revoke, expiry, deletion and leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from marketplace_sdk.domain.events import Effects
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.workflow import Decision, cancel, finish
+from marketplace_sdk.work.targets import (
+    accessible,
+    marks_for_sources,
+    sources_of,
+    targets_of,
+)
+
+if TYPE_CHECKING:
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = ["LIVE", "call_off", "end_grant", "lose_access"]
+
+LIVE = ("wanted", "active", "withheld")
+
+
+def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: str = "") -> Grant:
+    """Start taking a grant away, with everything that hangs on it.
+
+    Its approved requests take the cause at once, a pending extension is canceled, masking
+    exceptions whose last access this was end too, and the targets are marked. A grant that is
+    ending or ended already is returned as it is.
+    """
+    if not grant.live:
+        return grant
+    sources = sources_of(unit, grant)
+    marks = targets_of(unit, grant)
+    ending, effects = grant.end(cause, unit.now)
+    ending = unit.save(ending)
+    unit.keep(effects + Effects(marks=marks))
+    told = False
+    for id in reversed(grant.requests):
+        request = unit.get(AccessRequest, id)
+        if request is None or request.state != "approved":
+            continue
+        event = "expire" if cause == "expired" else "revoke"
+        decision = finish(
+            request, event, cause, reason=reason, now=unit.now, names={}, actor=actor
+        )
+        unit.save(decision.request)
+        # One grant that ends is one message to people, however often it was extended.
+        kept = Effects(events=decision.effects.events) if told else decision.effects
+        unit.keep(kept)
+        unit.release(request.wish_key, request.id)
+        told = True
+    pending = unit.reserved(f"extend|{grant.id}")
+    extension = unit.get(AccessRequest, pending) if pending else None
+    if extension is not None and extension.open:
+        call_off(unit, extension, "grant_ended")
+    if grant.kind == "access":
+        unit.keep(Effects(marks=marks_for_sources(unit, sources, grant.beneficiary.token)))
+        lose_access(unit, grant.beneficiary.token, sources)
+    return ending
+
+
+def lose_access(unit: Unit, beneficiary: str, sources: Collection[str]) -> None:
+    """End the masking exceptions of a beneficiary on sources to which no access is left."""
+    gone = frozenset(sources) - accessible(unit, beneficiary, LIVE)
+    if not gone:
+        return
+    exceptions = unit.find(
+        Grant,
+        ("open_beneficiary", [beneficiary]),
+        ("open_source", gone),
+        ("kind", ["masking_exception"]),
+    )
+    for exception in exceptions:
+        if not exception.live:
+            continue
+        if exception.masking_sources <= gone:
+            end_grant(unit, exception, "access_ended")
+            continue
+        smaller, effects = exception.lose(gone, unit.now)
+        unit.keep(effects + Effects(marks=targets_of(unit, exception)))
+        unit.save(smaller)
+
+
+def call_off(unit: Unit, request: AccessRequest, cause: str, *, reason: str = "") -> Decision:
+    """Cancel a pending request and give its place back."""
+    decision = cancel(request, cause, reason=reason, now=unit.now, names={})
+    saved = unit.save(decision.request)
+    unit.keep(decision.effects)
+    unit.release(request.wish_key, request.id)
+    return Decision(request=saved, effects=decision.effects)

@@ -1,0 +1,185 @@
+"""Which things are stored, and by what they can be found.
+
+Index keys are the only way lists are made: what a person may see is a condition on ``audience``
+entries, what awaits them one on ``open_seat`` entries.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+
+from marketplace_sdk.domain.catalog import DataSource, Domain
+from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.people import Facts, GroupFacts, Person
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.wire.codec import text_of
+
+__all__ = ["KINDS", "Kind", "words"]
+
+T = TypeVar("T")
+Entries = Iterable[tuple[str, str]]
+
+
+@frozen
+class Kind(Generic[T]):
+    """How one sort of value is stored.
+
+    Attributes:
+        name: of the record kind.
+        type: of the value.
+        id: its id.
+        index: what it can be found by.
+        order: text by which its lists are sorted.
+    """
+
+    name: str
+    type: type[T]
+    id: Callable[[Any], str]
+    index: Callable[[Any], Entries]
+    order: Callable[[Any], str] = lambda value: ""
+
+
+def words(*texts: str) -> frozenset[str]:
+    """The words of texts as search finds them: lower case, without accents, at most 40 long."""
+    found = set()
+    for text in texts:
+        folded = unicodedata.normalize("NFKD", text.casefold())
+        bare = "".join(c for c in folded if not unicodedata.combining(c))
+        found.update(word[:40] for word in re.findall(r"[^\W_]+", bare))
+    return frozenset(found)
+
+
+def _person(value: Person) -> Entries:
+    if value.active:
+        yield from (("token", token) for token in Facts(person=value).tokens)
+    yield from (("principal", f"{where}|{name}") for where, name in value.principals.items())
+    if value.owner:
+        yield "owner", value.owner
+
+
+def _group(value: GroupFacts) -> Entries:
+    return (("principal", f"{where}|{name}") for where, name in value.principals.items())
+
+
+def _domain(value: Domain) -> Entries:
+    yield from {("holder", holder) for _, holder in value.permissions}
+    yield from (("source", source) for source in value.sources)
+    if value.dynamic:
+        yield "dynamic", "yes"
+
+
+def _source(value: DataSource) -> Entries:
+    yield "connection", value.connection
+    yield "object", f"{value.connection}|{value.object}"
+    yield from (("tag", tag.name) for tag in value.tags)
+
+
+def _form(value: RequestForm) -> Entries:
+    yield "domain", value.domain or ""
+    yield from (("agreement", agreement.id) for agreement in value.current.agreements)
+
+
+def _product(value: DataProduct) -> Entries:
+    yield "domain", value.domain
+    yield "state", value.state
+    if value.state != "deleted":
+        yield "kept", "yes"
+        yield from (("source", source) for source in value.sources)
+        yield from {("form", form) for form in (value.form, value.masking_form) if form}
+        yield from (("word", word) for word in words(value.name, value.description, *value.tags))
+        yield from (("tag", tag) for tag in value.tags)
+
+
+def _request(value: AccessRequest) -> Entries:
+    yield "state", value.state
+    yield "kind", value.kind
+    yield "product", value.product
+    yield "domain", value.domain
+    yield "requester", value.requester
+    yield "beneficiary", value.beneficiary.token
+    if value.grant:
+        yield "grant", value.grant
+    yield from audience(value)
+    yield from {("determined_by", each.by) for each in value.determinations}
+    if value.open:
+        yield from {
+            ("open_seat", one.token) for seat in value.tally.open for one in seat.wants.selectors
+        }
+        if value.until is None and value.form.fallback is not None:
+            yield "open_seat", value.form.fallback.bound(value.domain).token
+
+
+def audience(value: AccessRequest) -> Entries:
+    """Tokens of everybody who may see a request's answers, or revoke it."""
+    tokens = {
+        f"user:{value.requester}",
+        value.beneficiary.token,
+        "permission:GOVERNANCE",
+        "permission:AUDIT",
+        f"domain:MANAGE_DATA_PRODUCTS:{value.domain}",
+        *(one.token for one in value.stewards),
+    }
+    if value.owner:
+        tokens.add(f"user:{value.owner}")
+    if value.open and value.form.fallback is not None:
+        tokens.add(value.form.fallback.bound(value.domain).token)
+    return (("audience", token) for token in tokens)
+
+
+def _grant(value: Grant) -> Entries:
+    yield "state", value.state
+    yield "kind", value.kind
+    yield "product", value.product
+    yield "beneficiary", value.beneficiary.token
+    yield from (("request", request) for request in value.requests)
+    if value.state != "ended":
+        yield "open", "yes"
+        yield "open_product", value.product
+        yield "open_beneficiary", value.beneficiary.token
+        yield from (("open_column", column) for column in value.columns)
+        yield from (("open_source", source) for source in {c.split(".", 1)[0] for c in value.columns})
+
+
+def _inbox(value: InboxMessage) -> Entries:
+    yield "person", value.person
+    if value.read_at is None:
+        yield "unread", value.person
+
+
+def _id(value: Any) -> str:
+    return str(value.id)
+
+
+def _name(value: Any) -> str:
+    return str(value.name)
+
+
+def _created(value: Any) -> str:
+    return text_of(value.created_at)
+
+
+KINDS: Mapping[type[Any], Kind[Any]] = {
+    each.type: each
+    for each in (
+        Kind("person", Person, _id, _person),
+        Kind("group", GroupFacts, _name, _group),
+        Kind("domain", Domain, _name, _domain),
+        Kind("source", DataSource, _name, _source),
+        Kind("agreement", DataUseAgreement, _id, lambda value: ()),
+        Kind("form", RequestForm, _id, _form, lambda value: value.name.casefold()),
+        Kind("form_version", FormVersion, _id, lambda value: [("form", value.form)]),
+        Kind("product", DataProduct, _id, _product, lambda value: value.name.casefold()),
+        Kind("request", AccessRequest, _id, _request, _created),
+        Kind("grant", Grant, _id, _grant, _created),
+        Kind("inbox", InboxMessage, _id, _inbox, lambda value: text_of(value.at)),
+    )
+}
+"""By type of the value. The ledger's kinds are the reconciler's own."""

@@ -1,0 +1,86 @@
+"""Which targets on which connections a grant, a product or a beneficiary concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from marketplace_sdk.domain.catalog import DataSource
+from marketplace_sdk.domain.events import Mark
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.products import DataProduct
+
+if TYPE_CHECKING:
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = [
+    "accessible",
+    "column_marks",
+    "marks_for_sources",
+    "product_marks",
+    "sources_of",
+    "targets_of",
+]
+
+
+def sources_of(unit: Unit, grant: Grant) -> frozenset[str]:
+    """Names of the sources that a grant concerns now."""
+    if grant.kind == "masking_exception":
+        return grant.masking_sources
+    product = unit.get(DataProduct, grant.product)
+    return frozenset() if product is None else product.covered(grant.since)
+
+
+def targets_of(unit: Unit, grant: Grant) -> tuple[Mark, ...]:
+    """The targets that a grant has now, sorted."""
+    if grant.kind == "masking_exception":
+        lost = grant.lost
+        return column_marks(unit, (c for c in grant.columns if c.split(".", 1)[0] not in lost))
+    return product_marks(unit, grant.product, sources_of(unit, grant))
+
+
+def product_marks(unit: Unit, product: str, sources: Iterable[str]) -> tuple[Mark, ...]:
+    """One mark for each connection that these sources of a product are on."""
+    found = (unit.get(DataSource, name) for name in sources)
+    connections = {source.connection for source in found if source is not None}
+    return tuple(Mark(connection=name, product=product) for name in sorted(connections))
+
+
+def column_marks(unit: Unit, columns: Iterable[str]) -> tuple[Mark, ...]:
+    """One mark for each ``source.column``."""
+    marks = set()
+    for name in columns:
+        source_name, column = name.split(".", 1)
+        source = unit.get(DataSource, source_name)
+        if source is not None:
+            marks.add(Mark(connection=source.connection, object=source.object, column=column))
+    return tuple(sorted(marks, key=lambda mark: mark.key))
+
+
+def marks_for_sources(
+    unit: Unit, sources: Collection[str], beneficiary: str | None = None
+) -> tuple[Mark, ...]:
+    """Marks of every masked column of these sources that somebody has an exception on.
+
+    ``beneficiary`` (a token) narrows it to the exceptions of one.
+    """
+    where: list[tuple[str, Collection[str]]] = [("open_source", sources)]
+    if beneficiary is not None:
+        where.append(("open_beneficiary", [beneficiary]))
+    columns = {
+        column
+        for grant in unit.find(Grant, *where)
+        for column in grant.columns
+        if column.split(".", 1)[0] in sources
+    }
+    return column_marks(unit, columns)
+
+
+def accessible(unit: Unit, beneficiary: str, states: Collection[str]) -> frozenset[str]:
+    """Sources on which a beneficiary (a token) has an access grant in one of these states."""
+    return frozenset(
+        source
+        for grant in unit.find(Grant, ("open_beneficiary", [beneficiary]), ("kind", ["access"]))
+        if grant.state in states and not grant.over(unit.now)
+        for source in sources_of(unit, grant)
+    )

@@ -1,0 +1,360 @@
+"""A typed view of one storage transaction.
+
+Whoever changes something loads values, decides, and saves values and effects in one unit. No
+plugin is called in it: messages, timers and marks become rows that a worker takes up later.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
+from attrs import field, frozen
+
+from marketplace_sdk.domain.catalog import Domain
+from marketplace_sdk.domain.events import CATALOGUE, Effects, Event, Mark, Notice, Timer
+from marketplace_sdk.domain.people import Facts, Person
+from marketplace_sdk.errors import (
+    DuplicateName,
+    InvalidInput,
+    NotFound,
+    Problem,
+    StaleRevision,
+)
+from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
+from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
+from marketplace_sdk.work.records import KINDS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Page", "Unit", "chain_hash", "domain_permissions", "unit_of_work"]
+
+T = TypeVar("T")
+
+OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
+
+
+@frozen
+class Page(Generic[T]):
+    """A part of a list, and where to go on.
+
+    Attributes:
+        items: values, in the order of the list.
+        next: give it as ``after=`` to get the next page; None at the end.
+    """
+
+    items: tuple[T, ...] = field(converter=tuple)
+    next: str | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def chain_hash(row: EventRow) -> str:
+    """Hex SHA-256 over everything in a link but the payload itself and its place in the log."""
+    return digest(
+        [
+            row.aggregate,
+            row.sequence,
+            row.id,
+            row.type,
+            text_of(row.at),
+            row.actor,
+            row.payload_hash,
+            row.previous,
+        ]
+    )
+
+
+@contextmanager
+def unit_of_work(
+    storage: Storage,
+    *,
+    now: datetime,
+    ids: Callable[[], str],
+    actor: str,
+    listeners: Sequence[str] = (),
+    write: bool = True,
+) -> Iterator[Unit]:
+    """One transaction: everything in it is kept, or nothing.
+
+    Args:
+        storage: the store.
+        now: the time of everything that happens in it.
+        ids: makes new ids.
+        actor: who does it, for the log.
+        listeners: names of the notifiers that receive events.
+        write: False for reading only.
+    """
+    with storage.begin(write=write) as transaction:
+        yield Unit(transaction, now=now, ids=ids, actor=actor, listeners=listeners)
+
+
+class Unit:
+    """Values in and out of one transaction."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        *,
+        now: datetime,
+        ids: Callable[[], str],
+        actor: str,
+        listeners: Sequence[str] = (),
+    ) -> None:
+        self.rows = transaction
+        self.now = now
+        self.ids = ids
+        self.actor = actor
+        self._listeners = listeners
+        self._unknown: dict[tuple[str, str], dict[str, Any]] = {}
+
+    # -- values ---------------------------------------------------------------------------
+
+    def get(self, kind: type[T], id: str) -> T | None:
+        """The value of that id, or None."""
+        entry = KINDS[kind]
+        record = self.rows.get(entry.name, id)
+        return None if record is None else self._value(entry, record)
+
+    def need(self, kind: type[T], id: str, verb: str) -> T:
+        """The value of that id; ``verb`` is what somebody wanted to do with it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.get(kind, id) if isinstance(id, str) else None
+        if found is None:
+            raise NotFound(verb, KINDS[kind].name.replace("_", " "), str(id))
+        return found
+
+    def find(
+        self,
+        kind: type[T],
+        *where: tuple[str, Collection[str]],
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> list[T]:
+        """Values for which every (key, any of these values) holds, in the order of their kind."""
+        entry = KINDS[kind]
+        records = self.rows.find(
+            entry.name, where, after=after, limit=limit, descending=descending
+        )
+        return [self._value(entry, record) for record in records]
+
+    def page(
+        self,
+        kind: type[T],
+        *where: tuple[str, Collection[str]],
+        after: str | None,
+        limit: int,
+        descending: bool = False,
+    ) -> Page[T]:
+        """One page of a list; ``after`` is the ``next`` of the page before."""
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
+            raise InvalidInput("cannot list", problems=[Problem("limit", "must be 1 to 1000")])
+        entry = KINDS[kind]
+        records = self.rows.find(
+            entry.name, where, after=_cursor(after), limit=limit + 1, descending=descending
+        )
+        last = records[limit - 1] if len(records) > limit else None
+        return Page(
+            (self._value(entry, record) for record in records[:limit]),
+            None if last is None else _text([last.order, last.id]),
+        )
+
+    def save(self, value: T) -> T:
+        """Write a value whose ``revision`` is the one that was read (0: it is new).
+
+        Raises:
+            StaleRevision: somebody wrote it meanwhile.
+        """
+        entry: Kind[T] = KINDS[type(value)]
+        id = entry.id(value)
+        revision: int = getattr(value, "revision", 0)
+        if not revision and not hasattr(value, "revision"):
+            known = self.rows.get(entry.name, id)
+            revision = 0 if known is None else known.revision
+        unknown = self._unknown.get((entry.name, id), {})
+        record = Record(
+            kind=entry.name,
+            id=id,
+            revision=revision + 1,
+            document={**unknown, **dump(value)},
+            index=frozenset(entry.index(value)),
+            order=entry.order(value),
+        )
+        self.rows.put(record, revision or None)
+        if hasattr(value, "revision"):
+            return attrs.evolve(value, revision=revision + 1)  # type: ignore[type-var]  # an attrs value
+        return value
+
+    def delete(self, value: object) -> None:
+        """Remove a value."""
+        entry = KINDS[type(value)]
+        id = entry.id(value)
+        record = self.rows.get(entry.name, id)
+        if record is not None:
+            self.rows.remove(entry.name, id, record.revision)
+
+    # -- names that only one may have -----------------------------------------------------
+
+    def reserve(self, key: str, owner: str, message: str) -> None:
+        """Take a name for ``owner``; taking it again is a no-op.
+
+        Raises:
+            DuplicateName: somebody else has it; carries whose it is.
+        """
+        known = self.rows.get("reservation", key)
+        if known is not None:
+            if known.document["owner"] == owner:
+                return
+            raise DuplicateName(message, existing=str(known.document["owner"]))
+        try:
+            self.rows.put(
+                Record(kind="reservation", id=key, revision=1, document={"owner": owner}), None
+            )
+        except StaleRevision as error:
+            raise DuplicateName(message) from error
+
+    def reserved(self, key: str) -> str | None:
+        """Who has a name."""
+        known = self.rows.get("reservation", key)
+        return None if known is None else str(known.document["owner"])
+
+    def release(self, key: str, owner: str) -> None:
+        """Give a name back, if ``owner`` has it."""
+        known = self.rows.get("reservation", key)
+        if known is not None and known.document["owner"] == owner:
+            self.rows.remove("reservation", key, known.revision)
+
+    # -- who may --------------------------------------------------------------------------
+
+    def facts(self, person: Person) -> Facts:
+        """A person with the domain permissions they hold at this moment."""
+        return Facts(person=person, domain_permissions=domain_permissions(self, person))
+
+    # -- what follows ---------------------------------------------------------------------
+
+    def keep(self, effects: Effects) -> None:
+        """Keep events, notices, timers and marks with the state of this unit."""
+        for event in effects.events:
+            self._keep_event(event)
+        work = [
+            *(self._notice(notice) for notice in effects.notices if notice.audience),
+            *(self._timer(timer) for timer in effects.timers),
+            *(self._mark(mark) for mark in dict.fromkeys(effects.marks)),
+        ]
+        if work:
+            self.rows.enqueue(work)
+
+    def log(self, type: str, aggregate: str, **data: Any) -> None:
+        """Keep a single event."""
+        self.keep(Effects(events=(Event(type=type, aggregate=aggregate, data=data),)))
+
+    def _keep_event(self, event: Event) -> None:
+        head = self.rows.head(event.aggregate)
+        payload = plain(event.data)
+        row = EventRow(
+            aggregate=event.aggregate,
+            sequence=1 if head is None else head.sequence + 1,
+            id=self.ids(),
+            type=event.type,
+            at=self.now,
+            actor=self.actor,
+            payload=payload,
+            payload_hash=digest(payload),
+            previous="" if head is None else head.hash,
+            hash="",
+        )
+        row = attrs.evolve(row, hash=chain_hash(row))
+        self.rows.append([row])
+        outgoing = CATALOGUE[event.type].outgoing
+        if outgoing and self._listeners:
+            self.rows.enqueue(
+                [
+                    Work(
+                        id=f"{row.id}:{listener}",
+                        queue=OUTBOX,
+                        key=f"{listener}|{event.aggregate}",
+                        due=self.now,
+                        payload={
+                            "to": listener,
+                            "id": row.id,
+                            "type": outgoing,
+                            "at": text_of(self.now),
+                            "data": payload,
+                        },
+                    )
+                    for listener in self._listeners
+                ]
+            )
+
+    def _notice(self, notice: Notice) -> Work:
+        return Work(
+            id=self.ids(),
+            queue=OUTBOX,
+            key=f"inbox|{notice.about}",
+            due=self.now,
+            payload={"to": "inbox", "at": text_of(self.now), "notice": dump(notice)},
+        )
+
+    def _timer(self, timer: Timer) -> Work:
+        return Work(
+            id=f"{timer.kind}:{timer.about}:{text_of(timer.due)}",
+            queue=TIMERS,
+            key=timer.about,
+            due=timer.due,
+            payload=dump(timer),
+        )
+
+    def _mark(self, mark: Mark) -> Work:
+        return Work(
+            id=self.ids(), queue=MARKS, key=mark.key, due=self.now, payload=dump(mark)
+        )
+
+    def _value(self, entry: Kind[T], record: Record) -> T:
+        value = load(entry.type, record.document)
+        known = attrs.fields_dict(entry.type)  # type: ignore[arg-type]  # an attrs class
+        unknown = {key: each for key, each in record.document.items() if key not in known}
+        if unknown:
+            self._unknown[record.kind, record.id] = unknown
+        if "revision" in known:
+            return attrs.evolve(value, revision=record.revision)  # type: ignore[type-var]  # an attrs value
+        return value
+
+
+def domain_permissions(unit: Unit, person: Person) -> frozenset[tuple[str, str]]:
+    """(domain, permission) pairs that a person holds, directly or through a group."""
+    tokens = {f"user:{person.id}", *(f"group:{name}" for name in person.groups)}
+    return frozenset(
+        (domain.name, permission)
+        for domain in unit.find(Domain, ("holder", tokens))
+        for permission in domain.held_by(tokens)
+    )
+
+
+def _text(data: Sequence[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
+
+
+def _cursor(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    try:
+        order, id = json.loads(base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidInput(
+            "cannot list", problems=[Problem("after", "is not the `next` of a page")]
+        ) from error
+    return str(order), str(id)
