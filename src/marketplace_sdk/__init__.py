@@ -1,0 +1,122 @@
+"""Embed a data-product marketplace whose approvals change the data platform by themselves.
+
+Start with ``Marketplace``. Plugin authors import ``marketplace_sdk.plugin``, tests
+``marketplace_sdk.testing``.
+"""
+
+from __future__ import annotations
+
+from marketplace_sdk.domain.catalog import Column, DataSource, Domain, DomainPolicy, Tag, TagRule
+from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Tagged, Wish
+from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.events import CATALOGUE, NOTICES
+from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
+from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
+from marketplace_sdk.domain.requests import AccessRequest, Explanation
+from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
+from marketplace_sdk.domain.selectors import (
+    StewardSelector,
+    attribute,
+    domain_permission,
+    group,
+    permission,
+    user,
+)
+from marketplace_sdk.errors import (
+    AdapterError,
+    AlreadyDetermined,
+    AlreadyRequested,
+    Conflict,
+    DirectoryError,
+    DuplicateName,
+    InvalidInput,
+    MarketplaceError,
+    NotAllowed,
+    NotFound,
+    NotificationError,
+    PluginError,
+    Problem,
+    ProvisioningError,
+    StaleRevision,
+    StorageError,
+    TransitionNotAllowed,
+)
+try:  # TEMPORARY until delivery lands
+    from marketplace_sdk.marketplace import Marketplace, Services
+except ModuleNotFoundError:
+    pass
+from marketplace_sdk.services.grants import GrantView
+from marketplace_sdk.work.unit import Page
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CATALOGUE",
+    "NOTICES",
+    "AccessRequest",
+    "Actor",
+    "AdapterError",
+    "All",
+    "AlreadyDetermined",
+    "AlreadyRequested",
+    "Answer",
+    "Any",
+    "Beneficiary",
+    "Column",
+    "Conflict",
+    "DataProduct",
+    "DataSource",
+    "DataUseAgreement",
+    "Determination",
+    "DirectoryError",
+    "Domain",
+    "DomainPolicy",
+    "DuplicateName",
+    "Duration",
+    "Explanation",
+    "FormVersion",
+    "GrantView",
+    "GroupFacts",
+    "Has",
+    "InboxMessage",
+    "InvalidInput",
+    "Is",
+    "Marketplace",
+    "MarketplaceError",
+    "Not",
+    "NotAllowed",
+    "NotFound",
+    "NotificationError",
+    "OpenSeat",
+    "Page",
+    "Person",
+    "PluginError",
+    "Problem",
+    "ProvisioningError",
+    "Question",
+    "RequestForm",
+    "ReviewFlow",
+    "Rule",
+    "Seat",
+    "Services",
+    "Stage",
+    "StaleRevision",
+    "StewardSelector",
+    "StorageError",
+    "Tag",
+    "TagRule",
+    "Tagged",
+    "Tally",
+    "TransitionNotAllowed",
+    "Wish",
+    "__version__",
+    "attribute",
+    "domain_permission",
+    "group",
+    "permission",
+    "tally",
+    "user",
+]

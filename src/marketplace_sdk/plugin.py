@@ -21,7 +21,7 @@ and write::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -129,6 +129,10 @@ API_VERSION = 1
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
+def _words(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(words)
+
+
 @frozen(kw_only=True)
 class BuildContext:
     """What the host hands to every factory.
@@ -163,7 +167,7 @@ class StorageSpec:
     name: str
     build: Callable[[str, BuildContext], Storage] = field(repr=False)
     summary: str = ""
-    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    capabilities: frozenset[str] = field(default=frozenset(), converter=_words)
     api_version: int = API_VERSION
 
 
@@ -174,7 +178,7 @@ class DirectorySpec:
     name: str
     build: Callable[[Mapping[str, Any], BuildContext], Directory] = field(repr=False)
     summary: str = ""
-    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    capabilities: frozenset[str] = field(default=frozenset(), converter=_words)
     api_version: int = API_VERSION
 
 
@@ -189,7 +193,7 @@ class ProvisionerSpec:
     name: str
     build: Callable[[Mapping[str, Any], BuildContext], Provisioner] = field(repr=False)
     summary: str = ""
-    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    capabilities: frozenset[str] = field(default=frozenset(), converter=_words)
     api_version: int = API_VERSION
 
 
@@ -203,7 +207,7 @@ class NotifierSpec:
     name: str
     build: Callable[[Mapping[str, Any], BuildContext], Notifier] = field(repr=False)
     summary: str = ""
-    receives: frozenset[str] = field(default=frozenset({"event"}), converter=frozenset)
+    receives: frozenset[str] = field(default=frozenset({"event"}), converter=_words)
     api_version: int = API_VERSION
 
 

@@ -38,6 +38,7 @@ _REQUESTS = "data_product.access_requests"
 CATALOGUE: Mapping[str, EventType] = {
     each.name: each
     for each in (
+        EventType(name="system.acting", about="system", summary="A job acts, and says why."),
         EventType(name="person.added", about="person", summary="A person became known."),
         EventType(name="person.updated", about="person", summary="A person's facts changed."),
         EventType(name="person.empowered", about="person", summary="GOVERNANCE was given."),

@@ -25,14 +25,16 @@ ROLES = (
     "audit",
     "requester",
     "beneficiary",
+    "member",
     "self",
     "anyone",
 )
-"""manager: holds MANAGE_DATA_PRODUCTS in the domain concerned; steward: named by the flow."""
+"""manager: holds MANAGE_DATA_PRODUCTS in the domain concerned; steward: named by the flow;
+member: of a group that is the beneficiary; beneficiary: also the owner of a service account."""
 
 _GOV = frozenset({"governance"})
 _MANAGE = frozenset({"governance", "manager"})
-_READ = frozenset({"governance", "manager", "steward", "audit", "requester", "beneficiary"})
+_READ = frozenset({"governance", "manager", "steward", "audit", "requester", "beneficiary", "member"})
 
 RIGHTS: Mapping[str, frozenset[str]] = {
     "person.add": frozenset({"user_admin"}),
@@ -80,6 +82,7 @@ _NEEDS = {
     "audit": "permission AUDIT",
     "requester": "to be the requester",
     "beneficiary": "to be the beneficiary",
+    "member": "to be in the group that is the beneficiary",
     "self": "to be that person",
 }
 
@@ -108,7 +111,10 @@ def roles_on(facts: Facts, request: AccessRequest) -> frozenset[str]:
     roles = set(roles_in(facts, request.domain, steward=steward))
     if facts.id == request.requester:
         roles.add("requester")
-    if request.beneficiary.token in facts.tokens or (request.owner and facts.id == request.owner):
+    if request.beneficiary.kind == "group":
+        if request.beneficiary.token in facts.tokens:
+            roles.add("member")
+    elif facts.id in (request.beneficiary.id, request.owner):
         roles.add("beneficiary")
     return frozenset(roles)
 

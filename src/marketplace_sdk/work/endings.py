@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
@@ -17,9 +19,10 @@ from marketplace_sdk.work.targets import (
 )
 
 if TYPE_CHECKING:
+    from marketplace_sdk.domain.products import DataProduct
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["LIVE", "call_off", "end_grant", "lose_access"]
+__all__ = ["LIVE", "call_off", "end_grant", "finish_deletion", "lose_access", "product_data"]
 
 LIVE = ("wanted", "active", "withheld")
 
@@ -92,3 +95,17 @@ def call_off(unit: Unit, request: AccessRequest, cause: str, *, reason: str = ""
     unit.keep(decision.effects)
     unit.release(request.wish_key, request.id)
     return Decision(request=saved, effects=decision.effects)
+
+
+def finish_deletion(unit: Unit, product: DataProduct) -> DataProduct:
+    """The last grant of a product that is being deleted has ended: only a tombstone stays."""
+    finished = unit.save(evolve(product.step("finish"), updated_at=unit.now))
+    unit.log("product.deleted", f"product:{product.id}", **product_data(finished))
+    unit.release(f"product|{product.name.casefold()}", product.id)
+    return finished
+
+
+def product_data(product: DataProduct, **more: object) -> dict[str, object]:
+    """What an event says about a product."""
+    about = {"id": product.id, "name": product.name, "domain": product.domain}
+    return {"product": about, **more}

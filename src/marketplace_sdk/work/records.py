@@ -92,6 +92,10 @@ def _product(value: DataProduct) -> Entries:
     yield "state", value.state
     if value.state != "deleted":
         yield "kept", "yes"
+        # Whoever has to do with all products of the domain, for when the others are hidden.
+        yield "audience", "permission:GOVERNANCE"
+        yield "audience", "permission:AUDIT"
+        yield "audience", f"domain:MANAGE_DATA_PRODUCTS:{value.domain}"
         yield from (("source", source) for source in value.sources)
         yield from {("form", form) for form in (value.form, value.masking_form) if form}
         yield from (("word", word) for word in words(value.name, value.description, *value.tags))

@@ -58,6 +58,9 @@ class Page(Generic[T]):
     def __len__(self) -> int:
         return len(self.items)
 
+    def __str__(self) -> str:
+        return "\n".join(str(item) for item in self.items) or "nothing"
+
 
 def chain_hash(row: EventRow) -> str:
     """Hex SHA-256 over everything in a link but the payload itself and its place in the log."""

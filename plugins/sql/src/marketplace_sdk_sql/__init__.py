@@ -1,0 +1,1 @@
+"""Storage for the marketplace in a SQL database; today SQLite."""

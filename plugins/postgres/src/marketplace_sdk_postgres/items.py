@@ -1,0 +1,233 @@
+"""Which items a target needs on PostgreSQL, and how an item reads. All of it is pure.
+
+A product, or one masked column, has a role that cannot log in; people are members of it::
+
+    rank 10   role      the role with its marker
+    rank 20   usage     USAGE on a schema
+    rank 30   select    SELECT on a whole table, if it has no masked column
+    rank 30   column    SELECT on one column, for every unmasked column of any other table
+    rank 90   member    membership of one person, which opens everything
+
+One item per column, so that another mask or another column changes that item only. Keys hold the
+server's own ids (a column's number is never used twice), so what is dropped and made again under
+the same name is another item.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+from marketplace_sdk.ports.provisioner import Guard, Item, Scope, TargetObject
+from marketplace_sdk_postgres.naming import (
+    Marker,
+    dotted_name,
+    quote_identifier,
+    quote_literal,
+    role_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from marketplace_sdk.ports.provisioner import Change, Known, Resolved, Target
+
+__all__ = ["Key", "base", "describe", "grantee", "member", "scope_of", "statement"]
+
+Kind = Literal["role", "usage", "select", "column", "member"]
+
+RANKS: Mapping[str, int] = {"role": 10, "usage": 20, "select": 30, "column": 30, "member": 90}
+
+
+@frozen
+class Key:
+    """An item's key in parts.
+
+    Attributes:
+        kind: see the module.
+        role: our role's name.
+        id: oid of the schema, the table or the member; 0 for the role itself.
+        column: number of the column; 0 unless the kind is ``column``.
+    """
+
+    kind: Kind
+    role: str
+    id: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        numbers = [str(n) for n in (self.id, self.column) if n]
+        return "|".join([self.kind, self.role, *numbers])
+
+    @classmethod
+    def read(cls, text: str) -> Key:
+        """The key in parts; ValueError if it is none of ours."""
+        kind, role, *numbers = text.split("|")
+        shape = {"role": 0, "usage": 1, "select": 1, "member": 1, "column": 2}
+        if shape.get(kind) != len(numbers):
+            raise ValueError("not an item of this plugin")
+        return cls(kind, role, *map(int, numbers))  # type: ignore[arg-type]
+
+
+def scope_of(platform: str, role: str) -> Scope:
+    """The scope in which everything about one role is listed."""
+    return Scope(platform, f"role:{role}")
+
+
+def grantee(scope: Scope) -> str:
+    """The role's name in a scope; ValueError if the scope is none of ours."""
+    kind, colon, role = scope.key.partition(":")
+    if kind != "role" or not colon or not role:
+        raise ValueError("not a scope of this plugin")
+    return role
+
+
+def base(target: Target, known: Known) -> Sequence[Item]:
+    """The role, and what it may read; nothing while no object of the target is known."""
+    objects = _objects(target, known)
+    if not objects:
+        return []
+    make = _Maker(target, known, objects[0][1].platform)
+    items = [make.item("role", data={"marker": make.marker})]
+    # The column of a masking exception opens nothing without access, so it brings no USAGE.
+    schemas = {} if target.column is not None else {o.facts["schema_oid"]: o for _, o in objects}
+    items += [
+        make.item("usage", oid, data={"schema": found.facts["schema"]})
+        for oid, found in schemas.items()
+    ]
+    for wanted, found in objects:
+        items += _selects(make, target, wanted, found)
+    return items
+
+
+def member(target: Target, who: Resolved, known: Known) -> Sequence[Item]:
+    """The membership of one beneficiary, which opens every object of the target."""
+    objects = _objects(target, known)
+    if not objects:
+        return []
+    make = _Maker(target, known, objects[0][1].platform)
+    return [
+        make.item(
+            "member",
+            int(who.native_id),
+            opens=tuple(found.name for _, found in objects),
+            guards=tuple(g for wanted, found in objects for g in _guards(target, wanted, found)),
+            data={"member": who.facts["role"]},
+        )
+    ]
+
+
+def describe(change: Change) -> str:
+    """The statement of a change, from what was known when the item was planned."""
+    key, data = Key.read(change.item.key), change.item.data
+    names = {
+        "role": (),
+        "usage": ("schema",),
+        "select": ("schema", "table"),
+        "column": ("schema", "table", "column"),
+        "member": ("member",),
+    }[key.kind]
+    parts = [str(data.get(name, f"oid {key.id}")) for name in names]
+    add = change.action == "add"
+    return statement(key, parts, add=add, marker=str(data.get("marker", "")))
+
+
+def statement(key: Key, names: Sequence[str], *, add: bool, marker: str = "", how: str = "") -> str:
+    """The SQL that adds or removes an item.
+
+    Args:
+        key: of the item.
+        names: of what the item is about, as they are on the server now, from the schema inwards.
+        add: whether to add it.
+        marker: comment of a new role.
+        how: options of a GRANT or REVOKE of membership, which differ between server versions.
+    """
+    role = quote_identifier(key.role)
+    quoted = [quote_identifier(name) for name in names]
+    verb, to = ("GRANT", "TO") if add else ("REVOKE", "FROM")
+    if key.kind == "role":
+        made = f"CREATE ROLE {role} NOLOGIN; COMMENT ON ROLE {role} IS {quote_literal(marker)}"
+        return made if add else f"DROP ROLE {role}"
+    if key.kind == "usage":
+        return f"{verb} USAGE ON SCHEMA {quoted[0]} {to} {role}"
+    if key.kind == "select":
+        return f"{verb} SELECT ON TABLE {quoted[0]}.{quoted[1]} {to} {role}"
+    if key.kind == "column":
+        return f"{verb} SELECT ({quoted[2]}) ON TABLE {quoted[0]}.{quoted[1]} {to} {role}"
+    return f"{verb} {role} {to} {quoted[0]}" + (f" {how}" if how else "")
+
+
+@frozen
+class _Maker:
+    """What all items of one target have in common."""
+
+    target: Target
+    known: Known
+    platform: str
+
+    @property
+    def role(self) -> str:
+        return role_name(self.known.installation, self.target.key, self.platform)
+
+    @property
+    def marker(self) -> str:
+        return str(Marker(self.known.installation, self.target.key))
+
+    def item(
+        self,
+        kind: Kind,
+        id: int = 0,
+        column: int = 0,
+        *,
+        opens: tuple[str, ...] = (),
+        guards: tuple[Guard, ...] = (),
+        data: Mapping[str, str],
+    ) -> Item:
+        # attrs' converter is generic, which mypy cannot follow.
+        plain: Any = data
+        return Item(
+            key=str(Key(kind, self.role, id, column)),
+            scope=scope_of(self.platform, self.role),
+            kind=kind,
+            rank=RANKS[kind],
+            opens=opens,
+            guards=guards,
+            data=plain,
+        )
+
+
+def _objects(target: Target, known: Known) -> Sequence[tuple[TargetObject, Resolved]]:
+    """The objects that are known; one registered under two names keeps the masks of both."""
+    merged: dict[str, tuple[TargetObject, Resolved]] = {}
+    for wanted in target.objects:
+        found = known.object(wanted.name)
+        if found is None:
+            continue
+        masked = wanted.masked
+        if found.native_id in merged:
+            masked |= merged[found.native_id][0].masked
+        merged[found.native_id] = (TargetObject(wanted.name, masked), found)
+    return list(merged.values())
+
+
+def _selects(make: _Maker, target: Target, wanted: TargetObject, found: Resolved) -> Iterator[Item]:
+    table = {"schema": found.facts["schema"], "table": found.facts["table"]}
+    common: dict[str, Any] = {"opens": (found.name,), "guards": _guards(target, wanted, found)}
+    oid = int(found.native_id)
+    if target.column is None and not wanted.masked:
+        yield make.item("select", oid, data=table, **common)
+        return
+    for name, number in zip(found.columns, found.facts["numbers"], strict=True):
+        if name == target.column or (target.column is None and name not in wanted.masked):
+            yield make.item("column", oid, number, data={**table, "column": name}, **common)
+
+
+def _guards(target: Target, wanted: TargetObject, found: Resolved) -> tuple[Guard, ...]:
+    """Every masked column must be there: one that was renamed would be open under its new name."""
+    if target.column is not None:
+        return ()
+    parts = (found.facts["schema"], found.facts["table"])
+    return tuple(
+        Guard("column_protected", dotted_name(*parts, name)) for name in sorted(wanted.masked)
+    )

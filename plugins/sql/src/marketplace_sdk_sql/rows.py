@@ -1,0 +1,149 @@
+"""Between what the port speaks of and what the tables hold."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from marketplace_sdk.plugin import EventRow, InvalidInput, Record, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+__all__ = [
+    "Entry",
+    "entries_from",
+    "entries_to",
+    "event_from",
+    "event_to",
+    "list_to",
+    "plain_to",
+    "record_from",
+    "time_to",
+    "work_from",
+    "work_to",
+]
+
+Entry = tuple[str, str]
+"""Key and value of one index entry."""
+
+# ASCII only: then any text survives in any database, and the driver need not encode it.
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
+
+def plain_to(document: Mapping[str, Any], what: str) -> str:
+    """Plain data as JSON text. Raises InvalidInput, without the data, for anything else."""
+    try:
+        return _encode(document if type(document) is dict else dict(document))
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidInput(f"cannot keep {what}: its document is not plain data") from None
+
+
+def list_to(values: Collection[str]) -> str:
+    """Texts as a JSON list, to be bound as one value."""
+    return _encode(list(values))
+
+
+def entries_to(index: frozenset[Entry]) -> str:
+    """Index entries as JSON text; equal sets are equal texts."""
+    return _encode(sorted(index))
+
+
+def entries_from(text: str) -> frozenset[Entry]:
+    """The index entries of such a text."""
+    return frozenset([(key, value) for key, value in _decode(text)])
+
+
+def record_from(row: tuple[Any, ...]) -> Record:
+    """A record of its row: kind, id, revision, sort, entries, document."""
+    kind, id, revision, sort, entries, document = row
+    return Record(
+        kind=kind,
+        id=id,
+        revision=revision,
+        document=_decode(document),
+        index=entries_from(entries),
+        order=sort,
+    )
+
+
+def event_to(row: EventRow) -> tuple[Any, ...]:
+    """The row of an event, without its position."""
+    return (
+        row.aggregate,
+        row.sequence,
+        row.id,
+        row.type,
+        time_to(row.at),
+        row.actor,
+        plain_to(row.payload, "event"),
+        row.payload_hash,
+        row.previous,
+        row.hash,
+    )
+
+
+def event_from(row: tuple[Any, ...]) -> EventRow:
+    """An event of its row."""
+    position, aggregate, sequence, id, type_, at, actor, payload, payload_hash, previous, hash_ = (
+        row
+    )
+    return EventRow(
+        aggregate=aggregate,
+        sequence=sequence,
+        id=id,
+        type=type_,
+        at=datetime.fromisoformat(at),
+        actor=actor,
+        payload=_decode(payload),
+        payload_hash=payload_hash,
+        previous=previous,
+        hash=hash_,
+        position=position,
+    )
+
+
+def work_to(row: Work) -> tuple[Any, ...]:
+    """The row of work, without its number."""
+    return (
+        row.id,
+        row.queue,
+        row.key,
+        time_to(row.due),
+        plain_to(row.payload, "work"),
+        row.attempts,
+        row.owner,
+        None if row.leased_until is None else time_to(row.leased_until),
+        int(row.dead),
+        row.error,
+    )
+
+
+def work_from(row: tuple[Any, ...]) -> Work:
+    """Work of its row."""
+    _, id, queue, key, due, payload, attempts, owner, leased_until, dead, error = row
+    return Work(
+        id=id,
+        queue=queue,
+        key=key,
+        due=datetime.fromisoformat(due),
+        payload=_decode(payload),
+        attempts=attempts,
+        owner=owner,
+        leased_until=None if leased_until is None else datetime.fromisoformat(leased_until),
+        dead=bool(dead),
+        error=error,
+    )
+
+
+def time_to(at: datetime) -> str:
+    """An instant as text of fixed width: 2026-05-04T12:00:00.000000+00:00.
+
+    Raises InvalidInput for a time without a zone.
+    """
+    if at.tzinfo is None:
+        raise InvalidInput("cannot keep a time: it has no time zone")
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")

@@ -1,0 +1,128 @@
+"""What is special about SQLite: opening a file, beginning, and what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from marketplace_sdk.plugin import InvalidInput, StorageError
+from marketplace_sdk_sql.statements import Statements, for_sqlite
+
+__all__ = ["SqliteDriver", "path_of"]
+
+BUSY_SECONDS = 5.0
+"""How long a writer waits for another process before it gives up, retryable."""
+
+_RETRYABLE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+
+
+def path_of(url: str) -> Path:
+    """The file that a URL names, as an absolute path.
+
+    ``sqlite:///relative.db`` is below the current folder of now, ``sqlite:////abs/path.db`` is
+    absolute. Raises InvalidInput for anything else, without repeating the URL.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInput("cannot open storage: its URL cannot be read", hint=_FORM) from None
+    if parsed.drivername != "sqlite" or parsed.host or parsed.username or parsed.query:
+        raise InvalidInput("cannot open storage: its URL is not one of a file", hint=_FORM)
+    if not parsed.database or parsed.database.startswith((":memory:", "file:")):
+        raise InvalidInput(
+            "cannot open storage: SQLite in memory is not shared by threads",
+            hint='use "memory" instead',
+        )
+    return Path(parsed.database).absolute()
+
+
+_FORM = "write sqlite:///relative.db or sqlite:////absolute/path.db"
+
+
+class SqliteDriver:
+    """Connections to one SQLite file, durable at every commit."""
+
+    name = "SQLite"
+    errors = (sqlite3.Error, UnicodeEncodeError, OverflowError)
+    """What ``error`` explains."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.statements: Statements = for_sqlite()
+
+    def connect(self, *, write: bool) -> sqlite3.Connection:
+        """A new connection; one that is not for writing refuses to write."""
+        connection = sqlite3.connect(
+            self._path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,  # units of work begin and end in ``begin`` and ``end``
+            check_same_thread=False,  # the store hands each to one thread at a time
+            cached_statements=256,
+        )
+        try:
+            _into_wal(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            if not write:
+                connection.execute("PRAGMA query_only=ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def begin(self, connection: sqlite3.Connection, *, write: bool) -> None:
+        """Begin a unit of work; a writer's turn is taken at once, so it never fails halfway."""
+        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    def tables(self, connection: sqlite3.Connection) -> set[str]:
+        """Names of the tables that are there."""
+        rows = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+        return {name for (name,) in rows}
+
+    def error(self, error: BaseException, verb: str) -> InvalidInput | StorageError:
+        """What an error of the driver means; the driver's own words stay out of it."""
+        if isinstance(error, UnicodeEncodeError):
+            return InvalidInput(f"cannot {verb} storage: a key is not valid text")
+        if isinstance(error, OverflowError):
+            return InvalidInput(f"cannot {verb} storage: a number is too large")
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        # The lower byte is the kind of error; the rest is detail.
+        kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        hint = ""
+        if kind in _RETRYABLE:
+            hint = "another process is writing; try again"
+        elif kind == sqlite3.SQLITE_CANTOPEN:
+            hint = "does the folder exist, and may this user write there?"
+        elif kind == sqlite3.SQLITE_NOTADB:
+            hint = "the file is not a SQLite database"
+        return StorageError(
+            f"cannot {verb} storage: {name}", retryable=kind in _RETRYABLE, hint=hint
+        )
+
+
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, in which readers and the writer do not wait for each other.
+
+    The file remembers it. SQLite does not always wait for its turn when it switches, so this does.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _RETRYABLE or time.monotonic() > deadline:
+                raise
+        else:
+            if mode != "wal":
+                raise StorageError(
+                    "cannot open storage: the file system has no write-ahead log",
+                    hint="keep the file on a local disk",
+                )
+            return
+        time.sleep(0.01)

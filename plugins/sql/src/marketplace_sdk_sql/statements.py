@@ -1,0 +1,167 @@
+"""Every statement, compiled once to text.
+
+Building a statement costs more than running it, so they are built with SQLAlchemy when a store is
+made, for its dialect, and run on the driver. The names given with each statement are its values in
+the order in which they are bound; a statement that binds in another order does not compile.
+
+What another dialect says in its own words is in ``_any_of`` and ``_insert_new`` alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Table, delete, func, insert, literal_column, select, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from marketplace_sdk_sql.claims import free_keys, takeable
+from marketplace_sdk_sql.search import RECORD, Shape, search
+from marketplace_sdk_sql.tables import event, meta, metadata, record, record_index, work
+from marketplace_sdk_sql.terms import EMPTY, ONE, ZERO, bound, equals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Dialect
+    from sqlalchemy.sql import ClauseElement
+
+__all__ = ["Statements", "for_sqlite"]
+
+
+class Statements:
+    """The statements of one dialect; each is text for the driver."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.find: Callable[[Shape], str] = lru_cache(maxsize=256)(self._find)
+        self._prepare_records()
+        self._prepare_index()
+        self._prepare_events()
+        self._prepare_work()
+        self._prepare_claims()
+        self.schema_version = self._text(
+            select(meta.c.value).where(meta.c.name == literal_column("'schema_version'"))
+        )
+        self.insert_meta = self._text(insert(meta), "name", "value")
+
+    def schema(self) -> Sequence[str]:
+        """The statements that make the tables and indexes."""
+        made: list[str] = []
+        for table in metadata.sorted_tables:
+            made.append(str(CreateTable(table).compile(dialect=self._dialect)))
+            indexes = sorted(table.indexes, key=lambda index: str(index.name))
+            made += [str(CreateIndex(index).compile(dialect=self._dialect)) for index in indexes]
+        return made
+
+    def _prepare_records(self) -> None:
+        this = (equals(record.c.kind), equals(record.c.id))
+        known = (*this, equals(record.c.revision))
+        self.get = self._text(select(*RECORD).where(*this), "kind", "id")
+        self.revision = self._text(
+            select(record.c.revision, record.c.sort, record.c.entries).where(*this), "kind", "id"
+        )
+        self.insert_record = self._insert_new(record, record.c.keys())
+        changed = ("revision", "sort", "entries", "document")
+        self.update_record = self._text(
+            update(record).values({name: bound(f"new_{name}") for name in changed}).where(*known),
+            *(f"new_{name}" for name in changed),
+            *("kind", "id", "revision"),
+        )
+        self.delete_record = self._text(delete(record).where(*known), "kind", "id", "revision")
+
+    def _prepare_index(self) -> None:
+        names = record_index.c.keys()
+        self.insert_entry = self._text(insert(record_index), *names)
+        self.delete_entry = self._text(
+            delete(record_index).where(*map(equals, record_index.c)), *names
+        )
+        pair = [equals(record_index.c[name]) for name in ("kind", "key", "value")]
+        some = select(ONE).select_from(record_index).where(*pair).limit(bound("limit")).offset(ZERO)
+        self.count_entries = self._text(
+            select(func.count()).select_from(some.subquery("some")),
+            *("kind", "key", "value", "limit"),
+        )
+
+    def _prepare_events(self) -> None:
+        self.insert_event = self._insert_new(event, event.c.keys()[1:])
+        self.delete_event = self._text(delete(event).where(equals(event.c.id)), "id")
+        chain = equals(event.c.aggregate)
+        newest = select(event).where(chain).order_by(event.c.sequence.desc())
+        self.head = self._text(newest.limit(ONE).offset(ZERO), "aggregate")
+        page = select(event).order_by(event.c.position).limit(bound("limit")).offset(ZERO)
+        behind = event.c.position > bound("after")
+        self.events = self._text(page.where(behind), "after", "limit")
+        self.events_of = self._text(page.where(chain, behind), "aggregate", "after", "limit")
+
+    def _prepare_work(self) -> None:
+        self.insert_work = self._insert_new(work, work.c.keys()[1:])
+        held = (equals(work.c.id), equals(work.c.owner), equals(work.c.attempts))
+        mine = ("id", "owner", "attempts")
+        free: dict[str, Any] = {"owner": EMPTY, "leased_until": literal_column("NULL")}
+        due, error = {"due": bound("new_due")}, {"error": bound("new_error")}
+        self.delete_work = self._text(delete(work).where(*held), *mine)
+        self.retry_work = self._text(
+            update(work).values({**due, **free, **error}).where(*held),
+            *("new_due", "new_error", *mine),
+        )
+        self.park_work = self._text(
+            update(work).values({**free, "dead": ONE, **error}).where(*held), "new_error", *mine
+        )
+        fresh = {**due, "attempts": ZERO, "dead": ZERO, "error": EMPTY}
+        self.replay_work = self._text(
+            update(work).values(fresh).where(equals(work.c.id), work.c.dead == ONE),
+            *("new_due", "id"),
+        )
+        listed = select(work).where(equals(work.c.queue)).order_by(work.c.due, work.c.number)
+        listed = listed.limit(bound("limit")).offset(ZERO)
+        self.work = {
+            dead: self._text(listed.where(work.c.dead == value), "queue", "limit")
+            for dead, value in ((False, ZERO), (True, ONE))
+        }
+
+    def _prepare_claims(self) -> None:
+        now, line = ("now",), ("queue", "key", "now")
+        self.free_keys = {
+            False: self._text(free_keys(in_order=False), "queue", *now * 2, "limit"),
+            True: self._text(free_keys(in_order=True), "queue", *now * 3, "limit"),
+        }
+        self.takeable = {
+            False: self._text(takeable(in_order=False), *line),
+            True: self._text(takeable(in_order=True), *line, *line),
+        }
+        held = {"owner": bound("new_owner"), "leased_until": bound("new_until")}
+        self.hold_work = self._text(
+            update(work)
+            .values({"attempts": work.c.attempts + ONE, **held})
+            .where(equals(work.c.number)),
+            *("new_owner", "new_until", "number"),
+        )
+
+    def _find(self, shape: Shape) -> str:
+        query, names = search(shape, self._any_of)
+        return self._text(query, *names)
+
+    def _any_of(
+        self, column: ColumnElement[str], values: ColumnElement[Any]
+    ) -> ColumnElement[bool]:
+        """Whether the column is one of the texts in a JSON list: one value, however many."""
+        each = func.json_each(values).table_valued("value")
+        return column.in_(select(each.c.value))
+
+    def _insert_new(self, table: Table, names: Sequence[str]) -> str:
+        """An insertion that changes nothing when the row's key is taken."""
+        values = {name: bound(name) for name in names}
+        return self._text(sqlite.insert(table).values(values).on_conflict_do_nothing(), *names)
+
+    def _text(self, statement: ClauseElement, *names: str) -> str:
+        compiled: Any = statement.compile(dialect=self._dialect)
+        if tuple(compiled.positiontup or ()) != names:
+            raise AssertionError(f"{compiled} binds {compiled.positiontup}, not {names}")
+        return str(compiled)
+
+
+def for_sqlite() -> Statements:
+    """The statements in SQLite's words."""
+    return Statements(sqlite.dialect(paramstyle="qmark"))

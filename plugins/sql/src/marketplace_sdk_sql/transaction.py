@@ -1,0 +1,328 @@
+"""One unit of work on a SQL database."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
+from marketplace_sdk_sql.rows import (
+    entries_from,
+    entries_to,
+    event_from,
+    event_to,
+    list_to,
+    plain_to,
+    record_from,
+    time_to,
+    work_from,
+    work_to,
+)
+from marketplace_sdk_sql.search import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from marketplace_sdk.plugin import EventRow, Record, Work
+    from marketplace_sdk_sql.sqlite import SqliteDriver
+
+__all__ = ["SqlTransaction"]
+
+ALL = 2**62
+"""A limit that none reaches."""
+SELECTIVE = 64
+"""Fewer index entries than this are few enough to start a search from without asking further."""
+
+_IndexRow = tuple[str, str, str, str, str]
+
+
+class SqlTransaction:
+    """Reads and writes of one block, on a connection that belongs to it until the block ends.
+
+    Changes of index entries are gathered and written together, before the next search or the end.
+    """
+
+    def __init__(self, driver: SqliteDriver, cursor: Any, *, write: bool) -> None:  # noqa: ANN401
+        self._driver = driver
+        self._sql = driver.statements
+        self._cursor = cursor
+        self._write = write
+        self._refusal = ""
+        # What this block read or wrote last: revision, sort and entries as stored. Nobody else can
+        # change it while the block writes.
+        self._seen: dict[tuple[str, str], tuple[int, str, str]] = {}
+        self._entries: dict[_IndexRow, bool] = {}
+
+    def get(self, kind: str, id: str) -> Record | None:
+        """See the port."""
+        rows = self._rows(self._sql.get, (kind, id))
+        return self._record(rows[0]) if rows else None
+
+    def find(
+        self,
+        kind: str,
+        where: Sequence[tuple[str, Collection[str]]] = (),
+        *,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[Record]:
+        """See the port."""
+        pairs = [(key, tuple(values)) for key, values in where]
+        if not all(values for _, values in pairs):
+            self._check()
+            return []
+        self.flush()
+        if len(pairs) > 1:
+            self._most_selective_first(kind, pairs)
+        binds: list[Any] = [] if pairs else [kind]
+        for key, values in pairs:
+            binds += [kind, key, values[0] if len(values) == 1 else list_to(values)]
+        if after is not None:
+            binds += after
+        binds.append(_limit(limit))
+        many = tuple(len(values) != 1 for _, values in pairs)
+        shape = Shape(many, after is not None, descending)
+        return [self._record(row) for row in self._rows(self._sql.find(shape), binds)]
+
+    def put(self, record: Record, expected: int | None) -> None:
+        """See the port."""
+        self._check(write=True)
+        kind, id = record.kind, record.id
+        if record.revision != (expected or 0) + 1:
+            raise InvalidInput(
+                f"cannot write {kind}: its revision does not follow the expected one"
+            )
+        entries = entries_to(record.index)
+        new = (record.revision, record.order, entries, plain_to(record.document, kind))
+        if expected is None:
+            before = ("", "[]")
+            binds = (kind, id, *new)
+            if self._change(self._sql.insert_record, binds) != 1:
+                raise StaleRevision(kind, id)
+        else:
+            before = self._expect(kind, id, expected)
+            if self._change(self._sql.update_record, (*new, kind, id, expected)) != 1:
+                raise StaleRevision(kind, id, expected=expected)
+        self._seen[kind, id] = new[:3]
+        self._reindex(kind, id, before, (record.order, entries), record.index)
+
+    def remove(self, kind: str, id: str, expected: int) -> None:
+        """See the port."""
+        self._check(write=True)
+        before = self._expect(kind, id, expected)
+        if self._change(self._sql.delete_record, (kind, id, expected)) != 1:
+            raise StaleRevision(kind, id, expected=expected)
+        del self._seen[kind, id]
+        self._reindex(kind, id, before, ("", "[]"), frozenset())
+
+    def append(self, rows: Sequence[EventRow]) -> None:
+        """See the port."""
+        self._check(write=True)
+        binds = [event_to(row) for row in rows]
+        for done, (row, bind) in enumerate(zip(rows, binds, strict=True)):
+            if self._change(self._sql.insert_event, bind) != 1:
+                # The block may go on; nothing of a refused addition stays in it.
+                self._many(self._sql.delete_event, [(added.id,) for added in rows[:done]])
+                raise StaleRevision("event", row.aggregate)
+
+    def head(self, aggregate: str) -> EventRow | None:
+        """See the port."""
+        rows = self._rows(self._sql.head, (aggregate,))
+        return event_from(rows[0]) if rows else None
+
+    def events(
+        self, aggregate: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Sequence[EventRow]:
+        """See the port."""
+        if aggregate is None:
+            rows = self._rows(self._sql.events, (after, _limit(limit)))
+        else:
+            rows = self._rows(self._sql.events_of, (aggregate, after, _limit(limit)))
+        return [event_from(row) for row in rows]
+
+    def enqueue(self, rows: Sequence[Work]) -> None:
+        """See the port. Rows are kept as they are given, with attempts, lease and error."""
+        self._check(write=True)
+        self._many(self._sql.insert_work, [work_to(row) for row in rows])
+
+    def claim(
+        self,
+        queue: str,
+        *,
+        now: datetime,
+        until: datetime,
+        owner: str,
+        limit: int,
+        in_order: bool,
+    ) -> Sequence[Work]:
+        """See the port."""
+        self._check(write=True)
+        if not owner:
+            raise InvalidInput("cannot claim work: the owner has no name")
+        at, end = time_to(now), time_to(until)
+        binds = (queue, at, at, *((at,) if in_order else ()), _limit(limit))
+        taken: list[Work] = []
+        held: list[tuple[Any, ...]] = []
+        for (key,) in self._rows(self._sql.free_keys[in_order], binds):
+            line = (queue, key, at, *((queue, key, at) if in_order else ()))
+            for number, *rest in self._rows(self._sql.takeable[in_order], line):
+                rest[5:8] = rest[5] + 1, owner, end
+                taken.append(work_from((number, *rest)))
+                held.append((owner, end, number))
+        self._many(self._sql.hold_work, held)
+        return taken
+
+    def settle(
+        self,
+        work: Work,
+        *,
+        retry_at: datetime | None = None,
+        dead: bool = False,
+        error: str = "",
+    ) -> None:
+        """See the port. ``dead`` wins over ``retry_at``."""
+        self._check(write=True)
+        mine = (work.id, work.owner, work.attempts)
+        if not work.owner:
+            changed = 0
+        elif dead:
+            changed = self._change(self._sql.park_work, (error, *mine))
+        elif retry_at is not None:
+            changed = self._change(self._sql.retry_work, (time_to(retry_at), error, *mine))
+        else:
+            changed = self._change(self._sql.delete_work, mine)
+        if changed != 1:
+            raise StaleRevision("work", work.id)
+
+    def work(
+        self, queue: str, *, dead: bool | None = None, limit: int | None = None
+    ) -> Sequence[Work]:
+        """See the port."""
+        some = _limit(limit)
+        choices = (False, True) if dead is None else (dead,)
+        rows = [row for one in choices for row in self._rows(self._sql.work[one], (queue, some))]
+        rows.sort(key=_due_and_number)
+        return [work_from(row) for row in rows[:some]]
+
+    def replay(self, id: str, due: datetime) -> bool:
+        """See the port. The last error is forgotten with the attempts."""
+        self._check(write=True)
+        return self._change(self._sql.replay_work, (time_to(due), id)) == 1
+
+    def flush(self) -> None:
+        """Write the gathered changes of index entries."""
+        if self._entries:
+            added = [row for row, there in self._entries.items() if there]
+            gone = [row for row, there in self._entries.items() if not there]
+            self._entries.clear()
+            self._many(self._sql.delete_entry, gone)
+            self._many(self._sql.insert_entry, added)
+
+    def end(self, refusal: str = "its block has ended") -> None:
+        """Refuse everything from now on, for this reason."""
+        self._refusal = refusal
+
+    def check(self) -> None:
+        """Raise StorageError when it can no longer be committed."""
+        self._check()
+
+    def _check(self, *, write: bool = False) -> None:
+        if self._refusal:
+            raise StorageError(f"cannot use the unit of work: {self._refusal}")
+        if write and not self._write:
+            raise StorageError(
+                "cannot write: the unit of work is for reading", hint="begin(write=True)"
+            )
+
+    def _record(self, row: tuple[Any, ...]) -> Record:
+        if self._write:
+            kind, id, revision, sort, entries, _ = row
+            self._seen[kind, id] = (revision, sort, entries)
+        return record_from(row)
+
+    def _expect(self, kind: str, id: str, expected: int) -> tuple[str, str]:
+        """Sort and entries of a record of this revision; raises StaleRevision."""
+        seen = self._seen.get((kind, id))
+        if seen is None:
+            rows = self._rows(self._sql.revision, (kind, id))
+            if not rows:
+                raise StaleRevision(kind, id, expected=expected)
+            seen = self._seen[kind, id] = rows[0]
+        revision, sort, entries = seen
+        if revision != expected:
+            raise StaleRevision(kind, id, expected=expected, found=revision)
+        return sort, entries
+
+    def _reindex(
+        self,
+        kind: str,
+        id: str,
+        before: tuple[str, str],
+        after: tuple[str, str],
+        index: frozenset[tuple[str, str]],
+    ) -> None:
+        """Gather what changes between two states, each of sort and entries."""
+        if before == after:
+            return
+        (old_sort, old_entries), (new_sort, _) = before, after
+        old = entries_from(old_entries) if old_entries != "[]" else frozenset()
+        kept = old & index if old_sort == new_sort else frozenset()
+        for key, value in old - kept:
+            self._toggle((kind, key, value, old_sort, id), there=False)
+        for key, value in index - kept:
+            self._toggle((kind, key, value, new_sort, id), there=True)
+
+    def _toggle(self, row: _IndexRow, *, there: bool) -> None:
+        # A row that was gathered the other way round is back where the table has it.
+        if self._entries.pop(row, there) is there:
+            self._entries[row] = there
+
+    def _most_selective_first(self, kind: str, pairs: list[tuple[str, tuple[str, ...]]]) -> None:
+        """Begin with the pair that has the fewest entries, as far as looking is cheap.
+
+        SQL databases guess this from statistics, which a small or young one has not.
+        """
+        best, fewest = 0, SELECTIVE + 1
+        for at, (key, values) in enumerate(pairs):
+            if len(values) == 1:
+                binds = (kind, key, values[0], fewest)
+                ((count,),) = self._rows(self._sql.count_entries, binds)
+                if count < fewest:
+                    best, fewest = at, count
+        pairs.insert(0, pairs.pop(best))
+
+    def _rows(self, sql: str, binds: Sequence[Any]) -> list[Any]:
+        if self._refusal:
+            self._check()
+        try:
+            rows: list[Any] = self._cursor.execute(sql, binds).fetchall()
+        except self._driver.errors as error:
+            raise self._failed(error, "read") from error
+        return rows
+
+    def _change(self, sql: str, binds: Sequence[Any]) -> int:
+        try:
+            changed: int = self._cursor.execute(sql, binds).rowcount
+        except self._driver.errors as error:
+            raise self._failed(error, "write") from error
+        return changed
+
+    def _many(self, sql: str, binds: Iterable[Sequence[Any]]) -> None:
+        try:
+            self._cursor.executemany(sql, binds)
+        except self._driver.errors as error:
+            raise self._failed(error, "write") from error
+
+    def _failed(self, error: BaseException, verb: str) -> InvalidInput | StorageError:
+        # The database may have rolled back by itself; what came next would stand alone.
+        self.end("a statement in it failed")
+        return self._driver.error(error, verb)
+
+
+_due_and_number = itemgetter(4, 0)
+
+
+def _limit(limit: int | None) -> int:
+    return ALL if limit is None else max(limit, 0)

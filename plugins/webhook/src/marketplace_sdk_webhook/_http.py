@@ -1,0 +1,224 @@
+"""One POST over one connection to an address that was checked.
+
+The only module that knows the HTTP library. It uses ``httpcore``, the transport of httpx,
+directly: there are no redirects, proxies, cookies or credentials from the environment to turn
+off, nothing logs the URL, and a connection's socket can be bounded in time and size.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import certifi
+import httpcore
+
+from marketplace_sdk_webhook.outcome import Answer, Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from marketplace_sdk_webhook.addresses import Address
+    from marketplace_sdk_webhook.target import Target
+
+__all__ = ["post", "tls_context"]
+
+_MAX_HEAD = 32 * 1024
+_MAX_BODY = 64 * 1024
+_MAX_ATTEMPTS = 4
+
+
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """A context that checks certificates and names, against ``ca_file`` or the usual roots.
+
+    Raises:
+        OSError: the file cannot be read or holds no certificate.
+    """
+    return ssl.create_default_context(cafile=ca_file or certifi.where())
+
+
+def post(
+    target: Target,
+    addresses: Sequence[Address],
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    tls: ssl.SSLContext,
+    left: Callable[[], float],
+) -> Answer:
+    """Send one request and return what the answer's head says.
+
+    Args:
+        target: gives the name for TLS and the ``Host`` header, the port and the path.
+        addresses: what to connect to instead of resolving the name again.
+        headers: beyond ``Host``, ``Content-Length`` and ``Connection``.
+        body: sent as is.
+        tls: see :func:`tls_context`.
+        left: seconds until the whole call must be over, asked before each step.
+
+    Raises:
+        Failed: no answer, in time or at all.
+    """
+    backend = _PinnedBackend(addresses, left)
+    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+    fields = {"Host": target.authority, "Connection": "close", **headers}
+    try:
+        # A pool of its own per request: nothing is kept alive, so no connection outlives the
+        # check of its address, and a half-closed one never costs an attempt.
+        with (
+            httpcore.ConnectionPool(ssl_context=tls, network_backend=backend) as pool,
+            pool.stream("POST", url, headers=list(fields.items()), content=body) as response,
+        ):
+            answer = Answer(response.status, _header(response, b"retry-after"))
+            backend.budget.bytes = _MAX_BODY
+            _drain(response)
+            return answer
+    except httpcore.TimeoutException:
+        raise Failed("it did not answer in time", code="timeout") from None
+    except _UntrustedError:
+        raise Failed(
+            "its certificate is not valid for this name and these authorities",
+            code="unreachable",
+            hint="ca_file names a bundle of authorities to trust",
+        ) from None
+    except (httpcore.NetworkError, httpcore.ProtocolError):
+        # The library's text may quote the other side's bytes, and those may echo ours.
+        raise Failed("the connection failed", code="unreachable") from None
+
+
+def _header(response: httpcore.Response, name: bytes) -> str:
+    values = (value for key, value in response.headers if key.lower() == name)
+    return next(values, b"").decode("latin-1")
+
+
+def _drain(response: httpcore.Response) -> None:
+    """Read a polite amount of the body; the status has been said, so failing is no failure."""
+    size = 0
+    try:
+        for chunk in response.iter_stream():
+            size += len(chunk)
+            if size >= _MAX_BODY:
+                return
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+        return
+
+
+class _UntrustedError(httpcore.ConnectError):
+    """The certificate is not one of the name's; the pool would drop the cause that says so."""
+
+
+class _Budget:
+    """How many bytes may still be received."""
+
+    def __init__(self) -> None:
+        self.bytes = _MAX_HEAD
+
+
+class _PinnedBackend(httpcore.NetworkBackend):
+    """Connects to given addresses, whatever host it is asked for.
+
+    The library's time limits are left aside, here and in the stream: they are per step.
+    """
+
+    def __init__(self, addresses: Sequence[Address], left: Callable[[], float]) -> None:
+        self._addresses = addresses[:_MAX_ATTEMPTS]
+        self._left = left
+        self._sockets = httpcore.SyncBackend()
+        self.budget = _Budget()
+
+    def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002 - the library's
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002 - the library's
+        local_address: str | None = None,  # noqa: ARG002 - the library's
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - the library's
+    ) -> httpcore.NetworkStream:
+        failure: Exception = httpcore.ConnectTimeout()
+        for position, address in enumerate(self._addresses):
+            left = self._left()
+            if left <= 0:
+                break
+            try:
+                # An even share, so that one silent address leaves time for the next.
+                stream = self._sockets.connect_tcp(
+                    str(address), port, timeout=left / (len(self._addresses) - position)
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _BoundedStream(stream, self._left, self.budget)
+        raise failure
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A stream with one deadline for everything and a limit on what is received.
+
+    The library's own timeouts are per read, so a peer that sends a byte now and then would hold
+    a worker for as long as it likes.
+    """
+
+    def __init__(
+        self, stream: httpcore.NetworkStream, left: Callable[[], float], budget: _Budget
+    ) -> None:
+        self._stream = stream
+        self._left = left
+        self._budget = budget
+
+    def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ARG002 - the library's
+    ) -> bytes:
+        left = self._left()
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        if self._budget.bytes <= 0:
+            raise httpcore.ReadError("more than was asked for")
+        data = self._stream.read(min(max_bytes, self._budget.bytes), timeout=left)
+        self._budget.bytes -= len(data)
+        return data
+
+    def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ARG002 - the library's
+    ) -> None:
+        # Not the library's write, which gives the whole time anew to each send of a long buffer.
+        socket = self._stream.get_extra_info("socket")
+        while buffer:
+            left = self._left()
+            if left <= 0:
+                raise httpcore.WriteTimeout
+            try:
+                socket.settimeout(left)
+                buffer = buffer[socket.send(buffer) :]
+            except TimeoutError:
+                raise httpcore.WriteTimeout from None
+            except OSError as error:
+                raise httpcore.WriteError from error
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - the library's
+    ) -> httpcore.NetworkStream:
+        left = self._left()
+        if left <= 0:
+            # The library forgets a stream whose handshake failed; its own closes itself.
+            self.close()
+            raise httpcore.ConnectTimeout
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, timeout=left)
+        except httpcore.ConnectError as error:
+            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                raise _UntrustedError from None
+            raise
+        return _BoundedStream(stream, self._left, self._budget)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the library's
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,146 @@
+"""The notifier: one signed POST per event."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from marketplace_sdk.errors import InvalidInput, NotificationError, Problem
+from marketplace_sdk_webhook._http import post, tls_context
+from marketplace_sdk_webhook.outcome import Failed, judge
+from marketplace_sdk_webhook.resolving import addresses_of, resolve
+from marketplace_sdk_webhook.signing import sign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from marketplace_sdk.ports.notifier import Message
+    from marketplace_sdk.ports.provisioner import Call
+    from marketplace_sdk_webhook.config import Config
+    from marketplace_sdk_webhook.resolving import Resolve
+
+__all__ = ["WebhookNotifier", "body_of"]
+
+
+class WebhookNotifier:
+    """Sends events to one URL, signed as Standard Webhooks says.
+
+    Holds no connection between deliveries and may be used from several threads at once.
+    """
+
+    def __init__(
+        self, config: Config, *, clock: Callable[[], datetime], resolve: Resolve = resolve
+    ) -> None:
+        """Prepare; nothing is connected to yet.
+
+        Args:
+            config: where to, how signed and how bounded.
+            clock: the marketplace's clock; gives the ``webhook-timestamp`` of each attempt.
+            resolve: turns names into addresses; called once per delivery.
+
+        Raises:
+            InvalidInput: ``ca_file`` cannot be read or holds no certificate.
+        """
+        self._config = config
+        self._clock = clock
+        self._resolve = resolve
+        try:
+            self._tls = tls_context(config.ca_file)
+        except OSError:
+            problem = Problem("ca_file", "cannot be read as a bundle of PEM certificates")
+            raise InvalidInput("cannot configure webhook", problems=[problem]) from None
+
+    def __repr__(self) -> str:
+        return f"WebhookNotifier({self._config.target.host!r})"
+
+    def deliver(self, message: Message, call: Call) -> None:
+        """Send an event, unless its type is not among those to receive.
+
+        Raises:
+            NotificationError: it was not accepted; ``code`` is ``gone`` (410) or
+                ``address_refused``, which no retry changes, ``not_sendable`` for a message that
+                is not plain data, or ``not_accepted``, ``unreachable`` or ``timeout``.
+        """
+        types = self._config.types
+        if message.sort != "event" or (types is not None and message.type not in types):
+            return
+        host = self._config.target.host
+        try:
+            self._attempt(message, call)
+        except Failed as failed:
+            raise NotificationError(
+                f"cannot deliver message {_shown(message.id)} to {host}: {failed}",
+                code=failed.code,
+                retryable=failed.retryable,
+                retry_after=failed.retry_after,
+                hint=failed.hint,
+            ) from None
+
+    def close(self) -> None:
+        """Nothing is kept open between deliveries, so there is nothing to let go of."""
+
+    def _attempt(self, message: Message, call: Call) -> None:
+        config = self._config
+        end = time.monotonic() + config.timeout
+
+        def left() -> float:
+            return min(end - time.monotonic(), call.seconds_left())
+
+        if left() <= 0:
+            raise Failed("there is no time left", code="timeout")
+        now = self._clock()
+        try:
+            body = body_of(message)
+            headers = _headers(message.id, int(now.timestamp()), body, config.key)
+        except (TypeError, ValueError, RecursionError):
+            raise Failed(
+                "its id or its data cannot be sent", code="not_sendable", retryable=False
+            ) from None
+        addresses = addresses_of(config.target, config.guard, self._resolve, left)
+        answer = post(config.target, addresses, headers, body, tls=self._tls, left=left)
+        judge(answer, now)
+
+
+def body_of(message: Message) -> bytes:
+    """The bytes to send, the same for the same message whatever order its data are kept in.
+
+    Raises:
+        TypeError: the data hold something that JSON has no form for.
+        ValueError: the data hold a number that JSON has no form for, or contain themselves.
+    """
+    at = message.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    parts = {"type": message.type, "timestamp": at, "data": message.data}
+    texts = (f'"{name}":{_compact(value)}' for name, value in parts.items())
+    return ("{" + ",".join(texts) + "}").encode()
+
+
+def _compact(value: object) -> str:
+    # Stores may give the keys back in another order, but retries must be the same bytes. ASCII
+    # only, so that no gateway on the way can re-encode what is signed.
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False, default=_plain)
+
+
+def _plain(value: object) -> dict[object, object]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
+
+
+def _headers(id: str, timestamp: int, body: bytes, key: bytes) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "data-marketplace-sdk-webhook",
+        "webhook-id": id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(id, timestamp, body, key=key),
+    }
+
+
+def _shown(id: str) -> str:
+    """An id as it may stand in an error: one printable line of bounded length."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in id)
+    return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004

@@ -1,0 +1,91 @@
+"""What a receiver's answer means for the delivery."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["LONGEST_WAIT", "Answer", "Failed", "judge", "wait_of"]
+
+LONGEST_WAIT = timedelta(hours=1).total_seconds()
+"""Most seconds that a receiver's Retry-After can hold the next attempt back."""
+
+_SECONDS = re.compile(r"[0-9]{1,10}")
+_OK = range(200, 300)
+_REDIRECT = range(300, 400)
+
+
+@frozen
+class Answer:
+    """The part of a response that counts: its status and its ``Retry-After`` header."""
+
+    status: int
+    retry_after: str = ""
+
+
+class Failed(Exception):
+    """An attempt did not succeed. Texts are fixed ones, never the other side's.
+
+    Attributes:
+        code: ``gone``, ``address_refused``, ``not_accepted``, ``unreachable`` or ``timeout``.
+        retryable: whether a later attempt may succeed.
+        retry_after: seconds that the receiver asked to wait, if it did.
+        hint: what to do about it.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        code: str,
+        retryable: bool = True,
+        retry_after: float | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.hint = hint
+
+
+def judge(answer: Answer, now: datetime) -> None:
+    """Return for 2xx, raise Failed for everything else; only 410 ends the attempts."""
+    status = answer.status
+    if status in _OK:
+        return
+    reason = f"it answered {status}"
+    if status == HTTPStatus.GONE:
+        raise Failed(
+            reason,
+            code="gone",
+            retryable=False,
+            hint="the receiver wants no more; take the webhook out of the configuration",
+        )
+    retry_after = None
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        retry_after = wait_of(answer.retry_after, now)
+    hint = "redirects are not followed; configure the final URL" if status in _REDIRECT else ""
+    raise Failed(reason, code="not_accepted", retry_after=retry_after, hint=hint)
+
+
+def wait_of(text: str, now: datetime) -> float | None:
+    """Seconds that a ``Retry-After`` header asks for, at most an hour; None if unreadable."""
+    text = text.strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, OverflowError, IndexError):
+        return None
+    # The zone "-0000" gives a naive time that is UTC.
+    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)

@@ -1,0 +1,173 @@
+"""What the names of a target mean on its platform: objects, and who the members are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from marketplace_sdk.delivery.calls import guarded
+from marketplace_sdk.delivery.plan import Obstacle
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.errors import MarketplaceError
+from marketplace_sdk.ports.provisioner import Ref, Resolved, Unresolved
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from marketplace_sdk.delivery.calls import Connection
+    from marketplace_sdk.delivery.ledger import Pin
+    from marketplace_sdk.delivery.situation import Situation
+    from marketplace_sdk.ports.directory import Directory
+    from marketplace_sdk.ports.provisioner import Call
+
+__all__ = ["Names", "names_of", "resolve_names"]
+
+
+@frozen(kw_only=True)
+class Names:
+    """What the names of a target mean now.
+
+    Attributes:
+        objects: by registered name, those that may be granted on.
+        members: by id of the grant.
+        missing_objects: why an object is not among them.
+        missing_members: why a grant's beneficiary is not.
+    """
+
+    objects: Mapping[str, Resolved] = field(factory=dict)
+    members: Mapping[str, Resolved] = field(factory=dict)
+    missing_objects: Mapping[str, Obstacle] = field(factory=dict)
+    missing_members: Mapping[str, Obstacle] = field(factory=dict)
+
+    @property
+    def resolved(self) -> Mapping[Ref, Resolved]:
+        """Everything that means something, by the name that was asked for."""
+        found = [*self.objects.values(), *self.members.values()]
+        return {one.ref: one for one in found}
+
+
+def resolve_names(
+    situation: Situation, directory: Directory, connection: Connection, call: Call
+) -> tuple[Mapping[str, str | Obstacle], Mapping[Ref, Resolved | Unresolved]]:
+    """Ask the directory and the platform; no unit of work is open meanwhile.
+
+    Returns:
+        The principal's name of each member, by id of the grant, and what each name means.
+    """
+    known: dict[str, str | Obstacle] = {}
+    names: dict[str, str | Obstacle] = {}
+    for id in sorted(situation.members):
+        token = situation.grants[id].beneficiary.token
+        if token not in known:
+            known[token] = _principal(situation.grants[id], directory, connection.name)
+        names[id] = known[token]
+    refs = {Ref("principal", name) for name in names.values() if isinstance(name, str)}
+    refs |= {Ref("object", name) for name in situation.objects}
+    return names, _ask(refs, connection, call) if refs else {}
+
+
+def names_of(
+    situation: Situation,
+    principals: Mapping[str, str | Obstacle],
+    answers: Mapping[Ref, Resolved | Unresolved],
+    pins: Mapping[str, Pin],
+) -> Names:
+    """What may be used: whatever is not the thing any more that it was at first is left out.
+
+    Args:
+        situation: of the target.
+        principals: from ``resolve_names``.
+        answers: from ``resolve_names``.
+        pins: of objects, by ``platform|name``.
+    """
+    objects: dict[str, Resolved] = {}
+    members: dict[str, Resolved] = {}
+    missing_objects: dict[str, Obstacle] = {}
+    missing_members: dict[str, Obstacle] = {}
+    for name in situation.objects:
+        found = _meaning(Ref("object", name), answers)
+        pin = pins.get(f"{found.platform}|{name}") if isinstance(found, Resolved) else None
+        if isinstance(found, Resolved) and pin is not None and pin.native_id != found.native_id:
+            found = Obstacle(
+                "object_replaced",
+                f"{name} was dropped and made again; nothing is granted on the new one until "
+                "somebody decides about it",
+                retryable=False,
+            )
+        if isinstance(found, Obstacle):
+            missing_objects[name] = found
+        else:
+            objects[name] = found
+    for id, principal in principals.items():
+        grant = situation.grants[id]
+        who = principal
+        if isinstance(who, str):
+            who = _meaning(Ref("principal", who), answers)
+        pinned = grant.principals.get(situation.mark.connection)
+        if isinstance(who, Resolved) and pinned is not None and pinned.native_id != who.native_id:
+            who = Obstacle(
+                "principal_replaced",
+                f"{pinned.name} on {situation.mark.connection} is not the principal any more "
+                "that the access was given to; revoke it and ask again",
+                retryable=False,
+            )
+        if isinstance(who, Obstacle):
+            missing_members[id] = who
+        else:
+            members[id] = who
+    return Names(
+        objects=objects,
+        members=members,
+        missing_objects=missing_objects,
+        missing_members=missing_members,
+    )
+
+
+def _principal(grant: Grant, directory: Directory, connection: str) -> str | Obstacle:
+    who = grant.beneficiary
+    try:
+        found = directory.group(who.id) if who.kind == "group" else directory.person(who.id)
+    except MarketplaceError as error:
+        return Obstacle("directory_unreachable", f"cannot look {who} up: {error.code}")
+    except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        return Obstacle("directory_unreachable", f"cannot look {who} up: {type(error).__name__}")
+    name = None if found is None else found.principals.get(connection)
+    if name:
+        return name
+    return Obstacle(
+        "no_principal",
+        f"{who} has no user on {connection} yet; link one",
+        retryable=False,
+    )
+
+
+def _ask(
+    refs: Collection[Ref], connection: Connection, call: Call
+) -> Mapping[Ref, Resolved | Unresolved]:
+    ordered = sorted(refs, key=lambda ref: (ref.kind, ref.name))
+    answers = guarded(
+        f"look up names on {connection.name}",
+        connection.plugin,
+        lambda: dict(connection.provisioner.resolve(ordered, call)),
+    )
+    if not isinstance(answers, Obstacle):
+        return answers
+    return {
+        ref: Unresolved(
+            ref=ref, reason=answers.code, message=answers.message, retryable=True
+        )
+        for ref in ordered
+    }
+
+
+def _meaning(ref: Ref, answers: Mapping[Ref, Resolved | Unresolved]) -> Resolved | Obstacle:
+    answer = answers.get(ref)
+    if isinstance(answer, Resolved):
+        return answer
+    if answer is None:
+        return Obstacle("cannot_look", f"{ref.name}: the platform gave no answer")
+    known = ("cannot_look", "platform_unreachable", "platform_refused", "plugin_error")
+    code = answer.reason if answer.reason in known else f"{ref.kind}_{answer.reason}"
+    return Obstacle(code, answer.message, answer.retryable)

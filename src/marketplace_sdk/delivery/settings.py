@@ -1,0 +1,74 @@
+"""How patient the delivery work is, and how long to wait after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from attrs import field, frozen
+
+from marketplace_sdk.errors import InvalidInput, Problem
+
+__all__ = ["Settings", "backoff"]
+
+
+def _positive(name: str) -> Callable[[object, object, float], None]:
+    def check(_: object, __: object, value: float) -> None:
+        if value <= 0:
+            raise InvalidInput(
+                "cannot use these delivery settings",
+                problems=[Problem(name, "must be more than 0")],
+            )
+
+    return check
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Limits of the delivery work; all times in seconds.
+
+    Attributes:
+        lease: how long work and scopes are held. Whoever takes over an expired lease may rely on
+            it that the earlier holder's calls are over, so it must outlast ``call_timeout`` by
+            more than the clocks of two workers can differ.
+        call_timeout: how long one call to a plugin may take.
+        attempts: failures after which a message is parked.
+        base: wait after the first failure; doubled with every further one.
+        cap: longest wait.
+        busy: wait when somebody else works on the same scope.
+        rest_after: failures in a row after which a destination is left alone for this round.
+        audience: most people whom one selector of a notice may reach.
+        batch: keys of timers and messages that are claimed at once.
+        rounds: most rounds of one ``deliver()``.
+    """
+
+    lease: float = field(default=90.0, validator=_positive("lease"))
+    call_timeout: float = field(default=60.0, validator=_positive("call_timeout"))
+    attempts: int = field(default=8, validator=_positive("attempts"))
+    base: float = field(default=5.0, validator=_positive("base"))
+    cap: float = field(default=900.0, validator=_positive("cap"))
+    busy: float = field(default=2.0, validator=_positive("busy"))
+    rest_after: int = field(default=3, validator=_positive("rest_after"))
+    audience: int = field(default=1000, validator=_positive("audience"))
+    batch: int = field(default=200, validator=_positive("batch"))
+    rounds: int = field(default=1000, validator=_positive("rounds"))
+
+    def __attrs_post_init__(self) -> None:
+        if self.call_timeout >= self.lease:
+            raise InvalidInput(
+                "cannot use these delivery settings",
+                problems=[Problem("call_timeout", "must be shorter than the lease")],
+            )
+
+
+def backoff(settings: Settings, failures: int, random: Callable[[], float]) -> timedelta:
+    """How long to wait after so many failures: exponential, between half and all of it.
+
+    Args:
+        settings: base and cap.
+        failures: 1 after the first.
+        random: a number from 0 up to 1, so that many who failed together do not return together.
+    """
+    # 2 ** 64 is far above any cap, and a float that large is still exact enough.
+    longest = min(settings.cap, settings.base * 2.0 ** min(max(failures, 1) - 1, 64))
+    return timedelta(seconds=longest * (0.5 + random() / 2))

@@ -1,0 +1,179 @@
+"""Which items a target needs for whom, and what that makes of the ledger's rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import evolve, field, frozen
+
+from marketplace_sdk.delivery.calls import guarded
+from marketplace_sdk.delivery.ledger import Claim, LedgerEntry, entry_id
+from marketplace_sdk.delivery.plan import Obstacle
+from marketplace_sdk.ports.provisioner import Item, Known, Resolved, Target
+
+if TYPE_CHECKING:
+    from marketplace_sdk.delivery.calls import Connection
+    from marketplace_sdk.delivery.naming import Names
+    from marketplace_sdk.delivery.situation import Layer, Situation
+
+__all__ = ["Wishes", "claimed_anew", "wishes_of"]
+
+
+@frozen(kw_only=True)
+class Wishes:
+    """What should be on the platform because of one target.
+
+    Attributes:
+        items: by id of the ledger's row.
+        claims: why, by id of the row.
+        kept: ids of rows that keep old claims only because something could not be looked up.
+        obstacles: why a claimant's items could not be made.
+    """
+
+    items: Mapping[str, Item] = field(factory=dict)
+    claims: Mapping[str, frozenset[Claim]] = field(factory=dict)
+    kept: frozenset[str] = frozenset()
+    obstacles: Mapping[str, Obstacle] = field(factory=dict)
+
+
+def wishes_of(
+    situation: Situation, names: Names, connection: Connection, installation: str
+) -> Wishes:
+    """Ask the provisioner, which does no I/O here, for the items of every layer and member."""
+    known = Known(installation=installation, resolved=names.resolved)
+    gathering = _Gathering(situation.target)
+    opened = _opened(situation, names)
+    for layer in situation.layers:
+        if not layer.members:
+            continue
+        usable = tuple(each for each in layer.objects if each.name in names.objects)
+        target = Target(key=layer.key, objects=usable, column=situation.column)
+        unsure = {
+            name
+            for each in layer.objects
+            if (why := names.missing_objects.get(each.name)) is not None and why.retryable
+            for name in opened[each.name]
+        }
+        here = {name for each in layer.objects for name in opened[each.name]}
+        lost = any(
+            why.retryable
+            for each in layer.objects
+            if (why := names.missing_objects.get(each.name)) is not None
+        )
+        for claimant, who in _claimants(layer, names):
+            why = names.missing_members.get(claimant.removeprefix("grant:"))
+            if isinstance(why, Obstacle):
+                if why.retryable:
+                    gathering.keep(claimant, here)
+                continue
+            made = _make(connection, target, who, known) if usable else ()
+            if isinstance(made, Obstacle):
+                gathering.obstacles[claimant] = made
+                gathering.keep(claimant, here)
+                continue
+            gathering.want(claimant, made)
+            if lost:
+                gathering.keep(claimant, unsure)
+    return gathering.wishes(situation.entries)
+
+
+def claimed_anew(
+    entries: Iterable[LedgerEntry], wishes: Wishes, target: str
+) -> list[LedgerEntry]:
+    """The rows that change when exactly what is wished for is claimed under the target.
+
+    Args:
+        entries: the rows of the target, and the rows of other targets that have the same items.
+        wishes: of the target.
+        target: key under which claims are made.
+    """
+    known = {entry.id: entry for entry in entries}
+    changed = []
+    for id in sorted(known.keys() | wishes.claims.keys()):
+        item = wishes.items.get(id)
+        entry = known.get(id)
+        if entry is None:
+            if item is None:
+                continue
+            entry = LedgerEntry(item=item)
+        after = entry.with_claims(target, wishes.claims.get(id, frozenset()))
+        if item is not None and item != after.item:
+            after = evolve(after, item=item)
+        if after != entry or not entry.revision:
+            changed.append(after)
+    return changed
+
+
+class _Gathering:
+    def __init__(self, target: str) -> None:
+        self.obstacles: dict[str, Obstacle] = {}
+        self._target = target
+        self._items: dict[str, Item] = {}
+        self._claims: dict[str, set[Claim]] = {}
+        self._keep: list[tuple[Claim, Collection[str]]] = []
+
+    def want(self, claimant: str, items: Iterable[Item]) -> None:
+        for item in items:
+            id = entry_id(item)
+            self._items[id] = item
+            self._claims.setdefault(id, set()).add(Claim(claimant, self._target))
+
+    def keep(self, claimant: str, opened: Collection[str]) -> None:
+        """Keep what this claimant has, if it opens one of these names, or nothing by itself."""
+        self._keep.append((Claim(claimant, self._target), opened))
+
+    def wishes(self, entries: Iterable[LedgerEntry]) -> Wishes:
+        kept = set()
+        by_claim: dict[Claim, list[LedgerEntry]] = {}
+        for entry in entries if self._keep else ():
+            for claim in entry.claims:
+                by_claim.setdefault(claim, []).append(entry)
+        for claim, opened in self._keep:
+            for entry in by_claim.get(claim, ()):
+                opens = entry.item.opens
+                if opens and not any(name in opened for name in opens):
+                    continue
+                if claim in self._claims.get(entry.id, ()):
+                    continue
+                self._claims.setdefault(entry.id, set()).add(claim)
+                if entry.id not in self._items:
+                    kept.add(entry.id)
+        return Wishes(
+            items=self._items,
+            claims={id: frozenset(claims) for id, claims in self._claims.items()},
+            kept=frozenset(kept),
+            obstacles=self.obstacles,
+        )
+
+
+def _claimants(layer: Layer, names: Names) -> Iterable[tuple[str, Resolved | None]]:
+    yield layer.key, None
+    for id in sorted(layer.members):
+        yield f"grant:{id}", names.members.get(id)
+
+
+def _make(
+    connection: Connection, target: Target, who: Resolved | None, known: Known
+) -> Sequence[Item] | Obstacle:
+    plugin = connection.provisioner
+
+    def ask() -> Sequence[Item]:
+        return tuple(plugin.base(target, known) if who is None else plugin.member(target, who, known))
+
+    return guarded(f"plan {target.key} on {connection.name}", connection.plugin, ask)
+
+
+def _opened(situation: Situation, names: Names) -> Mapping[str, frozenset[str]]:
+    """Names on the platform of each object: as it is now, and as it was pinned."""
+    pinned: dict[str, set[str]] = {}
+    for pin in situation.pins:
+        pinned.setdefault(pin.object, set()).add(pin.name)
+    opened = {}
+    for name in situation.objects:
+        found = names.objects.get(name)
+        here = {found.name} if found is not None else set()
+        opened[name] = frozenset(here | pinned.get(name, set()))
+    return opened
+
+

@@ -1,0 +1,346 @@
+"""The composition root: puts storage, directory, platforms and notifiers together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from marketplace_sdk import _system
+from marketplace_sdk._plugins import PluginHost, PluginInfo
+from marketplace_sdk.delivery.deliverer import Connection, Delivered, Deliverer, Listener
+from marketplace_sdk.delivery.settings import Settings
+from marketplace_sdk.domain.events import Effects, Event
+from marketplace_sdk.domain.people import SYSTEM, Actor
+from marketplace_sdk.domain.values import aware, check_name, check_text
+from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
+from marketplace_sdk.plugin import BuildContext
+from marketplace_sdk.ports.storage import Record
+from marketplace_sdk.services._context import Context, SystemActor
+from marketplace_sdk.services._stuck import check_stuck
+from marketplace_sdk.services.audit import Audit
+from marketplace_sdk.services.deliveries import Deliveries
+from marketplace_sdk.services.domains import Domains
+from marketplace_sdk.services.forms import Forms
+from marketplace_sdk.services.grants import Grants
+from marketplace_sdk.services.inbox import Inbox
+from marketplace_sdk.services.people import People
+from marketplace_sdk.services.products import Products
+from marketplace_sdk.services.requests import Requests
+from marketplace_sdk.services.sources import Sources
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from marketplace_sdk.ports.directory import Directory
+    from marketplace_sdk.ports.notifier import Notifier
+    from marketplace_sdk.ports.provisioner import Provisioner
+    from marketplace_sdk.ports.storage import Storage
+
+__all__ = ["Marketplace", "Services"]
+
+
+class Services:
+    """The use cases, bound to an actor or taking one with every call.
+
+    Attributes:
+        people: who is known, and who they are on each platform.
+        domains: which sources are governed together.
+        sources: what lies on the platforms.
+        forms: request forms and data use agreements.
+        products: what can be found and asked for.
+        requests: ask, decide, cancel, extend, revoke.
+        grants: who has what.
+        inbox: what people have been told.
+        audit: what happened.
+        deliveries: messages that could not be delivered.
+    """
+
+    def __init__(self, context: Context, actor: Actor | None = None) -> None:
+        self.people = People(context, actor)
+        self.domains = Domains(context, actor)
+        self.sources = Sources(context, actor)
+        self.forms = Forms(context, actor)
+        self.products = Products(context, actor)
+        self.requests = Requests(context, actor)
+        self.grants = Grants(context, actor)
+        self.inbox = Inbox(context, actor)
+        self.audit = Audit(context, actor)
+        self.deliveries = Deliveries(context, actor)
+
+
+class Marketplace(Services):
+    """A data-product marketplace whose approvals change the data platform by themselves.
+
+    Safe to use from several threads. It authenticates nobody: whoever embeds it must have made
+    sure who ``by`` is.
+
+    Args:
+        storage: a URL whose scheme names the storage plugin (``"sqlite:///marketplace.db"``),
+            ``"memory"``, or an object that satisfies the Storage port.
+        connections: by name: a dict with ``plugin`` (a name or an object), the plugin's settings
+            and ``may_grant``, the patterns of objects that may be granted; or an object of an
+            open world, such as ``testing.MemoryPlatform``.
+        notifiers: dicts with ``plugin`` and its settings, or objects.
+        directory: None for people kept here, a dict with ``plugin``, or an object.
+        clock: returns the time, aware; None means the system's.
+        hide_products: products exist only for those who have to do with them.
+        plugins: modules or objects with hook implementations, beside installed ones.
+        discover: False to look at no installed plugin.
+        block: names of plugins to leave out.
+        delivery: leases, retries and deadlines of the delivery.
+
+    Raises:
+        InvalidInput: a setting is wrong; says which.
+        PluginError: a plugin that was chosen is missing or broken.
+        StorageError: the store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        storage: str | Storage = "memory",
+        *,
+        connections: Mapping[str, Mapping[str, Any] | Provisioner] | None = None,
+        notifiers: Sequence[Mapping[str, Any] | Notifier] = (),
+        directory: Mapping[str, Any] | Directory | None = None,
+        clock: Callable[[], datetime] | None = None,
+        hide_products: bool = False,
+        plugins: Iterable[object] = (),
+        discover: bool = True,
+        block: Iterable[str] = (),
+        delivery: Settings | None = None,
+    ) -> None:
+        self._clock = _checked(clock) if clock is not None else _system.utc_now
+        self._host = PluginHost(discover=discover, block=tuple(block), extra=tuple(plugins))
+        self._closing: list[Any] = []
+        try:
+            self._storage = self._build_storage(storage)
+            self._storage.setup()
+            self._installation = _installation(self._storage)
+            people = self._build_directory(directory)
+            links = {
+                name: self._build_connection(name, given)
+                for name, given in (connections or {}).items()
+            }
+            listeners = self._build_listeners(notifiers)
+        except BaseException:
+            self.close()
+            raise
+        self._context = Context(
+            storage=self._storage,
+            directory=people,
+            clock=self._clock,
+            ids=_system.new_id,
+            plugins=self._host,
+            connections={name: link.plugin.split(" ", 1)[0] for name, link in links.items()},
+            listeners=tuple(
+                name for name, each in listeners.items() if "event" in each.receives
+            ),
+            own_people=directory is None,
+            hide_products=hide_products,
+        )
+        super().__init__(self._context)
+        self._deliverer = Deliverer(
+            storage=self._storage,
+            clock=self._clock,
+            monotonic=_system.monotonic,
+            random=_system.jitter,
+            ids=_system.new_id,
+            installation=self._installation,
+            owner=_system.worker_name(),
+            connections=links,
+            notifiers=listeners,
+            directory=people,
+            check_plan=self._host.check_plan,
+            settings=delivery or Settings(),
+            handlers={"stuck": self._look_stuck},
+        )
+
+    @property
+    def installation(self) -> str:
+        """The short id that marks what is ours on every platform."""
+        return self._installation
+
+    def acting(self, actor: Actor | str) -> Services:
+        """The same services for one actor, so that ``by=`` may be left out."""
+        return Services(self._context, Actor(actor) if isinstance(actor, str) else actor)
+
+    def as_system(self, reason: str) -> Services:
+        """The services for a job of the company's own, which no person does; audited.
+
+        A job may do what GOVERNANCE, USER_ADMIN, APPLICATION_ADMIN and AUDIT may; it never
+        decides a request and never asks for access.
+        """
+        why = check_text(reason, "reason", required=True)
+        with self._context.unit(SYSTEM) as unit:
+            event = Event(type="system.acting", aggregate="system", data={"reason": why})
+            unit.keep(Effects(events=(event,)))
+        return Services(self._context, SystemActor(SYSTEM, via=why))
+
+    def deliver(self, *, limit: int | None = None) -> Delivered:
+        """Do everything that is due now: expiries, changes on platforms, messages.
+
+        Args:
+            limit: how many keys of work are claimed at a time; None means the setting.
+
+        Returns:
+            How much was done, and how much failed and will be tried again.
+        """
+        return self._deliverer.deliver(limit=limit)
+
+    def plugins(self) -> list[PluginInfo]:
+        """Every plugin: where it comes from, what it provides, what is wrong with it."""
+        return self._host.describe()
+
+    def close(self) -> None:
+        """Let go of connections and files. May be called twice."""
+        while self._closing:
+            close = getattr(self._closing.pop(), "close", None)
+            if close is not None:
+                close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- building -------------------------------------------------------------------------
+
+    def _build_context(self, name: str) -> BuildContext:
+        return BuildContext(
+            installation=getattr(self, "_installation", ""),
+            name=name,
+            clock=self._clock,
+            secret=_secret,
+            storage=getattr(self, "_storage", None),
+        )
+
+    def _build_storage(self, storage: str | Storage) -> Storage:
+        if not isinstance(storage, str):
+            self._closing.append(storage)
+            return storage
+        scheme = storage.split(":", 1)[0]
+        built = self._host.storage(scheme).build(storage, self._build_context("storage"))
+        self._closing.append(built)
+        return built
+
+    def _build_directory(self, directory: Mapping[str, Any] | Directory | None) -> Directory:
+        if directory is not None and not isinstance(directory, Mapping):
+            return directory
+        settings = {"plugin": "stored"} if directory is None else directory
+        spec = self._host.directory(_plugin_name(settings, "directory"))
+        built = spec.build(_rest(settings), self._build_context("directory"))
+        self._closing.append(built)
+        return built
+
+    def _build_connection(self, name: str, given: Mapping[str, Any] | Provisioner) -> Connection:
+        check_name(name, "connections", dots=False)
+        if "|" in name:
+            raise _wrong(f"connections.{name}", "must not contain |")
+        settings = given if isinstance(given, Mapping) else {"plugin": given}
+        plugin = settings.get("plugin")
+        if isinstance(plugin, str):
+            spec = self._host.provisioner(plugin)
+            built = spec.build(_rest(settings, "may_grant"), self._build_context(name))
+            open_world = "open_world" in spec.capabilities
+            self._closing.append(built)
+        elif plugin is None:
+            raise _wrong(f"connections.{name}.plugin", "is required")
+        else:
+            built = plugin
+            open_world = "open_world" in getattr(plugin, "capabilities", ())
+        may_grant = settings.get("may_grant", ["*"] if open_world else None)
+        if not isinstance(may_grant, (list, tuple)) or not may_grant or not all(
+            isinstance(pattern, str) and pattern for pattern in may_grant
+        ):
+            raise _wrong(
+                f"connections.{name}.may_grant",
+                'is required: patterns of objects that may be granted, such as ["sales.*"]',
+            )
+        label = plugin if isinstance(plugin, str) else type(plugin).__name__
+        return Connection(
+            name=name,
+            provisioner=built,
+            may_grant=tuple(may_grant),
+            plugin=f"{label} {self._host.provenance('provisioner', label)}".strip(),
+        )
+
+    def _build_listeners(
+        self, notifiers: Sequence[Mapping[str, Any] | Notifier]
+    ) -> dict[str, Listener]:
+        listeners: dict[str, Listener] = {}
+        for place, given in enumerate(notifiers):
+            settings = given if isinstance(given, Mapping) else {"plugin": given}
+            plugin = settings.get("plugin")
+            if isinstance(plugin, str):
+                name = str(settings.get("name", plugin if plugin not in listeners else ""))
+                name = name or f"{plugin}-{place + 1}"
+                spec = self._host.notifier(plugin)
+                built = spec.build(_rest(settings, "name"), self._build_context(name))
+                receives = spec.receives
+                self._closing.append(built)
+            elif plugin is None:
+                raise _wrong(f"notifiers.{place}.plugin", "is required")
+            else:
+                name = str(settings.get("name", f"{type(plugin).__name__}-{place + 1}"))
+                built = plugin
+                receives = getattr(plugin, "receives", frozenset({"event", "notice"}))
+            if name in listeners or name == "inbox" or "|" in name:
+                raise _wrong(f"notifiers.{place}.name", "is taken or not usable")
+            listeners[name] = Listener(name=name, notifier=built, receives=receives)
+        return listeners
+
+    def _look_stuck(self, about: str) -> None:
+        check_stuck(self._context, about.split(":", 1)[1])
+
+
+def _installation(storage: Storage) -> str:
+    """The id of this marketplace, made when its storage is first opened."""
+    record = Record(
+        kind="installation", id="self", revision=1, document={"id": _system.new_installation()}
+    )
+    try:
+        with storage.begin() as unit:
+            known = unit.get("installation", "self")
+            if known is None:
+                unit.put(record, None)
+            return str((known or record).document["id"])
+    except StaleRevision:
+        with storage.begin(write=False) as unit:
+            known = unit.get("installation", "self")
+            return str((known or record).document["id"])
+
+
+def _checked(clock: Callable[[], datetime]) -> Callable[[], datetime]:
+    aware(clock(), "clock")
+    return lambda: aware(clock(), "clock")
+
+
+def _secret(reference: str) -> str:
+    try:
+        return _system.read_secret(reference)
+    except ValueError as error:
+        raise InvalidInput(
+            "cannot read a secret", problems=[Problem("secret", str(error))]
+        ) from None
+
+
+def _plugin_name(settings: Mapping[str, Any], path: str) -> str:
+    name = settings.get("plugin")
+    if not isinstance(name, str):
+        raise _wrong(f"{path}.plugin", "must be the name of a plugin")
+    return name
+
+
+def _rest(settings: Mapping[str, Any], *host_keys: str) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in ("plugin", *host_keys)}
+
+
+def _wrong(path: str, what: str) -> InvalidInput:
+    return InvalidInput("cannot configure the marketplace", problems=[Problem(path, what)])

@@ -1,0 +1,389 @@
+"""A data platform in memory, which enforces what it was told and can be made to fail.
+
+It grants directly: SELECT per object and principal, UNMASK per column and principal. Its own
+books stand in ``memory.privileges``; this module is the provisioner and the switches for tests.
+"""
+
+# ruff: noqa: A002  # `object` is what the port and everybody who calls this says
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Literal
+
+from marketplace_sdk.errors import NotFound, ProvisioningError
+from marketplace_sdk.memory.faults import Crash, Failures
+from marketplace_sdk.memory.items import PROTECTED, Part, describe, make_item, privilege_of
+from marketplace_sdk.memory.privileges import Privilege, Privileges
+from marketplace_sdk.ports.provisioner import (
+    CannotLook,
+    Outcome,
+    Presence,
+    Resolved,
+    Seen,
+    Unresolved,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from marketplace_sdk.ports.provisioner import (
+        Call,
+        Change,
+        Guard,
+        Item,
+        Known,
+        Ref,
+        Scope,
+        Target,
+    )
+
+__all__ = ["MemoryPlatform"]
+
+Point = Literal["before_apply", "after_apply", "observe"]
+
+
+class MemoryPlatform:
+    """A data platform and its provisioner in one object. Safe to use from several threads.
+
+    With neither objects nor principals given it is an open world: whatever is named exists, and a
+    column counts as protected from the moment the marketplace mentions it as masked. What is
+    given is closed: nothing else of that sort exists, and with ``objects`` only the columns in
+    ``protected`` are.
+
+    Args:
+        objects: names of the columns by name of the object.
+        principals: names of users and groups.
+        protected: columns, as ``(object, column)`` or ``"object.column"``.
+        name: the platform's identity is ``memory:<name>``.
+
+    Attributes:
+        capabilities: what a connection to it can do, in the words of a ProvisionerSpec.
+        unreachable: while true, every call raises a retryable ProvisioningError.
+        writes: how many changes ``apply`` has made.
+        calls: (method, how many things it was asked about), in order.
+    """
+
+    capabilities = frozenset({"open_world", "unmask"})
+
+    def __init__(
+        self,
+        objects: Mapping[str, Sequence[str]] | None = None,
+        principals: Iterable[str] | None = None,
+        protected: Iterable[tuple[str, str] | str] | None = None,
+        name: str = "memory",
+    ) -> None:
+        self.identity = f"memory:{name}"
+        self.unreachable = False
+        self.writes = 0
+        self.calls: list[tuple[str, int]] = []
+        self._lock = threading.RLock()
+        self._books = Privileges(objects, principals, protected)
+        self._failures = Failures()
+        self._crashes: dict[str, int] = {}
+        self._refused: set[str] = set()
+        self._silent = 0
+
+    # What a person sees on it.
+
+    def reads(self, principal: str, object: str, column: str) -> Literal["none", "masked", "clear"]:
+        """What a principal gets who selects one column.
+
+        ``none``: no column of the object can be read. ``masked``: the object can be read, but
+        this column is refused or altered. ``clear``: the real value. A right to unmask opens
+        nothing by itself.
+        """
+        with self._lock:
+            return self._books.reads(principal, object, column)
+
+    def can_read(self, principal: str, object: str) -> bool:
+        """Whether the principal can read anything of the object."""
+        with self._lock:
+            return self._books.holds(principal, object, None)
+
+    def sees_clear(self, principal: str, object: str, column: str) -> bool:
+        """Whether the principal gets the real values of the column."""
+        return self.reads(principal, object, column) == "clear"
+
+    def snapshot(self) -> frozenset[tuple[str, str, str | None]]:
+        """Every privilege as (principal, object, column to unmask or None for reading)."""
+        with self._lock:
+            return self._books.snapshot()
+
+    # What administrators do by hand, behind the marketplace's back.
+
+    def grant_by_hand(self, principal: str, object: str, column: str | None = None) -> None:
+        """Let a principal read an object or, with ``column``, see that column unmasked.
+
+        Raises:
+            NotFound: there is no such principal, object or column.
+        """
+        with self._lock:
+            self._books.add(self._named(principal, object, column))
+
+    def revoke_by_hand(self, principal: str, object: str, column: str | None = None) -> None:
+        """Take it away; taking away what is not there changes nothing.
+
+        Raises:
+            NotFound: there is no such principal, object or column.
+        """
+        with self._lock:
+            self._books.discard(self._named(principal, object, column))
+
+    def create(self, object: str, columns: Sequence[str] | None = None, owner: str = "") -> None:
+        """Make an object, in place of the one of that name if there is one, with a new native id.
+
+        ``columns`` None leaves them unknown, which only an open world can do sensibly.
+        """
+        with self._lock:
+            self._books.create(object, columns, owner)
+
+    def drop(self, object: str) -> None:
+        """Drop an object, and with it every privilege on it and every protection of it."""
+        with self._lock:
+            self._books.drop(object)
+
+    def protect(self, object: str, column: str) -> None:
+        """Attach a mask to a column.
+
+        Raises:
+            NotFound: there is no such object or column.
+        """
+        self._protect(object, column, protected=True)
+
+    def unprotect(self, object: str, column: str) -> None:
+        """Take the mask off a column; an open world then no longer protects it by itself.
+
+        Raises:
+            NotFound: there is no such object or column.
+        """
+        self._protect(object, column, protected=False)
+
+    def replace_principal(self, name: str) -> None:
+        """Drop a principal with all privileges, or none, and make another one of that name."""
+        with self._lock:
+            self._books.replace_principal(name)
+
+    def drop_principal(self, name: str) -> None:
+        """Drop a principal with all privileges."""
+        with self._lock:
+            self._books.drop_principal(name)
+
+    def rename_principal(self, name: str, new: str) -> None:
+        """Give a principal another name; the native id and the privileges stay.
+
+        Raises:
+            NotFound: there is no such principal.
+        """
+        with self._lock:
+            self._books.rename_principal(name, new)
+
+    # Switches for what can go wrong.
+
+    def fail(self, calls: int = 1, error: Exception | None = None) -> None:
+        """Let the next calls raise ``error``; by default a retryable ProvisioningError."""
+        planned = error or ProvisioningError(
+            f"cannot use {self.identity}: it was told to fail", retryable=True
+        )
+        self._failures.plan(calls, planned)
+
+    def crash_at(self, point: Point, nth: int = 1) -> None:
+        """Raise Crash once, the nth time that this point is reached.
+
+        ``before_apply``: a change is about to be made. ``after_apply``: it was made, and nobody
+        was told. ``observe``: the scopes are about to be listed.
+        """
+        with self._lock:
+            self._crashes[point] = nth
+
+    def lose_answers(self, changes: int = 1) -> None:
+        """Make the next changes, but answer ``unknown``."""
+        with self._lock:
+            self._silent = changes
+
+    def refuse(self, object: str) -> None:
+        """Refuse every change on an object, until ``permit``."""
+        with self._lock:
+            self._refused.add(object)
+
+    def permit(self, object: str) -> None:
+        """End ``refuse``."""
+        with self._lock:
+            self._refused.discard(object)
+
+    # The provisioner.
+
+    def resolve(self, refs: Collection[Ref], call: Call) -> Mapping[Ref, Resolved | Unresolved]:
+        """What each name means now."""
+        with self._lock:
+            self._enter("resolve", len(refs), call)
+            return {ref: self._resolve(ref) for ref in refs}
+
+    def base(self, target: Target, known: Known) -> Sequence[Item]:  # noqa: ARG002  # the port's
+        """Nothing: every privilege is one beneficiary's own."""
+        return ()
+
+    def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
+        """SELECT on each object, or UNMASK on the column of the target."""
+        found = [(each, known.object(each.name)) for each in target.objects]
+        return [
+            make_item(target.column, who, table, sorted(each.masked))
+            for each, table in found
+            if table is not None
+        ]
+
+    def observe(
+        self, scopes: Collection[Scope], guards: Collection[Guard], call: Call
+    ) -> Mapping[Scope, Seen | CannotLook]:
+        """Every grant in these scopes, whoever gave it."""
+        with self._lock:
+            self._enter("observe", len(scopes), call)
+            self._reach("observe")
+            answers = {
+                guard: answer
+                for guard in guards
+                if guard.kind == PROTECTED
+                and (answer := self._books.answer(guard.subject)) is not None
+            }
+            return {scope: self._look(scope, answers) for scope in scopes}
+
+    def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
+        """Make the changes one by one; a refused one does not stop those after it.
+
+        Raises:
+            ProvisioningError: the platform cannot be reached, or the batch spans several scopes.
+        """
+        if len({change.item.scope for change in batch}) > 1:
+            raise ProvisioningError(f"cannot change {self.identity}: the batch has several scopes")
+        with self._lock:
+            self._enter("apply", len(batch), None)
+        for change in batch:
+            if call.over:
+                why = "no time is left"
+                yield Outcome(
+                    key=change.item.key, result="not_attempted", error=why, retryable=True
+                )
+                continue
+            with self._lock:
+                outcome = self._change(change)
+            yield outcome
+
+    def describe(self, change: Change) -> str:
+        """The change as a statement, with the names at the time of planning."""
+        return describe(change)
+
+    def _enter(self, method: str, things: int, call: Call | None) -> None:
+        self.calls.append((method, things))
+        if self.unreachable:
+            raise ProvisioningError(f"cannot reach {self.identity}", retryable=True)
+        self._failures.check()
+        if call is not None and call.over:
+            why = f"cannot {method} on {self.identity}: no time is left"
+            raise ProvisioningError(why, retryable=True)
+
+    def _reach(self, point: Point) -> None:
+        left = self._crashes.pop(point, 0)
+        if left == 1:
+            raise Crash(point)
+        if left:
+            self._crashes[point] = left - 1
+
+    def _resolve(self, ref: Ref) -> Resolved | Unresolved:
+        if ref.kind == "principal":
+            id = self._books.principal(ref.name)
+            if id is not None:
+                return Resolved(
+                    ref=ref, platform=self.identity, native_id=id, name=ref.name, kind="user"
+                )
+            what = "principal"
+        else:
+            found = self._books.object(ref.name)
+            if found is not None:
+                return Resolved(
+                    ref=ref,
+                    platform=self.identity,
+                    native_id=found.id,
+                    name=ref.name,
+                    kind="table",
+                    owner=found.owner,
+                    columns=found.columns or (),
+                )
+            what = "object"
+        message = f"there is no {what} {ref.name} on {self.identity}; create it or correct the name"
+        return Unresolved(ref=ref, reason="not_found", message=message)
+
+    def _look(self, scope: Scope, answers: Mapping[Guard, bool]) -> Seen | CannotLook:
+        part = Part.read(scope.key)
+        if scope.platform != self.identity or part is None:
+            return CannotLook(reason=f"not a scope of {self.identity}", retryable=False)
+        keys = (part.item_key(each) for each in self._books.holders(part.table, part.column))
+        # A dropped object took its grants along and its id is never used again: an empty list is
+        # the truth about it.
+        gone = "" if self._books.named(part.table) else ", which was dropped"
+        return Seen(
+            items={key: Presence() for key in keys},
+            guards=answers,
+            evidence=f"list of grants {scope.key}{gone}",
+        )
+
+    def _change(self, change: Change) -> Outcome:
+        item, add = change.item, change.action == "add"
+        privilege = privilege_of(item)
+        if privilege is None or item.scope.platform != self.identity:
+            return _refused(item, f"it is not an item of {self.identity}")
+        if change.action == "set_until":
+            return _refused(item, "grants have no end of their own here")
+        if add:
+            for column in (privilege.column, *item.data.get("masked", ())):
+                self._books.learn(privilege.table, column)
+        if add != self._books.has(privilege):
+            problem = self._problem(privilege, add=add)
+            if problem:
+                return _refused(item, problem)
+            self._reach("before_apply")
+            (self._books.add if add else self._books.discard)(privilege)
+            self.writes += 1
+            self._reach("after_apply")
+            if self._silent:
+                self._silent -= 1
+                return Outcome(
+                    key=item.key, result="unknown", error="no answer came", retryable=True
+                )
+            evidence = f"{self.describe(change)} -- statement {self.writes}"
+            return Outcome(key=item.key, result="done", evidence=evidence)
+        return Outcome(key=item.key, result="already", evidence="list of grants")
+
+    def _problem(self, privilege: Privilege, *, add: bool) -> str:
+        """Why the platform refuses a change, or empty text."""
+        table = self._books.named(privilege.table)
+        if table in self._refused:
+            return f"no right to manage grants on {table}"
+        if not add:
+            return ""
+        if table is None:
+            return "the object was dropped"
+        if not self._books.principal_exists(privilege.principal):
+            return "the principal was dropped"
+        if privilege.column is not None and not self._books.has_column(table, privilege.column):
+            return f"there is no column {table}.{privilege.column}"
+        return ""
+
+    def _named(self, principal: str, object: str, column: str | None) -> Privilege:
+        who, what = self._books.principal(principal), self._books.object(object)
+        if who is None:
+            raise NotFound("use", "principal", principal)
+        if what is None:
+            raise NotFound("use", "object", object)
+        if column is not None and not self._books.has_column(object, column):
+            raise NotFound("use", "column", f"{object}.{column}")
+        return Privilege(what.id, column, who)
+
+    def _protect(self, object: str, column: str, *, protected: bool) -> None:
+        with self._lock:
+            if not self._books.has_column(object, column):
+                raise NotFound("protect", "column", f"{object}.{column}")
+            self._books.protect(object, column, protected=protected)
+
+
+def _refused(item: Item, why: str) -> Outcome:
+    return Outcome(key=item.key, result="refused", error=f"cannot change {item.key}: {why}")

@@ -1,0 +1,222 @@
+"""The books of the memory platform: what exists on it, who may read it, what is masked.
+
+Nothing here knows of provisioners or locks: ``memory.platform`` does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from attrs import frozen
+
+from marketplace_sdk.errors import DuplicateName, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+__all__ = ["Privilege", "Privileges", "Table"]
+
+
+@frozen
+class Table:
+    """An object of the platform; its columns are None where nobody said which it has."""
+
+    id: str
+    name: str
+    columns: tuple[str, ...] | None = None
+    owner: str = ""
+
+
+@frozen
+class Privilege:
+    """A principal may read an object or, with a column, see that column unmasked (native ids)."""
+
+    table: str
+    column: str | None
+    principal: str
+
+
+class Privileges:
+    """Objects and principals by name, privileges by native id.
+
+    A native id is the name with a number that grows when the name is used anew, so that it is the
+    same in every process and never used twice.
+    """
+
+    def __init__(
+        self,
+        objects: Mapping[str, Sequence[str]] | None,
+        principals: Iterable[str] | None,
+        protected: Iterable[tuple[str, str] | str] | None,
+    ) -> None:
+        self._open_objects = objects is None
+        self._open_principals = principals is None
+        self._learns = objects is None and protected is None
+        self._generations: defaultdict[tuple[str, str], int] = defaultdict(int)
+        # None: it was there once, and not even an open world has it now.
+        self._tables: dict[str, Table | None] = {}
+        self._principals: dict[str, str | None] = {}
+        self._table_names: dict[str, str] = {}
+        self._principal_names: dict[str, str] = {}
+        self._holders: defaultdict[tuple[str, str | None], set[str]] = defaultdict(set)
+        self._masks: dict[tuple[str, str], bool] = {}
+        for name, columns in (objects or {}).items():
+            self.create(name, columns, "")
+        for name in principals or ():
+            self._make_principal(name)
+        for each in protected or ():
+            table, column = _split(each) if isinstance(each, str) else each
+            if not self.has_column(table, column):
+                raise NotFound("protect", "column", f"{table}.{column}")
+            self.protect(table, column, protected=True)
+
+    def object(self, name: str) -> Table | None:
+        """The object of that name."""
+        if self._open_objects and name not in self._tables:
+            self.create(name, None, "")
+        return self._tables.get(name)
+
+    def principal(self, name: str) -> str | None:
+        """The native id of the principal of that name."""
+        if self._open_principals and name not in self._principals:
+            self._make_principal(name)
+        return self._principals.get(name)
+
+    def named(self, table: str) -> str | None:
+        """The name of the object with that native id, if it still exists."""
+        return self._table_names.get(table)
+
+    def principal_exists(self, id: str) -> bool:
+        """Whether there is a principal with that native id."""
+        return id in self._principal_names
+
+    def has_column(self, table: str, column: str) -> bool:
+        """Whether the object exists and has that column; one of unknown columns has all."""
+        found = self.object(table)
+        return found is not None and (found.columns is None or column in found.columns)
+
+    def create(self, name: str, columns: Sequence[str] | None, owner: str) -> None:
+        """Make an table in the place of any other of that name."""
+        self.drop(name)
+        table = Table(
+            self._next("object", name), name, None if columns is None else tuple(columns), owner
+        )
+        self._tables[name] = table
+        self._table_names[table.id] = name
+
+    def drop(self, name: str) -> None:
+        """Drop an object with its privileges and masks."""
+        old = self._tables.get(name)
+        if old is not None:
+            del self._table_names[old.id]
+            for place in [place for place in self._holders if place[0] == old.id]:
+                del self._holders[place]
+            for mask in [mask for mask in self._masks if mask[0] == name]:
+                del self._masks[mask]
+        self._tables[name] = None
+
+    def replace_principal(self, name: str) -> None:
+        """Make a principal in the place of any other of that name."""
+        self.drop_principal(name)
+        self._make_principal(name)
+
+    def drop_principal(self, name: str) -> None:
+        """Drop a principal with all privileges."""
+        old = self.principal(name)
+        if old is not None:
+            del self._principal_names[old]
+            for holders in self._holders.values():
+                holders.discard(old)
+        self._principals[name] = None
+
+    def rename_principal(self, name: str, new: str) -> None:
+        """Give a principal another name that nobody has."""
+        id = self.principal(name)
+        if id is None:
+            raise NotFound("rename", "principal", name)
+        if self._principals.get(new) is not None:
+            raise DuplicateName(f"cannot rename principal {name}: the name is taken", existing=new)
+        self._principals[name] = None
+        self._principals[new] = id
+        self._principal_names[id] = new
+
+    def add(self, privilege: Privilege) -> None:
+        """Give a privilege."""
+        self._holders[privilege.table, privilege.column].add(privilege.principal)
+
+    def discard(self, privilege: Privilege) -> None:
+        """Take a privilege away, if it is there."""
+        place = (privilege.table, privilege.column)
+        if place in self._holders:
+            self._holders[place].discard(privilege.principal)
+
+    def has(self, privilege: Privilege) -> bool:
+        """Whether a privilege is there."""
+        return privilege.principal in self.holders(privilege.table, privilege.column)
+
+    def holders(self, table: str, column: str | None) -> Collection[str]:
+        """Native ids of the principals who hold a privilege."""
+        return self._holders.get((table, column), ())
+
+    def holds(self, principal: str, table: str, column: str | None) -> bool:
+        """Whether the principal of that name holds a privilege on the object of that name."""
+        who, what = self.principal(principal), self.object(table)
+        return who is not None and what is not None and self.has(Privilege(what.id, column, who))
+
+    def reads(self, principal: str, table: str, column: str) -> Literal["none", "masked", "clear"]:
+        """What somebody gets who selects a column; see ``MemoryPlatform.reads``."""
+        if not self.has_column(table, column) or not self.holds(principal, table, None):
+            return "none"
+        masked = self._masks.get((table, column), False)
+        return "masked" if masked and not self.holds(principal, table, column) else "clear"
+
+    def snapshot(self) -> frozenset[tuple[str, str, str | None]]:
+        """All privileges by name."""
+        return frozenset(
+            (self._principal_names[principal], self._table_names[table], column)
+            for (table, column), principals in self._holders.items()
+            for principal in principals
+        )
+
+    def protect(self, table: str, column: str, *, protected: bool) -> None:
+        """Put a mask on a column, or take it off for good."""
+        self._masks[table, column] = protected
+
+    def learn(self, id: str, column: str | None) -> None:
+        """An open world protects what is mentioned as masked, unless told otherwise before."""
+        name = self.named(id)
+        if self._learns and name is not None and column is not None:
+            self._masks.setdefault((name, column), True)
+
+    def answer(self, subject: str) -> bool | None:
+        """Whether ``object.column`` is protected; None: there is none, or it cannot be known.
+
+        Where the text can be read as several columns, all of them have to be protected.
+        """
+        if self._learns:
+            table, column = _split(subject)
+            if self.object(table) is None:
+                return None
+            return self._masks.setdefault((table, column), True)
+        parts = subject.split(".")
+        places = [(".".join(parts[:at]), ".".join(parts[at:])) for at in range(1, len(parts))]
+        if self._open_objects:
+            places = [_split(subject)]
+        found = [place for place in places if self.has_column(*place)]
+        return all(self._masks.get(place, False) for place in found) if found else None
+
+    def _make_principal(self, name: str) -> None:
+        id = self._next("principal", name)
+        self._principals[name] = id
+        self._principal_names[id] = name
+
+    def _next(self, kind: str, name: str) -> str:
+        self._generations[kind, name] += 1
+        return f"{quote(name, safe='.@')}#{self._generations[kind, name]}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    table, _, column = text.rpartition(".")
+    return table, column

@@ -1,0 +1,86 @@
+"""Suspending, resuming and deleting products, with all that hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.services._widening import managers_of
+from marketplace_sdk.work.endings import call_off, end_grant, finish_deletion, product_data
+from marketplace_sdk.work.targets import marks_for_sources, product_marks, sources_of, targets_of
+
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.products import DataProduct
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = ["delete_product", "withhold_grants"]
+
+
+def withhold_grants(unit: Unit, product: DataProduct) -> None:
+    """Suspend or resume every grant of a product, and look at all platforms concerned."""
+    marks = list(product_marks(unit, product.id, product.sources))
+    for grant in unit.find(Grant, ("open_product", [product.id])):
+        changed, effects = (
+            grant.withhold("suspended") if product.suspended else grant.release("suspended")
+        )
+        if changed is not grant:
+            unit.save(changed)
+            unit.keep(effects)
+            marks += targets_of(unit, grant)
+            if grant.kind == "access":
+                sources = sources_of(unit, grant)
+                marks += marks_for_sources(unit, sources, grant.beneficiary.token)
+    unit.keep(Effects(marks=tuple(marks)))
+
+
+def delete_product(unit: Unit, product: DataProduct, grants: Iterable[Grant]) -> DataProduct:
+    """Close a product for good: cancel, revoke, and wait for the platforms' proof."""
+    deleting = unit.save(evolve(product.step("delete"), updated_at=unit.now))
+    unit.log("product.deleting", f"product:{product.id}", **product_data(product))
+    concerned: dict[str, AccessRequest] = {}
+    for request in unit.find(
+        AccessRequest, ("product", [product.id]), ("state", ["pending", "approved"])
+    ):
+        concerned[request.id] = request
+        if request.open:
+            call_off(unit, request, "product_deleted")
+    for grant in grants:
+        fresh = unit.get(Grant, grant.id)
+        if fresh is not None:
+            end_grant(unit, fresh, "product_deleted")
+    unit.keep(_gone(unit, product, concerned.values()))
+    if unit.find(Grant, ("open_product", [product.id]), limit=1):
+        return deleting
+    return finish_deletion(unit, deleting)
+
+
+def _gone(unit: Unit, product: DataProduct, requests: Iterable[AccessRequest]) -> Effects:
+    """One event for each open or approved request; its people and all managers are told."""
+    requests = tuple(requests)
+    events = tuple(
+        Event(
+            type="request.deleted",
+            aggregate=request.aggregate,
+            data=product_data(product, request={"id": request.id, "kind": request.kind}),
+        )
+        for request in requests
+    )
+    asked = {StewardSelector("user", request.requester) for request in requests} | {
+        StewardSelector(
+            "user" if request.beneficiary.kind == "person" else "group", request.beneficiary.id
+        )
+        for request in requests
+    }
+    told = Notice(
+        kind="product_deleted",
+        about=f"product:{product.id}",
+        audience=(*managers_of(product.domain), *sorted(asked, key=str)),
+        data={"product": product.name, "product_id": product.id},
+    )
+    return Effects(events=events, notices=(told,))

@@ -1,0 +1,53 @@
+"""Where a request stands, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from marketplace_sdk.domain.requests import AccessRequest, Explanation
+
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.quorum import OpenSeat
+
+__all__ = ["explain"]
+
+
+def explain(request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...]]) -> Explanation:
+    """The human form of a tally; ``candidates`` is empty for those who may not know names."""
+    result = request.tally
+    open_seats = result.open if request.open else ()
+    filled = tuple(
+        f"{request.stages[seat.stage].sets[seat.set][seat.seat]}: {', '.join(seat.by)}"
+        for seat in result.filled
+    )
+    lines = [f"{request.state}: {_what(request)}"]
+    lines += [f"approved for {words}" for words in filled]
+    lines += [f"denied by {result.denied_by}"] if result.denied_by else []
+    lines += [_still(seat, candidates.get(seat, ())) for seat in open_seats]
+    lines += [f"stuck: nobody can fill {words}" for words in request.stuck]
+    if request.open and result.stage is not None and len(request.stages) > 1:
+        lines.append(f"stage {result.stage + 1} of {len(request.stages)}")
+    if request.state == "approved":
+        lines.append(f"until {request.until:%Y-%m-%d %H:%M} UTC" if request.until else "without end")
+    return Explanation(
+        request=request.id,
+        state=request.state,
+        filled_seats=filled,
+        open_seats=tuple(open_seats),
+        stuck=request.stuck,
+        candidates={str(seat): ids for seat, ids in candidates.items()},
+        until=request.until,
+        text="\n".join(lines),
+    )
+
+
+def _what(request: AccessRequest) -> str:
+    what = "access to" if request.kind == "access" else f"{', '.join(request.columns)} of"
+    return f"{request.beneficiary} asks for {what} {request.product_name}"
+
+
+def _still(seat: OpenSeat, ids: tuple[str, ...]) -> str:
+    count = f" ({seat.missing} more)" if seat.wants.approvals > 1 else ""
+    names = f"; could be {', '.join(ids)}" if ids else ""
+    return f"still open: {seat.wants}{count}{names}"

@@ -1,0 +1,121 @@
+"""What an approval leads to: a new grant, or a later end of an old one, and its timers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from marketplace_sdk.domain.events import Effects, Event, Timer
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.workflow import Decision
+from marketplace_sdk.work.endings import call_off
+from marketplace_sdk.work.targets import (
+    column_marks,
+    marks_for_sources,
+    product_marks,
+)
+
+if TYPE_CHECKING:
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = ["settle"]
+
+WARNINGS = (("7 days", timedelta(days=7)), ("1 day", timedelta(days=1)))
+
+
+def settle(unit: Unit, decision: Decision) -> AccessRequest:
+    """Keep a decision: the request, what follows for grants, and everything to be told."""
+    if not decision.changed:
+        return decision.request
+    request = decision.request
+    if request.state == "denied":
+        unit.release(request.wish_key, request.id)
+    if not decision.approved:
+        saved = unit.save(request)
+        unit.keep(decision.effects)
+        return saved
+    if request.extends:
+        return _extend(unit, decision)
+    grant, effects = _grant(unit, request)
+    saved = unit.save(evolve(request, grant=grant.id))
+    unit.keep(decision.effects + effects)
+    return saved
+
+
+def _grant(unit: Unit, request: AccessRequest) -> tuple[Grant, Effects]:
+    product = unit.need(DataProduct, request.product, "grant")
+    grant = Grant(
+        id=unit.ids(),
+        kind=request.kind,
+        product=request.product,
+        beneficiary=request.beneficiary,
+        columns=request.columns,
+        requests=(request.id,),
+        since=request.created_at,
+        until=request.until,
+        created_at=unit.now,
+    )
+    event = Event(
+        type="grant.wanted",
+        aggregate=grant.aggregate,
+        data={
+            "product": grant.product,
+            "kind": grant.kind,
+            "beneficiary": grant.beneficiary.token,
+            "requests": [request.id],
+        },
+    )
+    effects = Effects(events=(event,), timers=timers(grant, unit.now))
+    if product.suspended:
+        grant, withheld = grant.withhold("suspended")
+        effects += withheld
+    if grant.kind == "access":
+        covered = product.covered(grant.since)
+        marks = product_marks(unit, product.id, covered)
+        marks += marks_for_sources(unit, covered, grant.beneficiary.token)
+    else:
+        marks = column_marks(unit, grant.columns)
+    saved = unit.save(grant)
+    return saved, effects + Effects(marks=marks)
+
+
+def _extend(unit: Unit, decision: Decision) -> AccessRequest:
+    request = decision.request
+    grant = unit.get(Grant, request.extends)
+    unit.release(request.wish_key, request.id)
+    if grant is None or grant.over(unit.now):
+        # It has ended in the meantime, whether swept or not: there is nothing to extend.
+        known = unit.need(AccessRequest, request.id, "extend")
+        return call_off(unit, known, "grant_ended").request
+    longer, effects = grant.extend(request.until, request.id)
+    longer = unit.save(longer)
+    for id in grant.requests:
+        before = unit.get(AccessRequest, id)
+        if before is not None and before.state == "approved":
+            unit.save(evolve(before, until=longer.until))
+    saved = unit.save(evolve(request, grant=grant.id, until=longer.until))
+    unit.keep(decision.effects + effects + Effects(timers=timers(longer, unit.now)))
+    return saved
+
+
+def timers(grant: Grant, now: datetime) -> tuple[Timer, ...]:
+    """The end of a grant and the warnings before it that are still to come."""
+    until = grant.until
+    if until is None:
+        return ()
+    found = [Timer(kind="expire", about=grant.aggregate, due=until)]
+    found += [
+        Timer(
+            kind="warn",
+            about=grant.aggregate,
+            due=until - before,
+            data={"due": due, "until": until.isoformat()},
+        )
+        for due, before in WARNINGS
+        if until - before > now
+    ]
+    return tuple(found)

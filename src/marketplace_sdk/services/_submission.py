@@ -1,0 +1,345 @@
+"""Making a request out of what somebody asks for: everything that is checked before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from marketplace_sdk.domain.catalog import DataSource, Domain
+from marketplace_sdk.domain.conditions import Situation
+from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.forms import (
+    STANDARD_FORM,
+    Acknowledgement,
+    FormVersion,
+    RequestForm,
+    check_answers,
+    wish_of,
+)
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.people import Beneficiary, Facts, Person
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.requests import AccessRequest, Limit, RequestKind
+from marketplace_sdk.domain.review import Stage
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import FrozenMap, check_id
+from marketplace_sdk.domain.workflow import Decision, check_agreements, route, submit
+from marketplace_sdk.errors import (
+    AlreadyRequested,
+    Conflict,
+    DuplicateName,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Problem,
+    StaleRevision,
+    TransitionNotAllowed,
+)
+from marketplace_sdk.plugin import AddStage, Refuse, Shorten
+from marketplace_sdk.services._widening import quarantined
+
+if TYPE_CHECKING:
+    from marketplace_sdk.services._context import Context
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = ["Receiver", "Wanted", "check_columns", "draft", "extended", "place", "receiver"]
+
+MOST_COLUMNS = 500
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """What somebody asks for, as it was given and checked as far as that goes without a store."""
+
+    kind: RequestKind
+    product: str
+    columns: tuple[str, ...] = ()
+    answers: Mapping[str, Any] = field(repr=False)
+    acknowledge: tuple[str, ...] = ()
+    form_version: str | None = None
+    extends: str = ""
+    id: str
+
+
+@frozen(kw_only=True)
+class Receiver:
+    """Who would get it, as the directory knows them now."""
+
+    beneficiary: Beneficiary
+    person: Person | None
+    owner: str
+    principals: FrozenMap[str, str] = field(repr=False)
+
+
+def receiver(context: Context, requester: Person, who: str | StewardSelector | None) -> Receiver:
+    """Look the beneficiary up.
+
+    Raises:
+        InvalidInput: unknown, inactive, or neither a person's id nor ``group(name)``.
+    """
+    if isinstance(who, StewardSelector):
+        if who.kind != "group":
+            raise _unknown("must be a person's id or group(name)")
+        known = context.directory.group(who.value)
+        if known is None:
+            raise _unknown("is not a known group")
+        return Receiver(
+            beneficiary=Beneficiary("group", who.value),
+            person=None,
+            owner="",
+            principals=known.principals,
+        )
+    id = requester.id if who is None else check_id(who, "on_behalf_of")
+    person = requester if id == requester.id else context.person(id)
+    if person is None or not person.active:
+        raise _unknown("is not a known, active person")
+    return Receiver(
+        beneficiary=Beneficiary("person", id),
+        person=person,
+        owner=person.owner,
+        principals=person.principals,
+    )
+
+
+def check_columns(columns: Collection[str] | str) -> tuple[str, ...]:
+    """Column names as given: 1 to 500 different ``source.column``."""
+    found = () if isinstance(columns, str) else tuple(dict.fromkeys(columns))
+    if not 1 <= len(found) <= MOST_COLUMNS or not all(
+        isinstance(each, str) and "." in each for each in found
+    ):
+        raise InvalidInput(
+            "cannot request a masking exception",
+            problems=[Problem("columns", f"must be 1 to {MOST_COLUMNS} names source.column")],
+        )
+    return tuple(sorted(found))
+
+
+def draft(
+    context: Context, unit: Unit, facts: Facts, to: Receiver, wanted: Wanted
+) -> tuple[AccessRequest, Decision | None]:
+    """The request before its review, or a repeated one that is known already."""
+    product = unit.need(DataProduct, wanted.product, "request")
+    verb = "request access to" if wanted.kind == "access" else "request columns of"
+    if product.state == "deleted":
+        raise NotFound("request", "product", wanted.product)
+    if not product.open and not wanted.extends:
+        raise TransitionNotAllowed("product", product.name, state=product.state, event=verb)
+    domain = unit.need(Domain, product.domain, "request from")
+    away = quarantined(unit, product, domain)
+    if away:
+        raise Conflict(
+            f"cannot {verb} product {product.name}: {', '.join(away)} left domain {domain.name}",
+            code="source_in_quarantine",
+            hint="a manager removes the source, or GOVERNANCE assigns it again",
+        )
+    sources = _sources(unit, product)
+    _principals(context, to, sources, product)
+    if wanted.kind == "masking_exception":
+        _masked(sources, wanted.columns)
+    version = _version(unit, product, wanted)
+    answers = check_answers(
+        version,
+        wanted.answers,
+        {name: spec.check for name, spec in context.plugins.question_types().items()},
+    )
+    check_agreements(version, wanted.acknowledge)
+    request = AccessRequest(
+        id=wanted.id,
+        kind=wanted.kind,
+        requester=facts.id,
+        beneficiary=to.beneficiary,
+        owner=to.owner,
+        product=product.id,
+        product_name=product.name,
+        domain=product.domain,
+        columns=wanted.columns,
+        form=version,
+        answers=answers,
+        acknowledged=tuple(
+            Acknowledgement(
+                agreement=each.id, body_hash=each.body_hash, by=facts.id, at=unit.now
+            )
+            for each in version.agreements
+        ),
+        allow_self_review=version.allow_self_review and domain.policy.self_review == "form",
+        wish=wish_of(version, answers),
+        extends=wanted.extends,
+        created_at=unit.now,
+    )
+    return request, _repeated(unit, request)
+
+
+def place(
+    unit: Unit,
+    facts: Facts,
+    to: Receiver,
+    request: AccessRequest,
+    answers: Sequence[Refuse | AddStage | Shorten],
+) -> Decision:
+    """Route a draft by its form, take its place and submit it.
+
+    Raises:
+        AlreadyRequested: the same wish is pending or granted.
+        NotAllowed: a check of a plugin refuses.
+    """
+    _refused(request, answers)
+    product = unit.need(DataProduct, request.product, "request")
+    domain = unit.need(Domain, request.domain, "request from")
+    beneficiary = None if to.person is None else unit.facts(to.person)
+    tags = product.tags.union(
+        *(
+            (tag.name for tag in source.tags)
+            for source in _sources(unit, product).values()
+        )
+    )
+    situation = Situation(
+        kind=request.kind,
+        domain=request.domain,
+        product=request.product,
+        tags=frozenset(tags),
+        requester=facts,
+        beneficiary=request.beneficiary,
+        beneficiary_facts=beneficiary,
+        answers=request.answers,
+        wish=request.wish,
+        now=unit.now,
+    )
+    group_manages = to.beneficiary.token in domain.holders("MANAGE_DATA_PRODUCTS")
+    managing = (
+        facts.manages(domain.name)
+        or group_manages
+        or (beneficiary is not None and beneficiary.manages(domain.name))
+    )
+    event = route(request.form, product, domain.policy, situation, managing=managing)
+    added: list[Stage] = list(domain.policy.extra_stages)
+    limits = [
+        Limit(by=by, duration=duration)
+        for by, duration in (
+            ("product", product.max_duration),
+            ("domain", domain.policy.max_duration),
+        )
+        if duration is not None
+    ]
+    for answer in answers:
+        if isinstance(answer, AddStage):
+            added.append(answer.stage)
+        elif isinstance(answer, Shorten):
+            limits.append(Limit(by="check", duration=Duration.of(answer.duration)))
+    _reserve(unit, request)
+    return submit(request, event, extra=added, limits=limits, now=unit.now, names={})
+
+
+def _sources(unit: Unit, product: DataProduct) -> dict[str, DataSource]:
+    found = ((name, unit.get(DataSource, name)) for name in product.sources)
+    return {name: source for name, source in found if source is not None}
+
+
+def _version(unit: Unit, product: DataProduct, wanted: Wanted) -> FormVersion:
+    """The form that this request is filed under, and not an older one that was read before."""
+    id = product.form_for(wanted.kind)
+    form = STANDARD_FORM if id in (None, "standard") else unit.need(RequestForm, id or "", "fill in")
+    if wanted.form_version is not None and wanted.form_version != form.current.id:
+        error = StaleRevision("form", form.id)
+        error.hint = "the form was edited meanwhile: show the new version and ask again"
+        raise error
+    return form.current
+
+
+def _principals(
+    context: Context, to: Receiver, sources: Mapping[str, DataSource], product: DataProduct
+) -> None:
+    """Refuse a beneficiary whom the platform does not know; nothing is asked of the platform."""
+    missing = sorted(
+        {source.connection for source in sources.values()} - set(to.principals)
+    )
+    if missing:
+        labels = ", ".join(f"{context.connections.get(name, name)} ({name})" for name in missing)
+        raise InvalidInput(
+            f"cannot request product {product.name}: {to.beneficiary} has no user on {labels} yet",
+            code="no_principal",
+            problems=[
+                Problem("beneficiary", f"has no principal on connection {name}")
+                for name in missing
+            ],
+            hint="a USER_ADMIN links it with people.link, or the directory supplies it",
+        )
+
+
+def _masked(sources: Mapping[str, DataSource], columns: Sequence[str]) -> None:
+    problems = []
+    for name in columns:
+        source_name, column = name.split(".", 1)
+        source = sources.get(source_name)
+        if source is None:
+            problems.append(Problem("columns", f"{source_name!r} is no source of the product"))
+        elif column not in {each.name for each in source.columns}:
+            problems.append(Problem("columns", f"{name!r} is not known"))
+        elif column not in source.masked:
+            problems.append(Problem("columns", f"{name!r} is not masked"))
+    if problems:
+        raise InvalidInput("cannot request a masking exception", problems=problems)
+
+
+def _refused(request: AccessRequest, answers: Sequence[Refuse | AddStage | Shorten]) -> None:
+    reasons = [answer.reason for answer in answers if isinstance(answer, Refuse)]
+    if reasons:
+        raise NotAllowed(
+            f"cannot request product {request.product_name}: {'; '.join(reasons)}",
+            actor=request.requester,
+            action="request.create",
+            code="refused_by_check",
+        )
+
+
+def _reserve(unit: Unit, request: AccessRequest) -> None:
+    try:
+        unit.reserve(request.wish_key, request.id, "taken")
+    except DuplicateName as error:
+        known = unit.get(AccessRequest, error.existing)
+        standing = known is not None and not known.open
+        raise AlreadyRequested(
+            f"cannot request product {request.product_name}: "
+            f"{'it is granted already' if standing else 'the same request is pending'}",
+            existing=error.existing,
+            hint="use requests.extend for a later end" if standing else "wait for its decision",
+        ) from error
+
+
+def _repeated(unit: Unit, request: AccessRequest) -> Decision | None:
+    """The known request of that id, if it says the same."""
+    known = unit.get(AccessRequest, request.id)
+    if known is None:
+        return None
+    same = ("kind", "requester", "beneficiary", "product", "columns", "answers", "extends")
+    if any(getattr(known, key) != getattr(request, key) for key in same):
+        raise DuplicateName(
+            f"cannot request product {request.product_name}: the request id is taken",
+            existing=request.id,
+        )
+    return Decision(request=known, changed=False)
+
+
+def extended(unit: Unit, request: AccessRequest) -> Grant:
+    """The live grant that a request led to, for an extension.
+
+    Raises:
+        TransitionNotAllowed: there is nothing to extend.
+    """
+    grant = unit.get(Grant, request.grant) if request.grant else None
+    if grant is None or grant.over(unit.now):
+        state = request.seen_at(unit.now).state
+        raise TransitionNotAllowed(
+            "request", request.id, state=state, event="extend", hint="ask again"
+        )
+    if grant.until is None:
+        raise AlreadyRequested(
+            f"cannot extend request {request.id}: it has no end", existing=request.id
+        )
+    return grant
+
+
+def _unknown(what: str) -> InvalidInput:
+    return InvalidInput("cannot submit request", problems=[Problem("on_behalf_of", what)])
+

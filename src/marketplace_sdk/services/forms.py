@@ -1,0 +1,333 @@
+"""Request forms and data use agreements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import evolve
+
+from marketplace_sdk.domain.catalog import Domain
+from marketplace_sdk.domain.forms import (
+    STANDARD_FORM,
+    DataUseAgreement,
+    FormVersion,
+    Question,
+    RequestForm,
+    check_form,
+)
+from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
+from marketplace_sdk.domain.rights import require, roles_in
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import check_id, check_name, check_text
+from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
+from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.work.unit import Page, Unit
+
+__all__ = ["Forms"]
+
+
+class Forms(Service):
+    """Forms belong to a domain, or to everybody."""
+
+    def create(
+        self,
+        name: str,
+        *,
+        questions: Sequence[Question],
+        domain: str | None = None,
+        review: ReviewFlow | None = None,
+        agreements: Iterable[str | DataUseAgreement] = (),
+        allow_self_review: bool = False,
+        fallback: StewardSelector | None = None,
+        id: str | None = None,
+        by: By = None,
+    ) -> RequestForm:
+        """Create a form (the domain's managers; GOVERNANCE, also for everybody).
+
+        Args:
+            name: unique.
+            questions: at least one.
+            domain: whose form it is; None means everybody's.
+            review: who must approve what; None means any of GOVERNANCE and the managers of the
+                product's domain.
+            agreements: ids of agreements, or new ones, to be acknowledged by requesters.
+            allow_self_review: requester and beneficiary may decide if they are stewards.
+            fallback: who may fill a seat that nobody else can fill.
+            id: chosen by the caller; the same form again is a no-op.
+            by: who creates.
+
+        Raises:
+            InvalidInput, NotAllowed, NotFound, DuplicateName.
+        """
+        check_name(name, "form.name")
+        asked = check_form(questions, self._context.plugins.question_types())
+        flow = _flow(review)
+        _fallback(fallback)
+        wanted = _agreements(agreements)
+        if id is not None:
+            check_id(id, "form.id")
+
+        def work(unit: Unit, facts: Facts) -> RequestForm:
+            if domain is not None:
+                unit.need(Domain, domain, "create form in")
+            require("form.create", roles_in(facts, domain), facts, f"form {name}")
+            form_id = id or unit.ids()
+            version = FormVersion(
+                id=unit.ids(),
+                form=form_id,
+                name=name,
+                questions=asked,
+                agreements=tuple(self._agreement(unit, each) for each in wanted),
+                review=flow,
+                allow_self_review=bool(allow_self_review),
+                fallback=fallback,
+                created_at=unit.now,
+                created_by=facts.id,
+            )
+            known = unit.get(RequestForm, form_id)
+            if known is not None:
+                if known.domain == domain and _same(known.current, version):
+                    return known
+                raise DuplicateName(f"cannot create form {name}: the id is taken", existing=form_id)
+            if form_id == STANDARD_FORM.id or name == STANDARD_FORM.name:
+                raise DuplicateName(
+                    f"cannot create form {name}: it is the standard form's", existing="standard"
+                )
+            unit.reserve(f"form|{name}", form_id, f"cannot create form {name}: the name is taken")
+            unit.save(version)
+            saved = unit.save(RequestForm(id=form_id, domain=domain, current=version))
+            unit.log("form.created", f"form:{form_id}", version=version.id, domain=domain)
+            return saved
+
+        return self._deciding(by, work)
+
+    def edit(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        questions: Sequence[Question] | None = None,
+        review: ReviewFlow | None = None,
+        agreements: Iterable[str | DataUseAgreement] | None = None,
+        allow_self_review: bool | None = None,
+        fallback: StewardSelector | None = None,
+        by: By = None,
+    ) -> RequestForm:
+        """Make a new version of a form; pending requests keep theirs.
+
+        Stewards named in the form may edit name and questions. Review, agreements, fallback and
+        self-review need a manager of the form's domain, and GOVERNANCE when products of other
+        domains use the form.
+        """
+        if name is not None:
+            check_name(name, "form.name")
+        asked = (
+            None
+            if questions is None
+            else check_form(questions, self._context.plugins.question_types())
+        )
+        flow = None if review is None else _flow(review)
+        _fallback(fallback)
+        wanted = None if agreements is None else _agreements(agreements)
+        weighty = any(each is not None for each in (flow, wanted, allow_self_review, fallback))
+
+        def work(unit: Unit, facts: Facts) -> RequestForm:
+            form = self._form(unit, id, "edit")
+            self._may_edit(unit, form, facts, weighty=weighty)
+            current = form.current
+            version = evolve(
+                current,
+                name=name or current.name,
+                questions=current.questions if asked is None else asked,
+                review=flow or current.review,
+                agreements=current.agreements
+                if wanted is None
+                else tuple(self._agreement(unit, each) for each in wanted),
+                allow_self_review=current.allow_self_review
+                if allow_self_review is None
+                else bool(allow_self_review),
+                fallback=fallback or current.fallback,
+            )
+            if version == current:
+                return form
+            if version.name != current.name:
+                unit.reserve(
+                    f"form|{version.name}", id, f"cannot rename form {id}: the name is taken"
+                )
+                unit.release(f"form|{current.name}", id)
+            version = evolve(
+                version,
+                id=unit.ids(),
+                number=current.number + 1,
+                created_at=unit.now,
+                created_by=facts.id,
+            )
+            unit.save(version)
+            saved = unit.save(evolve(form, current=version))
+            unit.log("form.edited", f"form:{id}", version=version.id, number=version.number)
+            return saved
+
+        return self._deciding(by, work)
+
+    def delete(self, id: str, *, by: By = None) -> None:
+        """Delete a form that no product uses; its versions stay readable."""
+
+        def work(unit: Unit, facts: Facts) -> None:
+            form = self._form(unit, id, "delete")
+            require("form.delete", roles_in(facts, form.domain), facts, f"form {id}")
+            users = unit.find(DataProduct, ("form", [id]), limit=3)
+            if users:
+                raise Conflict(
+                    f"cannot delete form {id}: products use it",
+                    code="in_use",
+                    hint="used by " + ", ".join(product.name for product in users),
+                )
+            unit.delete(form)
+            unit.release(f"form|{form.name}", id)
+            unit.log("form.deleted", f"form:{id}")
+
+        self._deciding(by, work)
+
+    def create_agreement(
+        self, name: str, body: str, *, id: str | None = None, by: By = None
+    ) -> DataUseAgreement:
+        """Create a data use agreement that forms can ask for (managers of any domain)."""
+        wanted = _checked_agreement(DataUseAgreement(name, body, id=id or ""))
+
+        def work(unit: Unit, facts: Facts) -> DataUseAgreement:
+            manages = any(name == "MANAGE_DATA_PRODUCTS" for _, name in facts.domain_permissions)
+            roles = roles_in(facts) | ({"manager"} if manages else frozenset())
+            require("agreement.create", roles, facts, f"agreement {name}")
+            return self._agreement(unit, wanted)
+
+        return self._deciding(by, work)
+
+    def get(self, id: str, *, by: By = None) -> RequestForm:
+        """A form in its current version, for everybody."""
+        with self._reading(by) as (unit, _):
+            return STANDARD_FORM if id == STANDARD_FORM.id else unit.need(RequestForm, id, "get")
+
+    def version(self, id: str, *, by: By = None) -> FormVersion:
+        """A version of a form by its own id, for everybody."""
+        with self._reading(by) as (unit, _):
+            if id == STANDARD_FORM.current.id:
+                return STANDARD_FORM.current
+            return unit.need(FormVersion, id, "get")
+
+    def find(
+        self,
+        *,
+        domain: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        by: By = None,
+    ) -> Page[RequestForm]:
+        """Forms by name; ``domain`` gives those of one domain, ``""`` those for everybody."""
+        where = [] if domain is None else [("domain", [domain])]
+        with self._reading(by) as (unit, _):
+            return unit.page(RequestForm, *where, after=after, limit=limit)
+
+    # -- inside ---------------------------------------------------------------------------
+
+    @staticmethod
+    def _form(unit: Unit, id: str, verb: str) -> RequestForm:
+        if id == STANDARD_FORM.id:
+            raise Conflict(
+                f"cannot {verb} form standard: it is built in",
+                code="standard_form",
+                hint="create a form of your own",
+            )
+        return unit.need(RequestForm, id, verb)
+
+    @staticmethod
+    def _may_edit(unit: Unit, form: RequestForm, facts: Facts, *, weighty: bool) -> None:
+        domains = {product.domain for product in unit.find(DataProduct, ("form", [form.id]))}
+        homes = domains | ({form.domain} if form.domain else set())
+        named = {
+            selector.bound(home) for selector in form.current.review.selectors()
+            for home in (homes or {""})
+        }
+        steward = any(selector.matches(facts) for selector in named)
+        roles = roles_in(facts, form.domain, steward=steward)
+        if not weighty:
+            require("form.edit", roles, facts, f"form {form.id}")
+            return
+        require("form.edit_review", roles, facts, f"form {form.id}")
+        if domains - {form.domain} and "governance" not in roles:
+            raise NotAllowed(
+                f"cannot edit review of form {form.id}: products of other domains use it",
+                actor=facts.id,
+                action="form.edit_review",
+                needs="permission GOVERNANCE",
+            )
+
+    @staticmethod
+    def _agreement(unit: Unit, wanted: str | DataUseAgreement) -> DataUseAgreement:
+        """A known agreement, or a new one that is kept."""
+        if isinstance(wanted, str):
+            return unit.need(DataUseAgreement, wanted, "use")
+        owner = unit.reserved(f"agreement|{wanted.name}")
+        known = unit.get(DataUseAgreement, wanted.id or owner or "")
+        if known is not None:
+            if (known.name, known.body) == (wanted.name, wanted.body):
+                return known
+            raise DuplicateName(
+                f"cannot create agreement {wanted.name}: the name or id is taken",
+                existing=known.id,
+                hint="agreements are never changed; give the new text a new name",
+            )
+        fresh = wanted if wanted.id else evolve(wanted, id=unit.ids())
+        unit.reserve(
+            f"agreement|{wanted.name}",
+            fresh.id,
+            f"cannot create agreement {wanted.name}: the name is taken",
+        )
+        unit.save(fresh)
+        unit.log("agreement.created", f"agreement:{fresh.id}", hash=fresh.body_hash)
+        return fresh
+
+
+def _flow(review: ReviewFlow | None) -> ReviewFlow:
+    if review is None:
+        return DEFAULT_REVIEW
+    if not isinstance(review, ReviewFlow):
+        raise InvalidInput(
+            "cannot use this review flow", problems=[Problem("review", "must be a ReviewFlow")]
+        )
+    return review
+
+
+def _fallback(fallback: StewardSelector | None) -> None:
+    if fallback is not None and not isinstance(fallback, StewardSelector):
+        raise InvalidInput(
+            "cannot use this fallback",
+            problems=[Problem("fallback", "must be user(), group(), attribute() ...")],
+        )
+
+
+def _agreements(
+    agreements: Iterable[str | DataUseAgreement],
+) -> tuple[str | DataUseAgreement, ...]:
+    if isinstance(agreements, str):
+        raise InvalidInput(
+            "cannot use these agreements", problems=[Problem("agreements", "must be a list")]
+        )
+    return tuple(
+        each if isinstance(each, str) else _checked_agreement(each) for each in agreements
+    )
+
+
+def _checked_agreement(agreement: DataUseAgreement) -> DataUseAgreement:
+    check_name(agreement.name, "agreement.name")
+    check_text(agreement.body, "agreement.body", required=True)
+    if agreement.id:
+        check_id(agreement.id, "agreement.id")
+    return agreement
+
+
+def _same(one: FormVersion, other: FormVersion) -> bool:
+    """Whether two versions say the same, whoever made them and when."""
+    bare = {"id": "", "created_at": None, "created_by": "", "number": 1}
+    return evolve(one, **bare) == evolve(other, **bare)

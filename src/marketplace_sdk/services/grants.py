@@ -1,0 +1,166 @@
+"""Grants: who has what, since when, until when, and whether the platform shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from attrs import field, frozen
+
+from marketplace_sdk.domain.catalog import DataSource
+from marketplace_sdk.domain.grants import Grant, Trouble
+from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.rights import allowed, roles_on
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.errors import NotFound
+from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.work.targets import sources_of
+from marketplace_sdk.work.unit import Page, Unit
+
+__all__ = ["GrantView", "Grants"]
+
+
+@frozen(kw_only=True)
+class GrantView:
+    """A grant as people read it.
+
+    Attributes:
+        id: of the grant.
+        kind: ``access`` or ``masking_exception``.
+        state: wanted ("approved, not yet active"), active, withheld, ending or ended.
+        product, product_name: what it is on.
+        beneficiary: token of who has it, ``user:<id>`` or ``group:<name>``.
+        objects: (connection, object) pairs that it concerns now.
+        columns: ``source.column`` names of a masking exception.
+        requests: ids of the first request and of its extensions.
+        until: end, or None.
+        withheld: why it is held back.
+        trouble: what is wrong on the platforms.
+        cause: why it is ending or ended.
+    """
+
+    id: str
+    kind: str
+    state: str
+    product: str
+    product_name: str
+    beneficiary: str
+    objects: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    requests: tuple[str, ...]
+    until: datetime | None
+    active_at: datetime | None
+    ended_at: datetime | None
+    withheld: tuple[str, ...] = ()
+    trouble: tuple[Trouble, ...] = field(default=(), repr=False)
+    cause: str = ""
+
+    def __str__(self) -> str:
+        by_connection: dict[str, list[str]] = {}
+        for connection, name in self.objects:
+            by_connection.setdefault(connection, []).append(name)
+        places = "; ".join(f"{where}: {', '.join(names)}" for where, names in by_connection.items())
+        if self.columns:
+            places += f" unmasked {', '.join(self.columns)}"
+        end = f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "without end"
+        why = f" ({', '.join(self.withheld)})" if self.withheld else ""
+        trouble = "".join(f"; {each.code}: {each.message}" for each in self.trouble)
+        return f"{self.state}{why} on {places}, {end}{trouble}"
+
+
+class Grants(Service):
+    """What people have."""
+
+    def of(
+        self,
+        who: str | StewardSelector,
+        *,
+        ended: bool = False,
+        after: str | None = None,
+        limit: int = 100,
+        by: By = None,
+    ) -> Page[GrantView]:
+        """Grants of a person (id) or of ``group(name)``, oldest first.
+
+        Shows those that the reader may see: one's own, those of requests one may read.
+
+        Args:
+            who: whose.
+            ended: True to have ended ones too.
+            after: ``next`` of the page before.
+            limit: 1 to 1000.
+            by: who reads.
+        """
+        token = who.token if isinstance(who, StewardSelector) else f"user:{who}"
+        key = "beneficiary" if ended else "open_beneficiary"
+        with self._reading(by) as (unit, facts):
+            page = unit.page(Grant, (key, [token]), after=after, limit=limit)
+            return Page(self._views(unit, facts, page), page.next)
+
+    def find(
+        self,
+        *,
+        product: str | None = None,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        by: By = None,
+    ) -> Page[GrantView]:
+        """Grants that the reader may see, oldest first; a page may hold fewer than ``limit``."""
+        where = [
+            (key, [value])
+            for key, value in (("product", product), ("state", state))
+            if value is not None
+        ]
+        with self._reading(by) as (unit, facts):
+            page = unit.page(Grant, *where, after=after, limit=limit)
+            return Page(self._views(unit, facts, page), page.next)
+
+    def get(self, id: str, *, by: By = None) -> GrantView:
+        """One grant."""
+        with self._reading(by) as (unit, facts):
+            grant = unit.need(Grant, id, "get")
+            views = list(self._views(unit, facts, [grant]))
+        if not views:
+            raise NotFound("get", "grant", id)
+        return views[0]
+
+    @staticmethod
+    def _views(unit: Unit, facts: Facts, grants: Iterable[Grant]) -> list[GrantView]:
+        views = []
+        for grant in grants:
+            if grant.beneficiary.token in facts.tokens or _may_read(unit, facts, grant):
+                views.append(_view(unit, grant.seen_at(unit.now)))
+        return views
+
+
+def _may_read(unit: Unit, facts: Facts, grant: Grant) -> bool:
+    request = unit.get(AccessRequest, grant.requests[0])
+    if request is None:
+        return False
+    roles = roles_on(facts, request)
+    return allowed("request.read", roles) or allowed("request.revoke", roles)
+
+
+def _view(unit: Unit, grant: Grant) -> GrantView:
+    product = unit.get(DataProduct, grant.product)
+    sources = (unit.get(DataSource, name) for name in sorted(sources_of(unit, grant)))
+    return GrantView(
+        id=grant.id,
+        kind=grant.kind,
+        state=grant.state,
+        product=grant.product,
+        product_name="" if product is None else product.name,
+        beneficiary=grant.beneficiary.token,
+        objects=tuple((each.connection, each.object) for each in sources if each is not None),
+        columns=grant.columns,
+        requests=grant.requests,
+        until=grant.until,
+        active_at=grant.active_at,
+        ended_at=grant.ended_at,
+        withheld=tuple(sorted(grant.withheld)),
+        trouble=grant.trouble,
+        cause=grant.cause,
+    )

@@ -1,0 +1,353 @@
+"""People: who is known, what they hold, and who they are on each platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from attrs import evolve
+
+from marketplace_sdk.domain.events import Effects, Mark
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.people import SYSTEM, Facts, GroupFacts, Person
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.rights import allowed, require, roles_in
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import FrozenMap, check_id, check_name, freeze
+from marketplace_sdk.errors import DuplicateName, InvalidInput, NotAllowed, NotFound, Problem
+from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._stuck import recheck
+from marketplace_sdk.work.endings import call_off, end_grant
+from marketplace_sdk.work.targets import targets_of
+from marketplace_sdk.work.unit import Page, Unit
+
+__all__ = ["People"]
+
+Attributes = Mapping[str, str | Iterable[str]]
+
+
+class People(Service):
+    """The built-in directory: people, service accounts, groups, and their platform names.
+
+    With a directory of the company's own only ``get`` works here, and ``link``.
+    """
+
+    def add(
+        self,
+        id: str,
+        *,
+        kind: Literal["person", "service_account"] = "person",
+        owner: str = "",
+        groups: Iterable[str] = (),
+        attributes: Attributes | None = None,
+        permissions: Iterable[str] = (),
+        principals: Mapping[str, str] | None = None,
+        by: By = None,
+    ) -> Person:
+        """Add a person or service account (USER_ADMIN).
+
+        Without an actor it works once: the first person of an empty directory, who must hold
+        USER_ADMIN. Adding the same person with the same facts again is a no-op.
+
+        Args:
+            id: 1 to 255 printable characters, case-sensitive.
+            kind: ``person`` or ``service_account``.
+            owner: who answers for a service account.
+            groups: names of groups.
+            attributes: one value or several, by key.
+            permissions: GOVERNANCE, USER_ADMIN, APPLICATION_ADMIN, AUDIT, or the company's own.
+            principals: name on each connection, by connection.
+            by: who adds.
+
+        Raises:
+            InvalidInput, NotAllowed, DuplicateName.
+        """
+        person = self._checked(
+            Person(
+                id=check_id(id, "person.id"),
+                kind=kind,
+                owner=owner,
+                groups=_names(groups, "groups"),
+                attributes=_attributes(attributes),
+                permissions=_names(permissions, "permissions"),
+                principals=self._principals(principals),
+            )
+        )
+        if by is None and self._bound is None:
+            return self._bootstrap(person)
+
+        def work(unit: Unit, facts: Facts) -> Person:
+            require("person.add", roles_in(facts), facts, f"person {person.id}")
+            return self._add(unit, person)
+
+        return self._deciding(by, work)
+
+    def update(
+        self,
+        id: str,
+        *,
+        owner: str | None = None,
+        groups: Iterable[str] | None = None,
+        attributes: Attributes | None = None,
+        permissions: Iterable[str] | None = None,
+        by: By = None,
+    ) -> Person:
+        """Replace some facts of a person (USER_ADMIN); what is None stays as it is."""
+        changes: dict[str, object] = {}
+        if owner is not None:
+            changes["owner"] = owner
+        if groups is not None:
+            changes["groups"] = _names(groups, "groups")
+        if attributes is not None:
+            changes["attributes"] = _attributes(attributes)
+        if permissions is not None:
+            changes["permissions"] = _names(permissions, "permissions")
+
+        def work(unit: Unit, facts: Facts) -> tuple[Person, Person]:
+            require("person.update", roles_in(facts), facts, f"person {id}")
+            before = unit.need(Person, id, "update")
+            after = self._checked(evolve(before, **changes))
+            if after != before:
+                unit.save(after)
+                unit.log("person.updated", f"person:{id}", changed=sorted(changes))
+                self._tell_power(unit, before, after)
+            return before, after
+
+        self._own("update")
+        before, after = self._deciding(by, work)
+        self._look_again(before, after)
+        return after
+
+    def link(
+        self, who: str | StewardSelector, connection: str, name: str, *, by: By = None
+    ) -> None:
+        """Say who somebody is on a platform (USER_ADMIN); never said by the person themselves.
+
+        Args:
+            who: a person's id, or ``group(name)``.
+            connection: name of a configured connection.
+            name: the user, role or group there; nobody else may have it.
+            by: who says so.
+        """
+        principal = self._principals({connection: name})
+
+        def work(unit: Unit, facts: Facts) -> None:
+            require("person.link", roles_in(facts), facts, str(who))
+            if isinstance(who, StewardSelector):
+                self._link_group(unit, who, principal)
+            else:
+                self._link_person(unit, who, principal)
+
+        if not isinstance(who, StewardSelector):
+            self._own("link")
+        self._deciding(by, work)
+
+    def deactivate(self, id: str, *, by: By = None) -> Person:
+        """Say that somebody left (USER_ADMIN): they cannot act, and lose what they had.
+
+        Their pending requests are canceled, their grants revoked; what they decided stands.
+        """
+
+        def work(unit: Unit, facts: Facts) -> tuple[Person, Person]:
+            require("person.deactivate", roles_in(facts), facts, f"person {id}")
+            before = unit.need(Person, id, "deactivate")
+            if not before.active:
+                return before, before
+            after = evolve(before, active=False)
+            unit.save(after)
+            unit.log("person.deactivated", f"person:{id}")
+            _leave(unit, id)
+            return before, after
+
+        self._own("deactivate")
+        before, after = self._deciding(by, work)
+        self._look_again(before, after)
+        return after
+
+    def get(self, id: str, *, by: By = None) -> Person:
+        """A person as the directory knows them; oneself, USER_ADMIN, GOVERNANCE and AUDIT."""
+        with self._reading(by) as (_, facts):
+            roles = roles_in(facts) | ({"self"} if facts.id == id else frozenset())
+            known = self._context.person(id) if allowed("person.read", roles) else None
+        if known is None:
+            raise NotFound("get", "person", id)
+        return known
+
+    def find(self, *, after: str | None = None, limit: int = 100, by: By = None) -> Page[Person]:
+        """People who are kept here, by id; USER_ADMIN, GOVERNANCE and AUDIT."""
+        with self._reading(by) as (unit, facts):
+            require("person.read", roles_in(facts), facts, "people")
+            return unit.page(Person, after=after, limit=limit)
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _bootstrap(self, person: Person) -> Person:
+        if "USER_ADMIN" not in person.permissions or person.kind != "person":
+            raise NotAllowed(
+                f"cannot add person {person.id} without an actor",
+                code="bootstrap",
+                hint="pass by=<a USER_ADMIN>; the first person of an empty directory must hold "
+                "USER_ADMIN, or nobody could add anybody",
+            )
+
+        def work(unit: Unit, _: Facts) -> Person:
+            if unit.find(Person, limit=1):
+                known = unit.get(Person, person.id)
+                if known is not None and evolve(known, as_of=None) == person and (
+                    unit.reserved("bootstrap") == person.id
+                ):
+                    return known
+                raise NotAllowed(
+                    f"cannot add person {person.id} without an actor: there are people already",
+                    code="bootstrap",
+                    hint="pass by=<a USER_ADMIN>",
+                )
+            unit.reserve("bootstrap", person.id, "the first person is being added")
+            return self._add(unit, person)
+
+        return self._as(Person(id=SYSTEM), work)
+
+    def _add(self, unit: Unit, person: Person) -> Person:
+        self._own("add")
+        known = unit.get(Person, person.id)
+        if known is not None:
+            if known == person:
+                return known
+            raise DuplicateName(
+                f"cannot add person {person.id}: the id is taken",
+                existing=person.id,
+                hint="use people.update",
+            )
+        if person.owner and unit.get(Person, person.owner) is None:
+            raise InvalidInput(
+                f"cannot add person {person.id}",
+                problems=[Problem("owner", "is not a known person")],
+            )
+        for connection, name in person.principals.items():
+            _reserve_principal(unit, connection, name, f"user:{person.id}")
+        unit.save(person)
+        unit.log("person.added", f"person:{person.id}", kind=person.kind)
+        self._tell_power(unit, Person(id=person.id), person)
+        return person
+
+    def _checked(self, person: Person) -> Person:
+        problems = []
+        if person.id == SYSTEM:
+            problems.append(Problem("person.id", "is reserved"))
+        if person.kind not in ("person", "service_account"):
+            problems.append(Problem("kind", "must be person or service_account"))
+        if person.kind == "service_account" and not person.owner:
+            problems.append(Problem("owner", "is required for a service account"))
+        if person.kind == "person" and person.owner:
+            problems.append(Problem("owner", "is for service accounts only"))
+        if problems:
+            raise InvalidInput("cannot keep this person", problems=problems)
+        return person
+
+    def _principals(self, principals: Mapping[str, str] | None) -> FrozenMap[str, str]:
+        for connection, name in (principals or {}).items():
+            if connection not in self._context.connections:
+                known = ", ".join(sorted(self._context.connections)) or "none is configured"
+                raise InvalidInput(
+                    "cannot link a platform name",
+                    problems=[Problem("principals", "names a connection that is not configured")],
+                    hint=f"connections: {known}",
+                )
+            check_id(name, f"principals.{connection}")
+        return freeze(principals)
+
+    def _own(self, verb: str) -> None:
+        if not self._context.own_people:
+            raise NotAllowed(
+                f"cannot {verb} people here: they come from the configured directory",
+                code="external_directory",
+                hint="change them in that directory",
+            )
+
+    def _look_again(self, before: Person, after: Person) -> None:
+        if before != after:
+            tokens = Facts(person=before).tokens | Facts(person=after).tokens
+            recheck(self._context, tokens)
+
+    @staticmethod
+    def _tell_power(unit: Unit, before: Person, after: Person) -> None:
+        if "GOVERNANCE" in after.permissions - before.permissions:
+            unit.log("person.empowered", f"person:{after.id}", permission="GOVERNANCE")
+
+    @staticmethod
+    def _link_person(unit: Unit, id: str, principal: FrozenMap[str, str]) -> None:
+        person = unit.need(Person, id, "link")
+        changed = _linked(unit, person.principals, principal, f"user:{id}")
+        if changed is not None:
+            unit.save(evolve(person, principals=changed))
+            unit.log("person.linked", f"person:{id}", connections=sorted(principal))
+            _look_at_grants(unit, f"user:{id}")
+
+    @staticmethod
+    def _link_group(unit: Unit, who: StewardSelector, principal: FrozenMap[str, str]) -> None:
+        if who.kind != "group":
+            raise InvalidInput(
+                "cannot link", problems=[Problem("who", "must be a person's id or group(name)")]
+            )
+        known = unit.get(GroupFacts, who.value) or GroupFacts(name=check_name(who.value, "group"))
+        changed = _linked(unit, known.principals, principal, who.token)
+        if changed is not None:
+            unit.save(evolve(known, principals=changed))
+            unit.log("group.linked", f"group:{who.value}", connections=sorted(principal))
+            _look_at_grants(unit, who.token)
+
+
+def _linked(
+    unit: Unit, before: FrozenMap[str, str], principal: FrozenMap[str, str], owner: str
+) -> FrozenMap[str, str] | None:
+    """The principals with one more, or None when nothing changes."""
+    after = before
+    for connection, name in principal.items():
+        old = before.get(connection)
+        if old == name:
+            continue
+        _reserve_principal(unit, connection, name, owner)
+        if old is not None:
+            unit.release(f"principal|{connection}|{old}", owner)
+        after = after.set(connection, name)
+    return None if after is before else after
+
+
+def _reserve_principal(unit: Unit, connection: str, name: str, owner: str) -> None:
+    unit.reserve(
+        f"principal|{connection}|{name}",
+        owner,
+        f"cannot link on connection {connection}: that platform name belongs to somebody else",
+    )
+
+
+def _look_at_grants(unit: Unit, beneficiary: str) -> None:
+    marks: list[Mark] = []
+    for grant in unit.find(Grant, ("open_beneficiary", [beneficiary])):
+        marks += targets_of(unit, grant)
+    unit.keep(Effects(marks=tuple(marks)))
+
+
+def _leave(unit: Unit, id: str) -> None:
+    token = f"user:{id}"
+    for request in unit.find(AccessRequest, ("beneficiary", [token]), ("state", ["pending"])):
+        call_off(unit, request, "beneficiary_left")
+    for grant in unit.find(Grant, ("open_beneficiary", [token])):
+        fresh = unit.get(Grant, grant.id)
+        if fresh is not None:
+            end_grant(unit, fresh, "beneficiary_left")
+
+
+def _names(names: Iterable[str], path: str) -> frozenset[str]:
+    if isinstance(names, str):
+        raise InvalidInput("cannot keep this person", problems=[Problem(path, "must be a list")])
+    return frozenset(check_name(name, path) for name in names)
+
+
+def _attributes(attributes: Attributes | None) -> frozenset[tuple[str, str]]:
+    pairs = set()
+    for key, value in (attributes or {}).items():
+        check_name(key, "attributes")
+        for each in [value] if isinstance(value, str) else value:
+            pairs.add((key, check_name(each, f"attributes.{key}")))
+    return frozenset(pairs)

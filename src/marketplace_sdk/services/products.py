@@ -1,0 +1,422 @@
+"""Data products: publish, change, suspend, retire, delete, find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import evolve
+
+from marketplace_sdk.domain.catalog import DataSource, Domain, covers
+from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.forms import RequestForm
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.products import DataProduct, check_product_name, check_product_review
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.review import ReviewFlow
+from marketplace_sdk.domain.rights import require, roles_in
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import check_id, check_name, check_text
+from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotFound, Problem
+from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._closing import delete_product, withhold_grants
+from marketplace_sdk.services._widening import change_sources, managers_of
+from marketplace_sdk.work.endings import product_data
+from marketplace_sdk.work.records import words
+from marketplace_sdk.work.targets import product_marks
+from marketplace_sdk.work.unit import Page, Unit
+
+__all__ = ["Products"]
+
+UNSET: Any = object()
+
+
+class Products(Service):
+    """What can be found and asked for."""
+
+    def publish(
+        self,
+        name: str,
+        *,
+        domain: str,
+        sources: Iterable[str],
+        form: str | None = None,
+        masking_form: str | None = None,
+        review: ReviewFlow | None = None,
+        masking_review: ReviewFlow | None = None,
+        description: str = "",
+        tags: Iterable[str] = (),
+        expert: str = "",
+        max_duration: Duration | None = None,
+        id: str | None = None,
+        by: By = None,
+    ) -> DataProduct:
+        """Publish a product from a domain's sources (its managers, GOVERNANCE).
+
+        Args:
+            name: unique; letters, digits, blanks and ``( ) - _ / \\``.
+            domain: whose sources they are.
+            sources: names, at least one.
+            form: id of the request form; None means the standard form.
+            masking_form: for masking exceptions; None means ``form``.
+            review: used when the form delegates; None means the default review.
+            masking_review: the same for masking exceptions; None means ``review``.
+            description: for people and search.
+            tags: for search and rules.
+            expert: id of the person to ask.
+            max_duration: longest access; None means no limit.
+            id: chosen by the caller; the same product again is a no-op.
+            by: who publishes.
+
+        Raises:
+            InvalidInput, NotAllowed, NotFound, DuplicateName.
+        """
+        draft = {
+            "name": check_product_name(name),
+            "domain": domain,
+            "sources": _sources(sources),
+            "description": check_text(description, "product.description"),
+            "tags": _tags(tags),
+            "expert": expert,
+            "form": form,
+            "masking_form": masking_form,
+            "review": check_product_review(review, "review"),
+            "masking_review": check_product_review(masking_review, "masking_review"),
+            "max_duration": _longest(max_duration),
+        }
+        if id is not None:
+            check_id(id, "product.id")
+        if expert:
+            self._expert(expert)
+
+        def work(unit: Unit, facts: Facts) -> DataProduct:
+            home = unit.need(Domain, domain, "publish from")
+            require("product.publish", roles_in(facts, domain), facts, f"product {name}")
+            product = DataProduct(
+                id=id or unit.ids(), created_at=unit.now, created_by=facts.id, **draft
+            )
+            known = unit.get(DataProduct, product.id)
+            if known is not None:
+                if all(getattr(known, key) == value for key, value in draft.items()):
+                    return known
+                raise DuplicateName(
+                    f"cannot publish product {name}: the id is taken", existing=product.id
+                )
+            _in_domain(unit, home, product.sources, name)
+            _attachable(unit, product)
+            unit.reserve(
+                f"product|{name.casefold()}",
+                product.id,
+                f"cannot publish product {name}: the name is taken",
+            )
+            saved = unit.save(product)
+            unit.keep(_published(saved, facts.id))
+            return saved
+
+        return self._deciding(by, work)
+
+    def update(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        tags: Iterable[str] | None = None,
+        expert: str | None = None,
+        form: str | None = UNSET,
+        masking_form: str | None = UNSET,
+        review: ReviewFlow | None = UNSET,
+        masking_review: ReviewFlow | None = UNSET,
+        max_duration: Duration | None = UNSET,
+        by: By = None,
+    ) -> DataProduct:
+        """Change what is said about a product; open and finished requests are untouched.
+
+        What is left out stays. ``None`` for a form, a review or the duration clears it.
+        """
+        changes: dict[str, Any] = {}
+        if name is not None:
+            changes["name"] = check_product_name(name)
+        if description is not None:
+            changes["description"] = check_text(description, "product.description")
+        if tags is not None:
+            changes["tags"] = _tags(tags)
+        if expert is not None:
+            changes["expert"] = expert
+            if expert:
+                self._expert(expert)
+        for key, value in (("form", form), ("masking_form", masking_form)):
+            if value is not UNSET:
+                changes[key] = value
+        for key, flow in (("review", review), ("masking_review", masking_review)):
+            if flow is not UNSET:
+                changes[key] = check_product_review(flow, key)
+        if max_duration is not UNSET:
+            changes["max_duration"] = _longest(max_duration)
+
+        def work(unit: Unit, facts: Facts) -> DataProduct:
+            product = self._managed(unit, facts, id, "update")
+            changed = evolve(product, **changes)
+            if changed == product:
+                return product
+            _attachable(unit, changed)
+            if changed.name.casefold() != product.name.casefold():
+                unit.reserve(
+                    f"product|{changed.name.casefold()}",
+                    id,
+                    f"cannot rename product {product.name}: the name is taken",
+                )
+                unit.release(f"product|{product.name.casefold()}", id)
+            saved = unit.save(evolve(changed, updated_at=unit.now))
+            unit.log("product.updated", f"product:{id}", changed=sorted(changes))
+            return saved
+
+        return self._deciding(by, work)
+
+    def set_sources(self, id: str, sources: Iterable[str], *, by: By = None) -> DataProduct:
+        """Replace the whole set of sources (managers, GOVERNANCE).
+
+        Members gain what was added, at once or after the stewards confirm it (domain policy
+        ``widening``), and lose what only this product gave them.
+        """
+        wanted = _sources(sources)
+
+        def work(unit: Unit, facts: Facts) -> DataProduct:
+            product = self._managed(unit, facts, id, "set sources of")
+            if product.state in ("deleting", "deleted"):
+                raise NotFound("set sources of", "product", id)
+            domain = unit.need(Domain, product.domain, "publish from")
+            added = [name for name in wanted if name not in product.sources]
+            _in_domain(unit, domain, added, product.name)
+            ask = domain.policy.widening == "ask"
+            return change_sources(unit, product, wanted, ask=ask)
+
+        return self._deciding(by, work)
+
+    def confirm_sources(
+        self, id: str, sources: Iterable[str], *, by: By = None
+    ) -> DataProduct:
+        """Say that members may have added sources too (stewards, managers, GOVERNANCE)."""
+        wanted = frozenset(_sources(sources))
+
+        def work(unit: Unit, facts: Facts) -> DataProduct:
+            product = unit.need(DataProduct, id, "confirm sources of")
+            steward = any(one.matches(facts) for one in self._stewards(unit, product))
+            roles = roles_in(facts, product.domain, steward=steward)
+            require("product.confirm", roles, facts, f"sources of product {id}")
+            left = frozenset(pair for pair in product.asked if pair[0] not in wanted)
+            if left == product.asked:
+                return product
+            saved = unit.save(evolve(product, asked=left, updated_at=unit.now))
+            unit.log("product.confirmed", f"product:{id}", sources=sorted(wanted))
+            unit.keep(Effects(marks=product_marks(unit, id, wanted)))
+            return saved
+
+        return self._deciding(by, work)
+
+    def suspend(self, id: str, *, reason: str, by: By = None) -> DataProduct:
+        """Withhold all access of a product until it is resumed (managers, GOVERNANCE)."""
+        check_text(reason, "reason", required=True)
+        return self._step(id, "suspend", by)
+
+    def resume(self, id: str, *, by: By = None) -> DataProduct:
+        """Give back what suspending withheld (managers, GOVERNANCE)."""
+        return self._step(id, "resume", by)
+
+    def retire(self, id: str, *, by: By = None) -> DataProduct:
+        """Close a product for new requests; members keep what they have."""
+        return self._step(id, "retire", by)
+
+    def delete(self, id: str, *, cascade: bool = False, by: By = None) -> DataProduct:
+        """Delete a product (managers, GOVERNANCE); pending requests are canceled.
+
+        Args:
+            id: of the product.
+            cascade: revoke its grants too; the product is ``deleting`` until every platform has
+                shown that the access is gone. Without it, active grants refuse the deletion.
+            by: who deletes.
+        """
+
+        def work(unit: Unit, facts: Facts) -> DataProduct:
+            product = self._managed(unit, facts, id, "delete")
+            if product.state in ("deleting", "deleted"):
+                return product
+            grants = unit.find(Grant, ("open_product", [id]))
+            if any(grant.live for grant in grants) and not cascade:
+                raise Conflict(
+                    f"cannot delete product {product.name}: "
+                    f"{sum(grant.live for grant in grants)} grants are active",
+                    code="grants_active",
+                    hint="retire it, or delete with cascade=True, which revokes them",
+                )
+            return delete_product(unit, product, grants)
+
+        return self._deciding(by, work)
+
+    def get(self, id: str, *, by: By = None) -> DataProduct:
+        """A product, with the reader's own ``status`` on it.
+
+        ``status`` is the state of the newest request for oneself, ``publisher`` for those who
+        manage it and never asked, ``none`` for others.
+        """
+        with self._reading(by) as (unit, facts):
+            product = unit.need(DataProduct, id, "get")
+            if not self._visible(unit, facts, product):
+                raise NotFound("get", "product", id)
+            newest = unit.find(
+                AccessRequest,
+                ("beneficiary", [f"user:{facts.id}"]),
+                ("product", [id]),
+                ("kind", ["access"]),
+                descending=True,
+                limit=1,
+            )
+            status = "publisher" if facts.manages(product.domain) else "none"
+            if newest:
+                status = newest[0].seen_at(unit.now).state
+            return evolve(product, status=status)
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        domain: str | None = None,
+        tags: Iterable[str] = (),
+        after: str | None = None,
+        limit: int = 50,
+        by: By = None,
+    ) -> Page[DataProduct]:
+        """Products whose name, description or tags hold every word of ``text``, by name."""
+        where: list[tuple[str, list[str]]] = [("kept", ["yes"])]
+        where += [("word", [word]) for word in sorted(words(check_text(text, "text")))]
+        where += [("tag", [tag]) for tag in tags]
+        if domain is not None:
+            where.append(("domain", [domain]))
+        with self._reading(by) as (unit, facts):
+            if self._context.hide_products:
+                where.append(("audience", sorted(facts.tokens)))
+            return unit.page(DataProduct, *where, after=after, limit=limit)
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _managed(self, unit: Unit, facts: Facts, id: str, verb: str) -> DataProduct:
+        product = unit.need(DataProduct, id, verb)
+        if not self._visible(unit, facts, product):
+            raise NotFound(verb, "product", id)
+        require("product.manage", roles_in(facts, product.domain), facts, f"product {id}")
+        return product
+
+    def _visible(self, unit: Unit, facts: Facts, product: DataProduct) -> bool:
+        if facts.manages(product.domain) or facts.has("AUDIT"):
+            return True
+        if product.state == "deleted":
+            return False
+        if not self._context.hide_products:
+            return True
+        return bool(
+            unit.find(
+                AccessRequest,
+                ("product", [product.id]),
+                ("audience", facts.tokens),
+                limit=1,
+            )
+        ) or any(one.matches(facts) for one in self._stewards(unit, product))
+
+    @staticmethod
+    def _stewards(unit: Unit, product: DataProduct) -> frozenset[StewardSelector]:
+        """Everybody whom the product's form, or its own flow, names."""
+        found: set[StewardSelector] = set()
+        for id in {product.form, product.masking_form} - {None}:
+            form = unit.get(RequestForm, str(id))
+            if form is None:
+                continue
+            found |= form.current.review.selectors()
+            if any(event.kind == "delegate" for event in form.current.review.events()):
+                for flow in (product.review, product.masking_review):
+                    found |= flow.selectors() if flow is not None else frozenset()
+        return frozenset(one.bound(product.domain) for one in found)
+
+    def _step(self, id: str, event: str, by: By) -> DataProduct:
+        def work(unit: Unit, facts: Facts) -> DataProduct:
+            product = self._managed(unit, facts, id, event)
+            saved = unit.save(evolve(product.step(event), updated_at=unit.now))
+            type_ = {"suspend": "suspended", "resume": "resumed", "retire": "retired"}[event]
+            unit.log(f"product.{type_}", f"product:{id}", **product_data(saved))
+            if event != "retire":
+                withhold_grants(unit, saved)
+            return saved
+
+        return self._deciding(by, work)
+
+    def _expert(self, id: str) -> None:
+        check_name(id, "expert")
+        if self._context.person(id) is None:
+            raise InvalidInput(
+                "cannot keep product", problems=[Problem("expert", "is not a known person")]
+            )
+
+
+def _published(product: DataProduct, by: str) -> Effects:
+    event = Event(
+        type="product.published",
+        aggregate=f"product:{product.id}",
+        data=product_data(product, by=by, sources=list(product.sources)),
+    )
+    told = Notice(
+        kind="product_published",
+        about=f"product:{product.id}",
+        audience=managers_of(product.domain),
+        data={"product": product.name, "product_id": product.id},
+    )
+    return Effects(events=(event,), notices=(told,))
+
+
+def _in_domain(unit: Unit, domain: Domain, sources: Iterable[str], name: str) -> None:
+    problems = []
+    for source_name in sources:
+        source = unit.get(DataSource, source_name)
+        if source is None:
+            problems.append(Problem("sources", f"{source_name!r} is not known"))
+        elif not covers(domain, source):
+            problems.append(Problem("sources", f"{source_name!r} is not in domain {domain.name}"))
+    if problems:
+        raise InvalidInput(
+            f"cannot publish product {name}",
+            problems=problems,
+            hint="GOVERNANCE assigns sources to domains",
+        )
+
+
+def _attachable(unit: Unit, product: DataProduct) -> None:
+    for path, id in (("form", product.form), ("masking_form", product.masking_form)):
+        if id is None or id == "standard":
+            continue
+        form = unit.need(RequestForm, id, "attach")
+        if form.domain not in (None, product.domain):
+            raise InvalidInput(
+                f"cannot attach form to product {product.name}",
+                problems=[Problem(path, f"belongs to domain {form.domain}")],
+                hint="use a form of the product's domain, or one for everybody",
+            )
+
+
+def _sources(sources: Iterable[str]) -> tuple[str, ...]:
+    found = () if isinstance(sources, str) else tuple(dict.fromkeys(sources))
+    if not found:
+        raise InvalidInput(
+            "cannot keep product",
+            problems=[Problem("sources", "must be a list of at least one source")],
+        )
+    return tuple(check_name(name, "sources") for name in found)
+
+
+def _tags(tags: Iterable[str]) -> frozenset[str]:
+    if isinstance(tags, str):
+        raise InvalidInput("cannot keep product", problems=[Problem("tags", "must be a list")])
+    return frozenset(check_name(tag, "tags") for tag in tags)
+
+
+def _longest(value: Duration | None) -> Duration | None:
+    return None if value is None else Duration.of(value, "max_duration")

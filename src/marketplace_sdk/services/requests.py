@@ -1,0 +1,429 @@
+"""Requests: ask, decide, cancel, extend, revoke, and read where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from marketplace_sdk.domain.durations import Duration, window
+from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.requests import AccessRequest, Explanation
+from marketplace_sdk.domain.rights import allowed, require, roles_on
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import check_id, check_text
+from marketplace_sdk.domain.workflow import determine
+from marketplace_sdk.errors import NotAllowed, NotFound, TransitionNotAllowed
+from marketplace_sdk.ports.storage import EventRow
+from marketplace_sdk.services._context import By, Service, SystemActor
+from marketplace_sdk.services._explaining import explain
+from marketplace_sdk.services._granting import settle
+from marketplace_sdk.services._stuck import check_stuck, eligible, vacant
+from marketplace_sdk.services._submission import (
+    Receiver,
+    Wanted,
+    check_columns,
+    draft,
+    extended,
+    place,
+    receiver,
+)
+from marketplace_sdk.work.endings import call_off, end_grant
+from marketplace_sdk.work.unit import Page, Unit
+
+__all__ = ["Requests"]
+
+T = TypeVar("T")
+Until = Duration | timedelta | datetime | None
+
+
+class Requests(Service):
+    """Access requests and masking exception requests."""
+
+    def request_access(
+        self,
+        product: str,
+        *,
+        answers: Mapping[str, Any] | None = None,
+        acknowledge: Collection[str] = (),
+        on_behalf_of: str | StewardSelector | None = None,
+        form_version: str | None = None,
+        id: str | None = None,
+        by: By = None,
+    ) -> AccessRequest:
+        """Ask to read a product, for oneself or somebody else.
+
+        Args:
+            product: its id.
+            answers: by question key of the product's form.
+            acknowledge: ids or names of the form's agreements.
+            on_behalf_of: a person's id or ``group(name)``; None means oneself.
+            form_version: the version that was shown; an older one is refused.
+            id: chosen by the caller; the same request again is a no-op.
+            by: who asks.
+
+        Returns:
+            The request: pending, or decided at once by the flow.
+
+        Raises:
+            InvalidInput: naming each question or column (``no_principal``: the platform does not
+                know the beneficiary).
+            AlreadyRequested: the same wish is pending or granted.
+            NotFound, NotAllowed, TransitionNotAllowed, Conflict.
+        """
+        wanted = Wanted(
+            kind="access",
+            product=product,
+            answers=answers or {},
+            acknowledge=_list(acknowledge),
+            form_version=form_version,
+            id=self._id(id),
+        )
+        return self._submit(wanted, on_behalf_of, by)
+
+    def request_masking_exception(
+        self,
+        product: str,
+        *,
+        columns: Collection[str],
+        answers: Mapping[str, Any] | None = None,
+        acknowledge: Collection[str] = (),
+        on_behalf_of: str | StewardSelector | None = None,
+        form_version: str | None = None,
+        id: str | None = None,
+        by: By = None,
+    ) -> AccessRequest:
+        """Ask to see masked columns of a product; needs no access yet.
+
+        Args:
+            product: its id.
+            columns: 1 to 500 names ``source.column``, all of them masked.
+            answers, acknowledge, on_behalf_of, form_version, id, by: as for ``request_access``.
+
+        Raises:
+            As for ``request_access``.
+        """
+        wanted = Wanted(
+            kind="masking_exception",
+            product=product,
+            columns=check_columns(columns),
+            answers=answers or {},
+            acknowledge=_list(acknowledge),
+            form_version=form_version,
+            id=self._id(id),
+        )
+        return self._submit(wanted, on_behalf_of, by)
+
+    def extend(
+        self,
+        id: str,
+        *,
+        answers: Mapping[str, Any] | None = None,
+        acknowledge: Collection[str] = (),
+        form_version: str | None = None,
+        new_id: str | None = None,
+        by: By = None,
+    ) -> AccessRequest:
+        """Ask for a later end of what request ``id`` gave (requester, beneficiary).
+
+        It is a request of its own; the grant stays as it is until it is decided.
+        """
+
+        def work(unit: Unit, facts: Facts) -> AccessRequest:
+            request = self._visible(unit, facts, id, "extend")
+            require("request.extend", roles_on(facts, request), facts, f"request {id}")
+            extended(unit, request)
+            return request
+
+        before = self._read(by, work)
+        wanted = Wanted(
+            kind=before.kind,
+            product=before.product,
+            columns=before.columns,
+            answers=answers or {},
+            acknowledge=_list(acknowledge),
+            form_version=form_version,
+            extends=before.grant,
+            id=self._id(new_id),
+        )
+        who: str | StewardSelector = before.beneficiary.id
+        if before.beneficiary.kind == "group":
+            who = StewardSelector("group", before.beneficiary.id)
+        return self._submit(wanted, who, by)
+
+    def approve(
+        self,
+        id: str,
+        *,
+        reason: str,
+        until: Until = None,
+        determination: str | None = None,
+        revision: int | None = None,
+        by: By = None,
+    ) -> AccessRequest:
+        """Approve as a steward; with ``until`` it is a temporary approval.
+
+        Args:
+            id: of the request.
+            reason: why; required.
+            until: a Duration or timedelta counted from the final determination, or an aware
+                datetime.
+            determination: id of this act, chosen by the caller; the same again is a no-op.
+            revision: of the request as the steward saw it; an older one is refused.
+            by: the steward.
+
+        Raises:
+            NotAllowed: not a steward of the open stage, or on the receiving side.
+            AlreadyDetermined: decided, or every seat of this steward is filled.
+            StaleRevision, InvalidInput, NotFound.
+        """
+        return self._determine(id, "approve", reason, until, determination, revision, by)
+
+    def deny(
+        self,
+        id: str,
+        *,
+        reason: str,
+        determination: str | None = None,
+        revision: int | None = None,
+        by: By = None,
+    ) -> AccessRequest:
+        """Deny as a steward; one denial ends the request. Raises as ``approve`` does."""
+        return self._determine(id, "deny", reason, None, determination, revision, by)
+
+    def cancel(self, id: str, *, reason: str = "", by: By = None) -> AccessRequest:
+        """Call off a pending request (requester, beneficiary, GOVERNANCE)."""
+        why = check_text(reason, "reason")
+
+        def work(unit: Unit, facts: Facts) -> AccessRequest:
+            request = self._visible(unit, facts, id, "cancel")
+            roles = roles_on(facts, request)
+            require("request.cancel", roles, facts, f"request {id}")
+            cause = next(
+                each for each in ("requester", "beneficiary", "governance") if each in roles
+            )
+            return call_off(unit, request, cause, reason=why).request
+
+        return self._deciding(by, work)
+
+    def revoke(self, id: str, *, reason: str, by: By = None) -> AccessRequest:
+        """Take back what request ``id`` gave (its stewards, managers, GOVERNANCE)."""
+        return self._end(id, "revoke", "revoked", check_text(reason, "reason", required=True), by)
+
+    def relinquish(self, id: str, *, reason: str = "", by: By = None) -> AccessRequest:
+        """Give up what one has oneself (beneficiary); always possible."""
+        return self._end(id, "relinquish", "relinquished", check_text(reason, "reason"), by)
+
+    # -- reading --------------------------------------------------------------------------
+
+    def get(self, id: str, *, by: By = None) -> AccessRequest:
+        """A request, for those who may see its answers."""
+        return self._read(by, lambda unit, facts: self._visible(unit, facts, id, "get"))
+
+    def find(
+        self,
+        *,
+        state: str | None = None,
+        kind: str | None = None,
+        product: str | None = None,
+        domain: str | None = None,
+        requester: str | None = None,
+        beneficiary: str | StewardSelector | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        by: By = None,
+    ) -> Page[AccessRequest]:
+        """Requests that one may see, newest first."""
+        token = None
+        if beneficiary is not None:
+            plain = isinstance(beneficiary, str)
+            token = f"user:{beneficiary}" if plain else beneficiary.token  # type: ignore[union-attr]  # not a text
+        given = {
+            "state": state,
+            "kind": kind,
+            "product": product,
+            "domain": domain,
+            "requester": requester,
+            "beneficiary": token,
+        }
+        where = [(key, [value]) for key, value in given.items() if value is not None]
+        with self._reading(by) as (unit, facts):
+            page = unit.page(
+                AccessRequest,
+                ("audience", sorted(facts.tokens)),
+                *where,
+                after=after,
+                limit=limit,
+                descending=True,
+            )
+            return Page((each.seen_at(unit.now) for each in page), page.next)
+
+    def awaiting(
+        self, *, after: str | None = None, limit: int = 50, by: By = None
+    ) -> Page[AccessRequest]:
+        """Pending requests with an open seat that one could fill, newest first.
+
+        A page may hold fewer than ``limit``; the list goes on while ``next`` is given.
+        """
+        with self._reading(by) as (unit, facts):
+            page = unit.page(
+                AccessRequest,
+                ("open_seat", sorted(facts.tokens)),
+                after=after,
+                limit=limit,
+                descending=True,
+            )
+            mine = (each for each in page if _could_decide(each, facts))
+            return Page(mine, page.next)
+
+    def explain(self, id: str, *, by: By = None) -> Explanation:
+        """Where a request stands: who approved, which seats are open, who is missing.
+
+        Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
+        """
+        request, facts = self._read(
+            by, lambda unit, facts: (self._visible(unit, facts, id, "explain"), facts)
+        )
+        names: Mapping[Any, tuple[str, ...]] = {}
+        if allowed("request.candidates", roles_on(facts, request)):
+            names = eligible(self._context, request)
+        return explain(request, names)
+
+    def history(self, id: str, *, by: By = None) -> tuple[EventRow, ...]:
+        """Everything that happened to a request, oldest first; for those who may see it."""
+
+        def work(unit: Unit, facts: Facts) -> tuple[EventRow, ...]:
+            request = self._visible(unit, facts, id, "read history of")
+            return tuple(unit.rows.events(request.aggregate))
+
+        return self._read(by, work)
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _submit(self, wanted: Wanted, who: str | StewardSelector | None, by: By) -> AccessRequest:
+        person = self._person(by)
+        if person.kind != "person" or isinstance(by or self._bound, SystemActor):
+            raise NotAllowed(
+                "cannot request: only people ask",
+                actor=person.id,
+                action="request.create",
+                hint="a person asks with on_behalf_of=<the service account>",
+            )
+        to = receiver(self._context, person, who)
+        with self._context.unit(person.id, write=False) as unit:
+            request, known = draft(self._context, unit, unit.facts(person), to, wanted)
+            product = unit.need(DataProduct, wanted.product, "request")
+            form = unit.get(RequestForm, request.form.form) or STANDARD_FORM
+        if known is not None:
+            return known.request
+        answers = self._context.plugins.check_request(request, product, form, person)
+        saved = self._as(person, lambda unit, facts: self._place(unit, facts, to, wanted, answers))
+        check_stuck(self._context, saved.id)
+        return saved
+
+    def _place(
+        self, unit: Unit, facts: Facts, to: Receiver, wanted: Wanted, answers: Any
+    ) -> AccessRequest:
+        request, known = draft(self._context, unit, facts, to, wanted)
+        if known is not None:
+            return known.request
+        return settle(unit, place(unit, facts, to, request, answers))
+
+    def _determine(
+        self,
+        id: str,
+        verdict: str,
+        reason: str,
+        until: Until,
+        determination: str | None,
+        revision: int | None,
+        by: By,
+    ) -> AccessRequest:
+        why = check_text(reason, "reason", required=True)
+        end = window(until)
+        act = self._id(determination)
+        person = self._person(by)
+        if isinstance(by or self._bound, SystemActor):
+            raise NotAllowed(
+                f"cannot {verdict} request {id}: only people decide",
+                actor=person.id,
+                action="request.decide",
+            )
+        empty = self._vacant(id, Facts(person=person))
+
+        def work(unit: Unit, facts: Facts) -> AccessRequest:
+            request = self._visible(unit, facts, id, verdict)
+            fallback = request.form.fallback
+            decision = determine(
+                request,
+                facts,
+                verdict=verdict,
+                reason=why,
+                until=end,
+                now=unit.now,
+                id=act,
+                names={},
+                revision=revision,
+                vacant=empty,
+                fallback=None if fallback is None else fallback.bound(request.domain),
+            )
+            return settle(unit, decision)
+
+        saved = self._as(person, work)
+        if saved.open:
+            check_stuck(self._context, saved.id)
+        return saved
+
+    def _vacant(self, id: str, facts: Facts) -> frozenset[tuple[int, int]]:
+        """Seats that nobody can fill, asked only when the form names a fallback."""
+        with self._context.unit(facts.id, write=False) as unit:
+            request = unit.get(AccessRequest, id)
+        if request is None or not request.open or request.form.fallback is None:
+            return frozenset()
+        return vacant(self._context, request)
+
+    def _end(self, id: str, verb: str, cause: str, reason: str, by: By) -> AccessRequest:
+        def work(unit: Unit, facts: Facts) -> AccessRequest:
+            request = self._visible(unit, facts, id, verb)
+            require(f"request.{verb}", roles_on(facts, request), facts, f"request {id}")
+            grant = unit.get(Grant, request.grant) if request.grant else None
+            state = request.seen_at(unit.now).state
+            if grant is None or state != "approved":
+                hint = "cancel it" if state == "pending" else ""
+                raise TransitionNotAllowed("request", id, state=state, event=verb, hint=hint)
+            end_grant(unit, grant, cause, reason=reason, actor=facts.id)
+            return unit.need(AccessRequest, id, "read")
+
+        return self._deciding(by, work)
+
+    def _read(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
+        with self._reading(by) as (unit, facts):
+            return work(unit, facts)
+
+    @staticmethod
+    def _visible(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:
+        """The request as it is now, if the person may know that it exists."""
+        request = unit.need(AccessRequest, id, verb)
+        roles = roles_on(facts, request)
+        fallback = request.form.fallback
+        stands_in = fallback is not None and fallback.bound(request.domain).matches(facts)
+        if not (allowed("request.read", roles) or allowed("request.revoke", roles) or stands_in):
+            raise NotFound(verb, "request", id)
+        return request if verb in ("extend",) else request.seen_at(unit.now)
+
+    def _id(self, given: str | None) -> str:
+        return self._context.ids() if given is None else check_id(given, "id")
+
+
+def _could_decide(request: AccessRequest, facts: Facts) -> bool:
+    own = facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
+    stage = request.tally.stage
+    done = any(each.by == facts.id and each.stage == stage for each in request.determinations)
+    return not done and (request.allow_self_review or not own)
+
+
+def _list(names: Collection[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

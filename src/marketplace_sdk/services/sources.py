@@ -1,0 +1,168 @@
+"""Data sources: what lies on the platforms, as the marketplace knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from marketplace_sdk.domain.catalog import Column, DataSource, Domain, Tag, covers
+from marketplace_sdk.domain.events import Effects
+from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.rights import require, roles_in
+from marketplace_sdk.domain.values import check_text
+from marketplace_sdk.errors import DuplicateName, InvalidInput, Problem
+from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._widening import leave_domain
+from marketplace_sdk.work.targets import marks_for_sources, product_marks
+from marketplace_sdk.work.unit import Page, Unit
+
+__all__ = ["Sources"]
+
+
+class Sources(Service):
+    """Data sources and their tags."""
+
+    def register(self, source: DataSource, *, by: By = None) -> DataSource:
+        """Make a table, view or file set known (GOVERNANCE).
+
+        The same source again is a no-op; another one under the same name is a conflict.
+        """
+        if not isinstance(source, DataSource):
+            raise InvalidInput(
+                "cannot register source", problems=[Problem("source", "must be a DataSource")]
+            )
+        if source.connection not in self._context.connections:
+            known = ", ".join(sorted(self._context.connections)) or "none is configured"
+            raise InvalidInput(
+                f"cannot register source {source.name}",
+                problems=[Problem("source.connection", "is not configured")],
+                hint=f"connections: {known}",
+            )
+
+        def work(unit: Unit, facts: Facts) -> DataSource:
+            require("source.register", roles_in(facts), facts, f"source {source.name}")
+            known = unit.get(DataSource, source.name)
+            if known is not None:
+                if known == source:
+                    return known
+                raise DuplicateName(
+                    f"cannot register source {source.name}: the name is taken",
+                    existing=source.name,
+                    hint="use sources.update",
+                )
+            saved = unit.save(evolve(source, revision=0))
+            unit.log("source.registered", f"source:{source.name}", connection=source.connection)
+            # The same object may be part of products under another name: its masks count there.
+            self._look_again(unit, saved)
+            return saved
+
+        return self._deciding(by, work)
+
+    def update(
+        self,
+        name: str,
+        *,
+        columns: Iterable[Column | str] | None = None,
+        description: str | None = None,
+        by: By = None,
+    ) -> DataSource:
+        """Replace columns or description (GOVERNANCE); members see the new masks at the next pass."""
+        changes: dict[str, object] = {}
+        if columns is not None:
+            changes["columns"] = columns
+        if description is not None:
+            changes["description"] = check_text(description, "source.description")
+
+        def work(unit: Unit, facts: Facts) -> DataSource:
+            require("source.register", roles_in(facts), facts, f"source {name}")
+            source = unit.need(DataSource, name, "update")
+            changed = evolve(source, **changes)
+            if changed == source:
+                return source
+            saved = unit.save(changed)
+            unit.log("source.updated", f"source:{name}", changed=sorted(changes))
+            self._look_again(unit, saved)
+            return saved
+
+        return self._deciding(by, work)
+
+    def tag(
+        self, name: str, tags: Iterable[str], *, origin: str = "manual", by: By = None
+    ) -> DataSource:
+        """Add tags to a source (GOVERNANCE); dynamic domains follow at once."""
+        wanted = _tags(tags, origin)
+        return self._retag(name, by, add=wanted, drop=frozenset())
+
+    def untag(
+        self, name: str, tags: Iterable[str], *, origin: str = "manual", by: By = None
+    ) -> DataSource:
+        """Take tags of one origin off a source (GOVERNANCE); it may leave domains by that."""
+        return self._retag(name, by, add=frozenset(), drop=_tags(tags, origin))
+
+    def get(self, name: str, *, by: By = None) -> DataSource:
+        """A source, for everybody."""
+        with self._reading(by) as (unit, _):
+            return unit.need(DataSource, name, "get")
+
+    def find(
+        self,
+        *,
+        connection: str | None = None,
+        tag: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        by: By = None,
+    ) -> Page[DataSource]:
+        """Sources by name, for everybody."""
+        where = [
+            (key, [value])
+            for key, value in (("connection", connection), ("tag", tag))
+            if value is not None
+        ]
+        with self._reading(by) as (unit, _):
+            return unit.page(DataSource, *where, after=after, limit=limit)
+
+    def _retag(
+        self, name: str, by: By, *, add: frozenset[Tag], drop: frozenset[Tag]
+    ) -> DataSource:
+        def work(unit: Unit, facts: Facts) -> DataSource:
+            require("source.tag", roles_in(facts), facts, f"source {name}")
+            source = unit.need(DataSource, name, "tag")
+            changed = evolve(source, tags=(source.tags | add) - drop)
+            if changed == source:
+                return source
+            saved = unit.save(changed)
+            unit.log(
+                "source.tagged",
+                f"source:{name}",
+                added=sorted(tag.name for tag in add),
+                removed=sorted(tag.name for tag in drop),
+            )
+            for domain in unit.find(Domain, ("dynamic", ["yes"])):
+                if covers(domain, source) and not covers(domain, saved):
+                    leave_domain(unit, domain, [name])
+            return saved
+
+        return self._deciding(by, work)
+
+    @staticmethod
+    def _look_again(unit: Unit, source: DataSource) -> None:
+        """Mark every product and exception on the object, under whatever name it is known."""
+        same = [
+            each.name
+            for each in unit.find(
+                DataSource, ("object", [f"{source.connection}|{source.object}"])
+            )
+        ]
+        marks = [*marks_for_sources(unit, same)]
+        for product in unit.find(DataProduct, ("source", same)):
+            marks += product_marks(unit, product.id, [source.name])
+        unit.keep(Effects(marks=tuple(marks)))
+
+
+def _tags(tags: Iterable[str], origin: str) -> frozenset[Tag]:
+    if isinstance(tags, str):
+        raise InvalidInput("cannot tag source", problems=[Problem("tags", "must be a list")])
+    return frozenset(Tag(tag, origin) for tag in tags)

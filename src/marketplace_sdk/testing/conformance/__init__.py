@@ -1,0 +1,10 @@
+"""Behaviour that every implementation of a port must show, as pytest classes to inherit."""
+
+import pkgutil
+
+import pytest
+
+# A rule that fails in somebody else's plugin should show both sides of the comparison.
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
+)
