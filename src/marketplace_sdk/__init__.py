@@ -44,6 +44,7 @@ from marketplace_sdk.errors import (
     StorageError,
     TransitionNotAllowed,
 )
+
 try:  # TEMPORARY until delivery lands
     from marketplace_sdk.marketplace import Marketplace, Services
 except ModuleNotFoundError:

@@ -448,9 +448,12 @@ def _place(point: metadata.EntryPoint) -> tuple[str, str, str]:
 
 
 def _info(point: metadata.EntryPoint) -> PluginInfo:
-    if point.dist is None:
-        return PluginInfo(name=point.name, distribution="unknown distribution")
-    return PluginInfo(name=point.name, distribution=point.dist.name, version=point.dist.version)
+    dist = point.dist
+    return PluginInfo(
+        name=point.name,
+        distribution=dist.name if dist else "unknown distribution",
+        version=dist.version if dist else "",
+    )
 
 
 def _import(name: str) -> object:

@@ -44,6 +44,7 @@ from marketplace_sdk.errors import (
 )
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.notifier import Message, Notifier
+from marketplace_sdk.ports.object_grants import ObjectGrants
 from marketplace_sdk.ports.provisioner import (
     Call,
     CannotLook,
@@ -90,6 +91,7 @@ __all__ = [
     "NotificationError",
     "Notifier",
     "NotifierSpec",
+    "ObjectGrants",
     "Outcome",
     "PluginError",
     "Presence",

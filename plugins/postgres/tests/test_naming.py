@@ -118,7 +118,7 @@ def test_a_marker_is_read_back_and_other_comments_are_none():
     "text", ["", "role", "select|r", "column|r|1", "other|r|1", "role|r|1", "usage|r|x"]
 )
 def test_keys_of_strangers_are_refused(text):
-    with pytest.raises(ValueError, match=r"not an item|invalid literal"):
+    with pytest.raises(ValueError, match="not an item"):
         Key.read(text)
 
 

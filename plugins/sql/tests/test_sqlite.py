@@ -244,7 +244,7 @@ def test_a_writer_who_waits_too_long_may_try_again(storage, tmp_path, monkeypatc
 
     assert refusal.value.retryable
     assert "secret" not in str(refusal.value)
-    assert pickle.loads(pickle.dumps(refusal.value)).retryable
+    assert pickle.loads(pickle.dumps(refusal.value)).retryable  # noqa: S301  # our own bytes
 
 
 def test_a_block_in_which_a_statement_failed_is_not_committed(storage, tmp_path):
@@ -253,7 +253,7 @@ def test_a_block_in_which_a_statement_failed_is_not_committed(storage, tmp_path)
         connection.execute("DROP TABLE work")
     connection.close()
 
-    with pytest.raises(StorageError), storage.begin() as transaction:
+    with pytest.raises(StorageError), storage.begin() as transaction:  # noqa: PT012  # the block is the rule
         transaction.put(record("a"), None)
         with pytest.raises(StorageError):
             transaction.work("q")

@@ -54,6 +54,7 @@ class Hold:
         self._fences: dict[str, int] = {}
         self._revisions: dict[str, int] = {}
         self._ends: dict[str, float] = {}
+        self._kept: set[str] = set()
 
     def take(self, names: Iterable[str]) -> None:
         """Take these leases too, all or none.
@@ -106,10 +107,16 @@ class Hold:
         """The highest fence of these leases."""
         return max((self._fences[name] for name in names), default=0)
 
+    def keep(self, names: Iterable[str]) -> None:
+        """Do not release these: a call may still land, so they have to run out."""
+        self._kept.update(names)
+
     def release(self) -> None:
-        """Give everything back that is still held."""
+        """Give everything back that is still held and was not kept."""
         with self._desk.storage.begin() as rows:
             for name, fence in sorted(self._fences.items()):
+                if name in self._kept:
+                    continue
                 record = rows.get(LEASE, name)
                 if record is None or not self._mine(record, fence):
                     continue

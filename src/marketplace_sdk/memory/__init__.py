@@ -1,0 +1,1 @@
+"""Everything a marketplace needs, in memory: for tests and trials."""

@@ -201,9 +201,9 @@ class Privileges:
                 return None
             return self._masks.setdefault((table, column), True)
         parts = subject.split(".")
-        places = [(".".join(parts[:at]), ".".join(parts[at:])) for at in range(1, len(parts))]
-        if self._open_objects:
-            places = [_split(subject)]
+        # Where every object exists, only the last dot can be told to stand before a column.
+        first = len(parts) - 1 if self._open_objects else 1
+        places = [(".".join(parts[:at]), ".".join(parts[at:])) for at in range(first, len(parts))]
         found = [place for place in places if self.has_column(*place)]
         return all(self._masks.get(place, False) for place in found) if found else None
 

@@ -1,0 +1,1 @@
+"""What the marketplace asks of the outside world, as protocols."""

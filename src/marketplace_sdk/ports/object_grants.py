@@ -66,7 +66,7 @@ class ObjectGrants(ABC):
         self.platform = platform
 
     @abstractmethod
-    def holders(self, object: str) -> Mapping[str, bool]:
+    def holders(self, object: str, /) -> Mapping[str, bool]:
         """Everybody who holds the right on an object, strangers too.
 
         Returns:
@@ -75,22 +75,22 @@ class ObjectGrants(ABC):
         """
 
     @abstractmethod
-    def grant(self, object: str, principal: str) -> None:
+    def grant(self, object: str, principal: str, /) -> None:
         """Give the right; called for a principal who does not hold it."""
 
     @abstractmethod
-    def revoke(self, object: str, principal: str) -> None:
+    def revoke(self, object: str, principal: str, /) -> None:
         """Take the right away; called for a principal who holds it."""
 
-    def resolve_object(self, name: str) -> str | None:
+    def resolve_object(self, name: str, /) -> str | None:
         """The native id of an object, or None if there is none; by default its name."""
         return name
 
-    def resolve_principal(self, name: str) -> str | None:
+    def resolve_principal(self, name: str, /) -> str | None:
         """The native id of a user or group, or None if there is none; by default the name."""
         return name
 
-    def protected_columns(self, object: str) -> Collection[str] | None:  # noqa: ARG002  # for authors
+    def protected_columns(self, object: str, /) -> Collection[str] | None:  # noqa: ARG002  # for authors
         """Columns that the platform itself masks; None, the default: it cannot say."""
         return None
 

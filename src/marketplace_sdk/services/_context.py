@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from marketplace_sdk._plugins import PluginHost
 from marketplace_sdk.domain.people import SYSTEM, Actor, Facts, Person

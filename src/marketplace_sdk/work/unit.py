@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 from attrs import field, frozen
@@ -29,9 +29,6 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
 from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
 from marketplace_sdk.work.records import KINDS, Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Page", "Unit", "chain_hash", "domain_permissions", "unit_of_work"]
 

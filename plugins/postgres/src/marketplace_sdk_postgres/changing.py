@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from attrs import field, frozen
 
-from marketplace_sdk.ports.provisioner import Outcome, Seen
+from marketplace_sdk.plugin import Outcome, Seen
 from marketplace_sdk_postgres import statements
 from marketplace_sdk_postgres.connections import reason
 from marketplace_sdk_postgres.items import Key
@@ -17,7 +17,7 @@ from marketplace_sdk_postgres.looking import is_ours, look
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from marketplace_sdk.ports.provisioner import Call, Change, Presence
+    from marketplace_sdk.plugin import Call, Change, Presence
     from marketplace_sdk_postgres.connections import Login
 
     Send = Callable[[psycopg.Connection[Any], str], str]

@@ -13,12 +13,12 @@ import psycopg
 from attrs import frozen
 from psycopg.conninfo import conninfo_to_dict
 
-from marketplace_sdk.errors import InvalidInput, Problem, ProvisioningError
+from marketplace_sdk.plugin import InvalidInput, Problem, ProvisioningError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from marketplace_sdk.ports.provisioner import Call
+    from marketplace_sdk.plugin import Call
 
 __all__ = ["Connections", "Login", "reason"]
 

@@ -15,11 +15,12 @@ the same name is another item.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from marketplace_sdk.ports.provisioner import Guard, Item, Scope, TargetObject
+from marketplace_sdk.plugin import Guard, Item, Scope, TargetObject
 from marketplace_sdk_postgres.naming import (
     Marker,
     dotted_name,
@@ -31,7 +32,7 @@ from marketplace_sdk_postgres.naming import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from marketplace_sdk.ports.provisioner import Change, Known, Resolved, Target
+    from marketplace_sdk.plugin import Change, Known, Resolved, Target
 
 __all__ = ["Key", "base", "describe", "grantee", "member", "scope_of", "statement"]
 
@@ -63,11 +64,15 @@ class Key:
     @classmethod
     def read(cls, text: str) -> Key:
         """The key in parts; ValueError if it is none of ours."""
-        kind, role, *numbers = text.split("|")
-        shape = {"role": 0, "usage": 1, "select": 1, "member": 1, "column": 2}
-        if shape.get(kind) != len(numbers):
+        match = _KEY.fullmatch(text)
+        if match is None:
             raise ValueError("not an item of this plugin")
+        kind, role, *numbers = text.split("|")
         return cls(kind, role, *map(int, numbers))  # type: ignore[arg-type]
+
+
+# Roles of ours have plain names, so that nothing in a key needs escaping.
+_KEY = re.compile(r"role\|\w+|(usage|select|member)\|\w+\|[0-9]+|column\|\w+\|[0-9]+\|[0-9]+")
 
 
 def scope_of(platform: str, role: str) -> Scope:

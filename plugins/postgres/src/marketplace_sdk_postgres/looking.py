@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.ports.provisioner import CannotLook, Guard, Presence, Seen
+from marketplace_sdk.plugin import CannotLook, Guard, Presence, Seen
 from marketplace_sdk_postgres.items import Key, grantee
 from marketplace_sdk_postgres.naming import Marker, role_name, split_name
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from marketplace_sdk.ports.provisioner import Scope
+    from marketplace_sdk.plugin import Scope
     from marketplace_sdk_postgres.connections import Login
 
 __all__ = ["is_ours", "look"]

@@ -12,7 +12,7 @@ from marketplace_sdk_postgres.connections import Connections
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from marketplace_sdk.ports.provisioner import (
+    from marketplace_sdk.plugin import (
         Call,
         CannotLook,
         Change,

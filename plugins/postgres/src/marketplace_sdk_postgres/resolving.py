@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.ports.provisioner import Resolved, Unresolved
+from marketplace_sdk.plugin import Resolved, Unresolved
 from marketplace_sdk_postgres.naming import (
     dotted_name,
     quote_identifier,
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from marketplace_sdk.ports.provisioner import Ref
+    from marketplace_sdk.plugin import Ref
     from marketplace_sdk_postgres.connections import Login
 
 __all__ = ["resolve"]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import psycopg
 
-from marketplace_sdk.errors import ProvisioningError
+from marketplace_sdk.plugin import ProvisioningError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk.plugin import StorageError
@@ -62,9 +62,9 @@ class SqlStorage:
     def close(self) -> None:
         """Close the connections; one that is in use, when its block ends."""
         self._closed = True
-        for connection in self._idle[:]:
-            self._idle.remove(connection)
-            connection.close()
+        with suppress(IndexError):  # a reader may take the last one first
+            while True:
+                self._idle.pop().close()
         if self._turn.acquire(blocking=False):
             try:
                 self._close_writer()

@@ -1,7 +1,7 @@
 """One POST over one connection to an address that was checked.
 
-The only module that knows the HTTP library. It uses ``httpcore``, the transport of httpx,
-directly: there are no redirects, proxies, cookies or credentials from the environment to turn
+The only module that knows the HTTP library, httpx. It uses a transport of its own without a client
+around it: so there are no redirects, proxies, cookies or credentials from the environment to turn
 off, nothing logs the URL, and a connection's socket can be bounded in time and size.
 """
 
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import certifi
 import httpcore
+import httpx
 
 from marketplace_sdk_webhook.outcome import Answer, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from marketplace_sdk_webhook.addresses import Address
     from marketplace_sdk_webhook.target import Target
@@ -59,19 +60,19 @@ def post(
     Raises:
         Failed: no answer, in time or at all.
     """
-    backend = _PinnedBackend(addresses, left)
-    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
     fields = {"Host": target.authority, "Connection": "close", **headers}
+    url = httpx.URL(
+        scheme=target.scheme,
+        host=target.host,
+        port=target.port,
+        raw_path=target.path.encode("ascii"),
+    )
+    request = httpx.Request("POST", url, headers=fields, content=body)
     try:
-        # A pool of its own per request: nothing is kept alive, so no connection outlives the
-        # check of its address, and a half-closed one never costs an attempt.
-        with (
-            httpcore.ConnectionPool(ssl_context=tls, network_backend=backend) as pool,
-            pool.stream("POST", url, headers=list(fields.items()), content=body) as response,
-        ):
-            answer = Answer(response.status, _header(response, b"retry-after"))
-            backend.budget.bytes = _MAX_BODY
-            _drain(response)
+        with _PinnedTransport(addresses, tls, left) as transport:
+            response = transport.handle_request(request)
+            answer = Answer(response.status_code, response.headers.get("retry-after", ""))
+            transport.drain(response)
             return answer
     except httpcore.TimeoutException:
         raise Failed("it did not answer in time", code="timeout") from None
@@ -86,21 +87,62 @@ def post(
         raise Failed("the connection failed", code="unreachable") from None
 
 
-def _header(response: httpcore.Response, name: bytes) -> str:
-    values = (value for key, value in response.headers if key.lower() == name)
-    return next(values, b"").decode("latin-1")
+class _PinnedTransport(httpx.BaseTransport):
+    """A transport for one request, over a connection to one of the given addresses.
+
+    A pool of its own per request: nothing is kept alive, so no connection outlives the check of
+    its address, and a half-closed one never costs an attempt.
+    """
+
+    def __init__(
+        self, addresses: Sequence[Address], tls: ssl.SSLContext, left: Callable[[], float]
+    ) -> None:
+        self._backend = _PinnedBackend(addresses, left)
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=self._backend)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                request.method, url, headers=request.headers.raw, content=request.read()
+            )
+        )
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def drain(self, response: httpx.Response) -> None:
+        """Read a polite amount of the body; the status has been said, so failing is no failure."""
+        self._backend.budget.bytes = _MAX_BODY
+        size = 0
+        try:
+            for chunk in response.iter_raw():
+                size += len(chunk)
+                if size >= _MAX_BODY:
+                    break
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+            return
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        self._pool.close()
 
 
-def _drain(response: httpcore.Response) -> None:
-    """Read a polite amount of the body; the status has been said, so failing is no failure."""
-    size = 0
-    try:
-        for chunk in response.iter_stream():
-            size += len(chunk)
-            if size >= _MAX_BODY:
-                return
-    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
-        return
+class _Body(httpx.SyncByteStream):
+    """What the other side sends after its head."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
 
 
 class _UntrustedError(httpcore.ConnectError):

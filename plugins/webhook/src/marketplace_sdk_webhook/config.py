@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
-from marketplace_sdk.errors import InvalidInput, Problem
+from marketplace_sdk.plugin import InvalidInput, Problem
 from marketplace_sdk_webhook.addresses import Guard
 from marketplace_sdk_webhook.signing import key_of
 from marketplace_sdk_webhook.target import Target, target_of

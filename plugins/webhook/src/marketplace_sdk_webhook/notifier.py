@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.errors import InvalidInput, NotificationError, Problem
+from marketplace_sdk.plugin import InvalidInput, NotificationError, Problem
 from marketplace_sdk_webhook._http import post, tls_context
 from marketplace_sdk_webhook.outcome import Failed, judge
 from marketplace_sdk_webhook.resolving import addresses_of, resolve
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from marketplace_sdk.ports.notifier import Message
-    from marketplace_sdk.ports.provisioner import Call
+    from marketplace_sdk.plugin import Call, Message
     from marketplace_sdk_webhook.config import Config
     from marketplace_sdk_webhook.resolving import Resolve
 

@@ -121,7 +121,7 @@ class EventBehaviour:
 
     def test_a_block_sees_the_events_it_added(self, storage: Storage) -> None:
         """Head and log show them at once; an exception takes them back."""
-        with pytest.raises(LookupError), storage.begin() as transaction:
+        with pytest.raises(LookupError), storage.begin() as transaction:  # noqa: PT012  # the block is the rule
             transaction.append([link("a", 1)])
             transaction.append([link("a", 2)])
             head = transaction.head("a")

@@ -144,7 +144,7 @@ class RecordBehaviour:
         """Nothing of a block that raises is kept."""
         keep(storage, make("old", index=[("a", "1")]), make("gone"))
 
-        with pytest.raises(LookupError), storage.begin() as transaction:
+        with pytest.raises(LookupError), storage.begin() as transaction:  # noqa: PT012  # the block is the rule
             transaction.put(make("old", revision=2, index=[("a", "2")]), 1)
             transaction.put(make("new", index=[("a", "1")]), None)
             transaction.remove("thing", "gone", 1)

@@ -331,7 +331,7 @@ class WorkBehaviour:
         """Enqueueing, claiming and settling are part of the block like everything else."""
         add(storage, job("a"))
 
-        with pytest.raises(LookupError), storage.begin() as transaction:
+        with pytest.raises(LookupError), storage.begin() as transaction:  # noqa: PT012  # the block is the rule
             transaction.enqueue([job("b")])
             held = transaction.claim(
                 "q", now=NOON, until=NOON + MINUTE, owner="w", limit=9, in_order=True

@@ -1,0 +1,405 @@
+"""One pass over one target: from what is stored to what the platform shows.
+
+A pass derives everything from the present state. Any number of marks, lost or doubled, and any
+number of passes that stopped in the middle, end in the same state.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from attrs import evolve, field, frozen
+
+from marketplace_sdk.delivery.applying import Applied, apply_plan
+from marketplace_sdk.delivery.calls import Connection, call_until, guarded
+from marketplace_sdk.delivery.grants import finish_deletion
+from marketplace_sdk.delivery.ledger import (
+    Claim,
+    LedgerEntry,
+    entry_id,
+    get_entry,
+    get_pin,
+    save_entry,
+    scope_id,
+)
+from marketplace_sdk.delivery.locks import Busy, Hold, LeaseLost
+from marketplace_sdk.delivery.naming import Names, names_of, resolve_names
+from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan
+from marketplace_sdk.delivery.showing import Shown, shown_of
+from marketplace_sdk.delivery.situation import Situation, read_situation
+from marketplace_sdk.delivery.storing import Outdated, Storing, pins_for, store_all
+from marketplace_sdk.delivery.wishes import Wishes, wishes_of
+from marketplace_sdk.domain.events import Effects, Mark
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.errors import StaleRevision
+from marketplace_sdk.ports.provisioner import CannotLook, Change, Guard, Resolved, Scope, Seen
+
+if TYPE_CHECKING:
+    from marketplace_sdk.delivery.desk import Desk
+    from marketplace_sdk.delivery.settings import Settings
+    from marketplace_sdk.ports.directory import Directory
+    from marketplace_sdk.ports.provisioner import Call
+
+__all__ = ["CheckPlan", "Reconciler", "Verdict"]
+
+CheckPlan = Callable[[Sequence[Change], Grant | None, DataProduct], Sequence[str]]
+
+TRIES = 5
+
+_log = logging.getLogger("marketplace_sdk.delivery")
+
+
+@frozen
+class Verdict:
+    """What is to become of the marks of a pass.
+
+    Attributes:
+        again: when to look again: ``no``, ``soon`` (somebody else is at it), ``backoff``
+            (waiting helps) or ``slowly`` (somebody has to do something first).
+        why: the reason, without secrets.
+    """
+
+    again: Literal["no", "soon", "backoff", "slowly"] = "no"
+    why: str = ""
+
+
+@frozen(kw_only=True)
+class Reconciler:
+    """Makes platforms agree with grants.
+
+    Attributes:
+        desk: where things are stored.
+        monotonic: seconds that never run backwards.
+        settings: how long leases and calls last.
+        owner: who this worker is.
+        installation: marks what is ours on platforms.
+        connections: by name.
+        directory: where principals come from.
+        check_plan: guard-rails of plugins.
+    """
+
+    desk: Desk
+    monotonic: Callable[[], float] = field(repr=False)
+    settings: Settings
+    owner: str
+    installation: str
+    connections: Mapping[str, Connection]
+    directory: Directory = field(repr=False)
+    check_plan: CheckPlan = field(repr=False)
+
+    def reconcile(self, mark: Mark) -> Verdict:
+        """One pass over the target of a mark."""
+        connection = self.connections.get(mark.connection)
+        if connection is None:
+            return self._unconfigured(mark)
+        correlation = self.desk.ids()
+        hold = Hold(
+            self.desk,
+            monotonic=self.monotonic,
+            settings=self.settings,
+            owner=f"{self.owner}:{correlation}",
+        )
+        one = _Pass(self, mark, connection, hold, correlation)
+        try:
+            verdict = one.run()
+        except Busy:
+            verdict = Verdict("soon", "somebody else works on it")
+        except LeaseLost:
+            one.give_up()
+            return Verdict()
+        except Exception:
+            hold.release()
+            raise
+        hold.release()
+        # Somebody who is stopped from outside (BaseException) gives nothing back: a call of his
+        # may still land, so his leases have to run out.
+        return verdict
+
+    def _unconfigured(self, mark: Mark) -> Verdict:
+        why = Obstacle(
+            "connection_missing",
+            f"connection {mark.connection} is not configured; add it, or remove its sources",
+            retryable=False,
+        )
+        with self.desk.read() as unit:
+            situation = read_situation(unit, mark)
+        shown = {id: Shown(None, why) for id in situation.grants}
+        store_all(self.desk, self.desk.storage.begin, situation, shown)
+        return Verdict("slowly", why.message)
+
+
+class _Pass:
+    """The state of one pass."""
+
+    def __init__(
+        self,
+        worker: Reconciler,
+        mark: Mark,
+        connection: Connection,
+        hold: Hold,
+        correlation: str,
+    ) -> None:
+        self.worker = worker
+        self.mark = mark
+        self.connection = connection
+        self.hold = hold
+        self.correlation = correlation
+        self.target = f"target|{mark.key}"
+        self.storing = Storing(worker.desk, hold, self.target)
+        self.applied = Applied()
+
+    def run(self) -> Verdict:
+        """Read, claim, look, change, look again, and store what was seen."""
+        self.hold.take([self.target])
+        for _ in range(TRIES):
+            try:
+                return self._run()
+            except Outdated:
+                continue
+        return Verdict("soon", "it changes too often")
+
+    def give_up(self) -> None:
+        """Somebody else has taken over: leave it to another pass, and say what may still come.
+
+        An addition of ours may land after the other one looked. Where the other one has no row
+        for it any more it is entered again, as ours and claimed by nobody.
+        """
+        late = frozenset({Claim("late", self.mark.key)})
+
+        def enter() -> None:
+            with self.worker.desk.write() as unit:
+                for id, change in sorted(self.applied.sent.items()):
+                    if get_entry(unit.rows, id) is None:
+                        entry = LedgerEntry(item=change.item, leaving=late, origin="ours")
+                        save_entry(unit.rows, entry)
+                unit.keep(Effects(marks=(self.mark,)))
+
+        _log.warning("lost the lease on %s; it is looked at again", self.mark.key)
+        self.worker.desk.retried(enter)
+
+    def _run(self) -> Verdict:
+        situation, names, wishes = self._read()
+        entries = self.storing.claims(situation, names, wishes)
+        view, obstacles = View(), dict[str, Obstacle]()
+        scopes = {entry.scope for entry in entries.values()}
+        if scopes:
+            self.hold.take(scope_id(scope) for scope in scopes)
+            view, obstacles = self._change(situation, names, wishes, entries)
+        judged = self.storing.seen(entries, view, self.applied.evidence)
+        shown = shown_of(situation, judged, view, obstacles, names, wishes)
+        self.storing.shown(situation, shown)
+        if any(product.state == "deleting" for product in situation.products.values()):
+            self._finish(situation)
+        return _verdict(
+            [
+                *obstacles.values(),
+                *names.missing_objects.values(),
+                *names.missing_members.values(),
+                *wishes.obstacles.values(),
+                *(one.obstacle for one in shown.values() if one.obstacle is not None),
+            ]
+        )
+
+    def _read(self) -> tuple[Situation, Names, Wishes]:
+        """What is stored, and what it means on the platform."""
+        desk = self.worker.desk
+        with desk.read() as unit:
+            situation = read_situation(unit, self.mark)
+        if situation.first:
+            self._unmask_first(situation.first)
+            with desk.read() as unit:
+                situation = read_situation(unit, self.mark)
+        principals, answers = resolve_names(
+            situation, self.worker.directory, self.connection, self._call([self.target])
+        )
+        pins = {pin.id: pin for pin in situation.pins}
+        with desk.read() as unit:
+            for ref, answer in answers.items():
+                if ref.kind == "object" and isinstance(answer, Resolved):
+                    id = f"{answer.platform}|{ref.name}"
+                    pin = pins.get(id) or get_pin(unit.rows, answer.platform, ref.name)
+                    if pin is not None:
+                        pins[id] = pin
+        names = names_of(situation, principals, answers, pins)
+        wishes = wishes_of(situation, names, self.connection, self.worker.installation)
+        return situation, names, wishes
+
+    def _unmask_first(self, marks: Iterable[Mark]) -> None:
+        """Take unmasking away before the access that it needs.
+
+        When that fails, access is taken away all the same, and the column is looked at again.
+        """
+        for mark in marks:
+            verdict = self.worker.reconcile(mark)
+            if verdict.again == "soon":
+                raise Busy
+            if verdict.again != "no":
+                with self.worker.desk.write() as unit:
+                    unit.keep(Effects(marks=(mark,)))
+
+    def _change(
+        self,
+        situation: Situation,
+        names: Names,
+        wishes: Wishes,
+        entries: dict[str, LedgerEntry],
+    ) -> tuple[View, dict[str, Obstacle]]:
+        """Look, change and look again; what is not as it should be then, and why."""
+        guards = {
+            guard for entry in entries.values() if entry.claims for guard in entry.item.guards
+        }
+        view = self._look({entry.scope for entry in entries.values()}, guards)
+        plan = self._plan(situation, names, wishes, entries, view)
+        if not plan.removals and not plan.additions:
+            return view, dict(plan.blocked)
+        apply_plan(plan, entries, self.connection, self._call_for, self.applied)
+        self.hold.keep(scope_id(scope) for scope in self.applied.unsure)
+        view = view.updated(self._look(self.applied.scopes, ()))
+        obstacles = {**plan.blocked, **self.applied.obstacles}
+        for change in (*plan.removals, *plan.additions):
+            id = entry_id(change.item)
+            if id not in obstacles and _missed(change, view):
+                obstacles[id] = Obstacle(
+                    "not_seen",
+                    f"{self.connection.name} does not show that {change.item.kind} in "
+                    f"{change.item.scope.key} was changed",
+                )
+            elif id in obstacles and change.item.scope in view.seen and not _missed(change, view):
+                del obstacles[id]
+        return view, obstacles
+
+    def _plan(
+        self,
+        situation: Situation,
+        names: Names,
+        wishes: Wishes,
+        entries: dict[str, LedgerEntry],
+        view: View,
+    ) -> Plan:
+        """What to do; the origin of everything that is touched is stored before it is done.
+
+        Other targets may claim and give up the same items at any time. Whatever is to be changed
+        is read again now that the scope is ours, and planned again if it is another row by now.
+        """
+        for _ in range(TRIES):
+            judged = {id: judge(entry, view) for id, entry in entries.items()}
+            plan = make_plan(
+                judged.values(), view, may_grant=self.connection.may_grant, held=wishes.kept
+            )
+            plan = self._checked(situation, judged, plan)
+            touched = {entry_id(one.item) for one in (*plan.removals, *plan.additions)}
+            written = [
+                entry
+                for id, entry in judged.items()
+                if id in touched or (entry.claims and entry.origin != entries[id].origin)
+            ]
+            if not written:
+                return plan
+            pins = pins_for(situation, names, (change.item for change in plan.additions))
+            try:
+                fresh = self.storing.origins(written, entries, pins)
+            except StaleRevision:
+                continue
+            for id, entry in fresh.items():
+                if entry is None:
+                    entries.pop(id)
+                else:
+                    entries[id] = entry
+            if all(fresh[entry.id] == entry for entry in written):
+                return plan
+        raise Outdated
+
+    def _checked(
+        self, situation: Situation, entries: Mapping[str, LedgerEntry], plan: Plan
+    ) -> Plan:
+        """The plan without its additions if a guard-rail objects; removals always go on."""
+        if not plan.additions:
+            return plan
+        changes = (*plan.removals, *plan.additions)
+        added = {
+            claim.claimant.removeprefix("grant:")
+            for change in plan.additions
+            for claim in entries[entry_id(change.item)].claimed_under(situation.target)
+            if not claim.is_base
+        }
+        grants = [situation.grants[id] for id in sorted(added)]
+        grant = grants[0] if len(grants) == 1 else None
+        products = {one.product for one in grants} or set(situation.products)
+        for id in sorted(products & situation.products.keys()):
+            product = situation.products[id]
+            problems = guarded(
+                "check the plan",
+                "marketplace_check_plan",
+                lambda product=product: tuple(self.worker.check_plan(changes, grant, product)),  # type: ignore[misc]  # bound now
+            )
+            if isinstance(problems, Obstacle):
+                problems = (problems.message,)
+            if problems:
+                why = Obstacle("plan_refused", "; ".join(map(str, problems)), retryable=False)
+                held = {entry_id(change.item): why for change in plan.additions}
+                return evolve(plan, additions=(), blocked={**plan.blocked, **held})
+        return plan
+
+    def _finish(self, situation: Situation) -> None:
+        def finish() -> None:
+            with self.worker.desk.write() as unit:
+                for id in sorted(situation.products):
+                    finish_deletion(unit, id)
+
+        self.worker.desk.retried(finish)
+
+    def _look(self, scopes: Iterable[Scope], guards: Iterable[Guard]) -> View:
+        wanted = sorted(scopes, key=scope_id)
+        asked = sorted(guards, key=lambda guard: (guard.kind, guard.subject))
+        names = [scope_id(scope) for scope in wanted]
+        self.hold.renew(names)
+        answers = guarded(
+            f"look at {self.connection.name}",
+            self.connection.plugin,
+            lambda: dict(self.connection.provisioner.observe(wanted, asked, self._call(names))),
+        )
+        seen: dict[Scope, Seen] = {}
+        blind: dict[Scope, CannotLook] = {}
+        for scope in wanted:
+            if isinstance(answers, Obstacle):
+                blind[scope] = CannotLook(answers.message, answers.retryable)
+                continue
+            answer = answers.get(scope)
+            if isinstance(answer, Seen):
+                seen[scope] = answer
+            else:
+                blind[scope] = answer or CannotLook("the platform gave no answer")
+        return View(seen, blind)
+
+    def _call_for(self, scope: Scope) -> Call:
+        name = scope_id(scope)
+        self.hold.renew([self.target, name])
+        return self._call([name])
+
+    def _call(self, names: Sequence[str]) -> Call:
+        worker = self.worker
+        left = min(worker.settings.call_timeout, self.hold.seconds_left(names))
+        return call_until(
+            worker.monotonic() + left,
+            worker.monotonic,
+            correlation_id=self.correlation,
+            fence=self.hold.fence(names),
+        )
+
+
+def _missed(change: Change, view: View) -> bool:
+    """Whether a change cannot be seen."""
+    seen = view.seen.get(change.item.scope)
+    return seen is None or (change.item.key in seen.items) != (change.action == "add")
+
+
+def _verdict(obstacles: Iterable[Obstacle]) -> Verdict:
+    causes = [one for one in obstacles if one.code != "waits_for_another"]
+    for again, retryable in (("backoff", True), ("slowly", False)):
+        for one in causes:
+            if one.retryable is retryable:
+                return Verdict("backoff" if again == "backoff" else "slowly", one.message)
+    return Verdict()
