@@ -34,8 +34,8 @@ def lake(postgres_server):
         try:
             yield PostgresLake(platform)
         finally:
+            platform.drop_schemas()
             for (role,) in platform.run(r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'mp\_%'"):
-                platform.run(f'DROP OWNED BY "{role}" CASCADE')
                 platform.run(f'DROP ROLE "{role}"')
 
 

@@ -99,14 +99,20 @@ class World:
             principals = {"lake": self.principals[name]} if name in CONSUMERS else {}
             market.people.add(name, principals=principals, by="uma", **facts)
         masked = {"people": ["salary"]}
-        columns = {"people": ["id", "name", "salary"], "leave": ["id", "days"], "ledger": ["id", "amount"]}
+        columns = {
+            "people": ["id", "name", "salary"],
+            "leave": ["id", "days"],
+            "ledger": ["id", "amount"],
+        }
         for source, object in self.objects.items():
             market.sources.register(
                 DataSource(
                     source,
                     connection="lake",
                     object=object,
-                    columns=[Column(c, masked=c in masked.get(source, ())) for c in columns[source]],
+                    columns=[
+                        Column(c, masked=c in masked.get(source, ())) for c in columns[source]
+                    ],
                 ),
                 by="gil",
             )
@@ -137,9 +143,7 @@ class World:
         more.setdefault("domain", "HR")
         more.setdefault("by", "dee")
         name = more.pop("name", f"Product {secrets.token_hex(4)}")
-        return self.market.products.publish(
-            name, form=form or self.form(review), **more
-        )
+        return self.market.products.publish(name, form=form or self.form(review), **more)
 
     def ask(self, product: DataProduct | str, by: str = "con", **more: Any) -> Any:
         """A request for access with the question answered."""
@@ -147,7 +151,9 @@ class World:
         id = product if isinstance(product, str) else product.id
         return self.market.requests.request_access(id, by=by, **more)
 
-    def ask_unmasked(self, product: DataProduct, *columns: str, by: str = "con", **more: Any) -> Any:
+    def ask_unmasked(
+        self, product: DataProduct, *columns: str, by: str = "con", **more: Any
+    ) -> Any:
         """A request for a masking exception."""
         more.setdefault("answers", {"why": "to check pay"})
         return self.market.requests.request_masking_exception(
@@ -254,6 +260,15 @@ class PostgresLake:
 
 
 __all__ = [
-    "GOV", "LEGAL", "PRIVACY", "TEAM", "UNA", "MemoryLake", "PostgresLake", "Seat", "World",
-    "all_of", "any_of",
+    "GOV",
+    "LEGAL",
+    "PRIVACY",
+    "TEAM",
+    "UNA",
+    "MemoryLake",
+    "PostgresLake",
+    "Seat",
+    "World",
+    "all_of",
+    "any_of",
 ]

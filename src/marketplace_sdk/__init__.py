@@ -45,10 +45,7 @@ from marketplace_sdk.errors import (
     TransitionNotAllowed,
 )
 
-try:  # TEMPORARY until delivery lands
-    from marketplace_sdk.marketplace import Marketplace, Services
-except ModuleNotFoundError:
-    pass
+from marketplace_sdk.marketplace import Marketplace, Services
 from marketplace_sdk.services.grants import GrantView
 from marketplace_sdk.work.unit import Page
 

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 __all__ = ["jitter", "monotonic", "new_id", "new_installation", "utc_now", "worker_name"]
 
@@ -61,8 +62,7 @@ def read_secret(reference: str) -> str:
         return value
     if kind == "file":
         try:
-            with open(where, encoding="utf-8") as file:
-                return file.read().strip()
+            return Path(where).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ValueError(f"the file cannot be read: {error.strerror}") from error
     raise ValueError("must be env:NAME or file:PATH")

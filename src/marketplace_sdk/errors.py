@@ -25,7 +25,7 @@ carries a secret, a form answer or a row of data. Every error survives pickling.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,26 +51,16 @@ __all__ = [
 ]
 
 
-class Problem(tuple[str, str]):
-    """One thing that is wrong with an input: where (a dotted path) and what."""
+class Problem(NamedTuple):
+    """One thing that is wrong with an input.
 
-    __slots__ = ()
+    Attributes:
+        path: where, for example ``answers.why``.
+        message: what is wrong there, without repeating the value.
+    """
 
-    def __new__(cls, path: str, message: str) -> Problem:
-        return super().__new__(cls, (path, message))
-
-    @property
-    def path(self) -> str:
-        """Where in the input, for example ``answers.why``."""
-        return self[0]
-
-    @property
-    def message(self) -> str:
-        """What is wrong there, without repeating the value."""
-        return self[1]
-
-    def __getnewargs__(self) -> tuple[str, str]:
-        return (self[0], self[1])
+    path: str
+    message: str
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message

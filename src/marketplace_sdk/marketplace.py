@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from marketplace_sdk import _system
 from marketplace_sdk._plugins import PluginHost, PluginInfo
-from marketplace_sdk.delivery.deliverer import Connection, Delivered, Deliverer, Listener
+from marketplace_sdk.delivery.calls import Connection
+from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
+from marketplace_sdk.delivery.outbox import Listener
 from marketplace_sdk.delivery.settings import Settings
-from marketplace_sdk.domain.events import Effects, Event
+from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Actor
 from marketplace_sdk.domain.values import aware, check_name, check_text
 from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
 from marketplace_sdk.services._context import Context, SystemActor
-from marketplace_sdk.services._stuck import check_stuck
+from marketplace_sdk.services._stuck import check_stuck, look_daily
 from marketplace_sdk.services.audit import Audit
 from marketplace_sdk.services.deliveries import Deliveries
 from marketplace_sdk.services.domains import Domains
@@ -133,9 +135,7 @@ class Marketplace(Services):
             ids=_system.new_id,
             plugins=self._host,
             connections={name: link.plugin.split(" ", 1)[0] for name, link in links.items()},
-            listeners=tuple(
-                name for name, each in listeners.items() if "event" in each.receives
-            ),
+            listeners=tuple(name for name, each in listeners.items() if "event" in each.receives),
             own_people=directory is None,
             hide_products=hide_products,
         )
@@ -256,8 +256,10 @@ class Marketplace(Services):
             built = plugin
             open_world = "open_world" in getattr(plugin, "capabilities", ())
         may_grant = settings.get("may_grant", ["*"] if open_world else None)
-        if not isinstance(may_grant, (list, tuple)) or not may_grant or not all(
-            isinstance(pattern, str) and pattern for pattern in may_grant
+        if (
+            not isinstance(may_grant, (list, tuple))
+            or not may_grant
+            or not all(isinstance(pattern, str) and pattern for pattern in may_grant)
         ):
             raise _wrong(
                 f"connections.{name}.may_grant",
@@ -296,8 +298,10 @@ class Marketplace(Services):
             listeners[name] = Listener(name=name, notifier=built, receives=receives)
         return listeners
 
-    def _look_stuck(self, about: str) -> None:
-        check_stuck(self._context, about.split(":", 1)[1])
+    def _look_stuck(self, timer: Timer) -> None:
+        """Look again whether a pending request is stuck, and come back tomorrow."""
+        check_stuck(self._context, timer.about.split(":", 1)[1])
+        look_daily(self._context, timer.about)
 
 
 def _installation(storage: Storage) -> str:

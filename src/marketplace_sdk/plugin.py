@@ -272,7 +272,10 @@ class Shorten:
 
 
 def check_settings(
-    settings: Mapping[str, Any], *, plugin: str, known: Mapping[str, type | tuple[type, ...]],
+    settings: Mapping[str, Any],
+    *,
+    plugin: str,
+    known: Mapping[str, type | tuple[type, ...]],
     required: tuple[str, ...] = (),
 ) -> None:
     """Refuse unknown, missing and mistyped settings with InvalidInput, naming each key.

@@ -133,9 +133,7 @@ def test_36_the_duration_answer_bounds_an_automatic_approval(world):
     flow = ReviewFlow.approve(justification="harmless", duration=Duration(30, "days"))
     form = world.form(flow, questions=[Question.access_duration("long")])
 
-    request = world.ask(
-        world.publish(form=form), answers={"long": {"amount": 7, "unit": "DAYS"}}
-    )
+    request = world.ask(world.publish(form=form), answers={"long": {"amount": 7, "unit": "DAYS"}})
     world.deliver()
 
     assert request.until == world.clock() + timedelta(days=7)

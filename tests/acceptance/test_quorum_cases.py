@@ -29,7 +29,9 @@ from marketplace_sdk.testing import FrozenClock, MemoryPlatform
 PROFILES = ("core", "ext-threshold", "ext-order", "ext-no-review")
 CASES = [
     case
-    for case in json.loads((Path(__file__).parents[1] / "data" / "quorum.json").read_text())["cases"]
+    for case in json.loads((Path(__file__).parents[1] / "data" / "quorum.json").read_text())[
+        "cases"
+    ]
     if case["profile"] in PROFILES
 ]
 CONTRADICTED: dict[str, str] = {}
@@ -92,9 +94,7 @@ class Bench:
         self.clock = FrozenClock()
         self.start = self.clock()
         self.platform = MemoryPlatform()
-        self.market = Marketplace(
-            storage, connections={"lake": self.platform}, clock=self.clock
-        )
+        self.market = Marketplace(storage, connections={"lake": self.platform}, clock=self.clock)
         market = self.market
         market.people.add("root", permissions=["USER_ADMIN", "GOVERNANCE"])
         people = {case["requester"]: {}, "somebody else": {}}
@@ -131,7 +131,7 @@ class Bench:
 
     def act(self, request, determination):
         """Whether the determination was taken."""
-        self.clock.set(self.start + timedelta(seconds=determination["at"]))
+        self.clock.set(self.start + timedelta(seconds=determination.get("at", 0)))
         common = {"reason": "because", "by": determination["by"]}
         try:
             if determination["decision"] == "deny":

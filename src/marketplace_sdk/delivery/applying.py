@@ -166,5 +166,3 @@ def _note(
             f"{connection.name} did not say what became of {change.item.kind} in "
             f"{change.item.scope.key}",
         )
-
-

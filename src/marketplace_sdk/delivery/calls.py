@@ -40,9 +40,7 @@ def call_until(
     end: float, monotonic: Callable[[], float], *, correlation_id: str, fence: int = 0
 ) -> Call:
     """A call that must be over when ``monotonic`` says ``end``."""
-    return Call(
-        seconds_left=lambda: end - monotonic(), correlation_id=correlation_id, fence=fence
-    )
+    return Call(seconds_left=lambda: end - monotonic(), correlation_id=correlation_id, fence=fence)
 
 
 def guarded(what: str, plugin: str, action: Callable[[], T]) -> T | Obstacle:

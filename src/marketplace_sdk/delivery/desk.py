@@ -47,9 +47,7 @@ class Desk:
 
     def over(self, rows: Transaction) -> Unit:
         """A unit over a transaction that is open already."""
-        return Unit(
-            rows, now=self.clock(), ids=self.ids, actor=SYSTEM, listeners=self.listeners
-        )
+        return Unit(rows, now=self.clock(), ids=self.ids, actor=SYSTEM, listeners=self.listeners)
 
     def retried(self, action: Callable[[], T]) -> T:
         """The result of ``action``, which is done again while somebody else was quicker.

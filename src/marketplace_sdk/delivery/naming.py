@@ -155,9 +155,7 @@ def _ask(
     if not isinstance(answers, Obstacle):
         return answers
     return {
-        ref: Unresolved(
-            ref=ref, reason=answers.code, message=answers.message, retryable=True
-        )
+        ref: Unresolved(ref=ref, reason=answers.code, message=answers.message, retryable=True)
         for ref in ordered
     }
 

@@ -170,7 +170,9 @@ def make_plan(
             removals.append(entry)
     answers = view.guards if missing else {}
     additions = []
-    for entry in sorted(missing, key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key)):
+    for entry in sorted(
+        missing, key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key)
+    ):
         obstacle = _obstacle(entry, base, answers, may_grant, held=entry.id in held)
         if obstacle is None and blocks.need(entry):
             obstacle = Obstacle(

@@ -131,9 +131,7 @@ def needs_showing(grant: Grant, key: str, part: Part, *, waits: bool) -> bool:
     return changes or steps.get(grant.state, False) or waits != waited
 
 
-def _rows(
-    entries: Iterable[LedgerEntry], view: View, obstacles: Mapping[str, Obstacle]
-) -> _Rows:
+def _rows(entries: Iterable[LedgerEntry], view: View, obstacles: Mapping[str, Obstacle]) -> _Rows:
     rows = _Rows()
     for entry in entries:
         why = obstacles.get(entry.id)
@@ -165,9 +163,7 @@ def _given(rows: _Rows) -> Shown:
     return Shown(present=None if rows.blind else True, obstacle=_worst(rows.obstacles))
 
 
-def _taken(
-    entries: Iterable[LedgerEntry], view: View, obstacles: Mapping[str, Obstacle]
-) -> Shown:
+def _taken(entries: Iterable[LedgerEntry], view: View, obstacles: Mapping[str, Obstacle]) -> Shown:
     still = False
     why: list[Obstacle] = []
     for entry in entries:

@@ -195,8 +195,12 @@ def _column(unit: Unit, mark: Mark) -> Situation:
             waiting.add(grant.id)
         kept = {name for name in columns & set(grant.columns) if _source(name) not in grant.lost}
         held_back = grant.withheld - {"waiting_for_access"}
-        if kept and grant.live and not grant.over(unit.now) and not held_back and (
-            (mark.connection, mark.object) in readable
+        if (
+            kept
+            and grant.live
+            and not grant.over(unit.now)
+            and not held_back
+            and ((mark.connection, mark.object) in readable)
         ):
             members.add(grant.id)
     found = (unit.get(DataProduct, id) for id in sorted({g.product for g in grants.values()}))

@@ -60,9 +60,7 @@ class Storing:
         self._hold = hold
         self._target = target
 
-    def claims(
-        self, situation: Situation, names: Names, wishes: Wishes
-    ) -> dict[str, LedgerEntry]:
+    def claims(self, situation: Situation, names: Names, wishes: Wishes) -> dict[str, LedgerEntry]:
         """Store who claims what; the rows of the target afterwards, by id.
 
         Raises:
@@ -71,7 +69,9 @@ class Storing:
         known = {entry.id: entry for entry in situation.entries}
         strange = wishes.claims.keys() - known.keys()
         unpinned = {
-            id for id in names.members if self._connection(situation) not in situation.grants[id].principals
+            id
+            for id in names.members
+            if self._connection(situation) not in situation.grants[id].principals
         }
         left = [
             pin
@@ -155,9 +155,7 @@ class Storing:
 
     def shown(self, situation: Situation, shown: Mapping[str, Shown]) -> None:
         """Store what was seen of the grants."""
-        store_all(
-            self._desk, lambda: self._hold.writing([self._target]), situation, shown
-        )
+        store_all(self._desk, lambda: self._hold.writing([self._target]), situation, shown)
 
     def _leases(self, entries: Iterable[LedgerEntry]) -> set[str]:
         return {self._target, *(scope_id(entry.scope) for entry in entries)}

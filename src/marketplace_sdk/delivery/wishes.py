@@ -78,9 +78,7 @@ def wishes_of(
     return gathering.wishes(situation.entries)
 
 
-def claimed_anew(
-    entries: Iterable[LedgerEntry], wishes: Wishes, target: str
-) -> list[LedgerEntry]:
+def claimed_anew(entries: Iterable[LedgerEntry], wishes: Wishes, target: str) -> list[LedgerEntry]:
     """The rows that change when exactly what is wished for is claimed under the target.
 
     Args:
@@ -159,7 +157,9 @@ def _make(
     plugin = connection.provisioner
 
     def ask() -> Sequence[Item]:
-        return tuple(plugin.base(target, known) if who is None else plugin.member(target, who, known))
+        return tuple(
+            plugin.base(target, known) if who is None else plugin.member(target, who, known)
+        )
 
     return guarded(f"plan {target.key} on {connection.name}", connection.plugin, ask)
 
@@ -175,5 +175,3 @@ def _opened(situation: Situation, names: Names) -> Mapping[str, frozenset[str]]:
         here = {found.name} if found is not None else set()
         opened[name] = frozenset(here | pinned.get(name, set()))
     return opened
-
-

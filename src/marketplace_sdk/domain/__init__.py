@@ -1,1 +1,1 @@
-"""The rules, pure: values and decisions without I/O, clock or chance."""
+"""The rules of the marketplace: pure values and functions, without I/O and without a clock."""

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.review import Stage
-from marketplace_sdk.domain.values import check_id, check_name, check_text
+from marketplace_sdk.domain.values import check_id, check_name, check_text, name_set
 from marketplace_sdk.errors import InvalidInput, Problem
 
 __all__ = ["Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule", "covers"]
@@ -69,7 +69,9 @@ class Column:
 
 def _columns(columns: Iterable[Column | str]) -> tuple[Column, ...]:
     if isinstance(columns, str):
-        raise InvalidInput("cannot use these columns", problems=[Problem("columns", "must be a list")])
+        raise InvalidInput(
+            "cannot use these columns", problems=[Problem("columns", "must be a list")]
+        )
     return tuple(each if isinstance(each, Column) else Column(each) for each in columns)
 
 
@@ -120,7 +122,7 @@ class TagRule:
     """A tag that admits sources to a domain, set by one of these origins."""
 
     tag: str
-    origins: frozenset[str] = field(default=frozenset({"manual"}), converter=frozenset)
+    origins: frozenset[str] = field(default=frozenset({"manual"}), converter=name_set)
 
     def __attrs_post_init__(self) -> None:
         check_name(self.tag, "tag")

@@ -6,6 +6,7 @@ match, also under ``Not``: a rule acts only on what is known.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
@@ -104,7 +105,7 @@ class All(Condition):
     conditions: tuple[Condition, ...]
 
     def __init__(self, *conditions: Condition) -> None:
-        self.__attrs_init__(_each(*conditions))  # type: ignore[attr-defined]  # made by attrs
+        self.__attrs_init__(_each(*conditions))
 
     def tell(self, situation: Situation) -> bool | None:
         """None as soon as one of them cannot be told."""
@@ -123,7 +124,7 @@ class Any(Condition):
     conditions: tuple[Condition, ...]
 
     def __init__(self, *conditions: Condition) -> None:
-        self.__attrs_init__(_each(*conditions))  # type: ignore[attr-defined]  # made by attrs
+        self.__attrs_init__(_each(*conditions))
 
     def tell(self, situation: Situation) -> bool | None:
         """None as soon as one of them cannot be told."""
@@ -142,7 +143,7 @@ class Not(Condition):
     condition: Condition
 
     def __init__(self, condition: Condition) -> None:
-        self.__attrs_init__(_each(condition)[0])  # type: ignore[attr-defined]  # made by attrs
+        self.__attrs_init__(_each(condition)[0])
 
     def tell(self, situation: Situation) -> bool | None:
         """None when the condition cannot be told."""
@@ -166,6 +167,11 @@ class Has(Condition):
 
     def __attrs_post_init__(self) -> None:
         _one_of("has.who", self.who, ("requester", "beneficiary"))
+        if not isinstance(self.selector, StewardSelector):
+            raise InvalidInput(
+                "cannot make this condition",
+                problems=[Problem("has.selector", "takes user(), group(), attribute() ...")],
+            )
 
     def tell(self, situation: Situation) -> bool | None:
         """Whether the tokens of that person hold the selector's."""
@@ -229,15 +235,19 @@ class Answer(Condition):
         if answer is None:
             return None
         if self.equals is not None:
-            return answer == self.equals or answer == (self.equals,)
+            return answer in (self.equals, (self.equals,))
         return isinstance(answer, (str, tuple)) and self.contains in answer
+
+
+def _length(value: Duration | timedelta) -> Duration:
+    return Duration.of(value, "wish.at_most")
 
 
 @frozen(kw_only=True)
 class Wish(Condition):
     """The wished duration is at most this long."""
 
-    at_most: Duration
+    at_most: Duration = field(converter=_length)
 
     def tell(self, situation: Situation) -> bool | None:
         """None when the form asks for no duration."""

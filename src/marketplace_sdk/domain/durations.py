@@ -17,6 +17,7 @@ UNITS: Final = ("hours", "days", "weeks", "months", "years")
 _SECONDS: Final = {"seconds": 1, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _MONTHS: Final = {"months": 1, "years": 12}
 _LONGEST: Final = 10_000
+_MOST_SECONDS: Final = timedelta.max // timedelta(seconds=1)
 LAST_INSTANT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -44,8 +45,8 @@ class Duration:
             problems.append(Problem("duration.unit", f"must be one of {', '.join(UNITS)}"))
         if isinstance(self.amount, bool) or not isinstance(self.amount, int) or self.amount < 1:
             problems.append(Problem("duration.amount", "must be a whole number of at least 1"))
-        elif self.unit != "seconds" and self.amount > _LONGEST:
-            problems.append(Problem("duration.amount", f"must be at most {_LONGEST}"))
+        elif self.amount > (longest := _MOST_SECONDS if self.unit == "seconds" else _LONGEST):
+            problems.append(Problem("duration.amount", f"must be at most {longest}"))
         if problems:
             raise InvalidInput("cannot use this duration", problems=problems)
 
@@ -60,17 +61,19 @@ class Duration:
                 problems=[Problem(path, "must be a Duration or a timedelta")],
                 hint='for example Duration(3, "months")',
             )
-        seconds = value.total_seconds()
-        if seconds < 1 or seconds != int(seconds):
+        seconds, rest = divmod(value, timedelta(seconds=1))
+        if seconds < 1 or rest:
             raise InvalidInput(
                 "cannot use this duration",
                 problems=[Problem(path, "must be positive and in whole seconds")],
             )
-        return cls(int(seconds), "seconds")
+        return cls(seconds, "seconds")
 
     def after(self, start: datetime) -> datetime:
-        """The instant this long after ``start`` (aware), never later than the year 9999."""
-        start = start.astimezone(UTC)
+        """The instant this long after ``start`` (aware), at most the last day of the year 9999."""
+        return min(self._after(start.astimezone(UTC)), LAST_INSTANT)
+
+    def _after(self, start: datetime) -> datetime:
         try:
             if self.unit in _SECONDS:
                 return start + timedelta(seconds=self.amount * _SECONDS[self.unit])
@@ -78,7 +81,7 @@ class Duration:
             year, month = divmod(months, 12)
             last = calendar.monthrange(year, month + 1)[1]
             return start.replace(year=year, month=month + 1, day=min(start.day, last))
-        except (OverflowError, ValueError, calendar.IllegalMonthError):
+        except (OverflowError, ValueError):
             return LAST_INSTANT
 
     def __str__(self) -> str:

@@ -49,7 +49,9 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(name="domain.assigned", about="domain", summary="Sources were assigned."),
         EventType(name="domain.removed", about="domain", summary="Sources were removed."),
         EventType(name="domain.granted", about="domain", summary="A domain permission was given."),
-        EventType(name="domain.ungranted", about="domain", summary="A domain permission was taken."),
+        EventType(
+            name="domain.ungranted", about="domain", summary="A domain permission was taken."
+        ),
         EventType(name="domain.policy_set", about="domain", summary="The policy was set."),
         EventType(name="domain.deleted", about="domain", summary="A domain was deleted."),
         EventType(name="source.registered", about="source", summary="A data source is known."),
@@ -140,7 +142,9 @@ CATALOGUE: Mapping[str, EventType] = {
         ),
         EventType(name="grant.ending", about="grant", summary="Access is to be taken away."),
         EventType(name="grant.ended", about="grant", summary="The platform shows it is gone."),
-        EventType(name="grant.trouble", about="grant", summary="The platform could not be changed."),
+        EventType(
+            name="grant.trouble", about="grant", summary="The platform could not be changed."
+        ),
     )
 }
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from marketplace_sdk.domain.durations import UNITS, Duration
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import FrozenMap, check_id, check_text, freeze
+from marketplace_sdk.domain.values import FrozenMap, check_id, check_text, freeze, listed
 from marketplace_sdk.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
 MOST_QUESTIONS = 100
 MOST_OPTIONS = 1000
 DURATION_LABEL = "How long do you need access to this data?"
+_MANY = (str, list, tuple, set, frozenset)
 BUILT_IN_KINDS = ("SHORT_ANSWER", "DROPDOWN", "CHECKBOXES", "ACCESS_DURATION")
 
 
@@ -52,7 +53,7 @@ class Question:
     label: str
     kind: str
     required: bool = True
-    options: tuple[str, ...] = field(default=(), converter=tuple)
+    options: tuple[str, ...] = field(default=(), converter=listed)
     help: str = ""
 
     def __attrs_post_init__(self) -> None:
@@ -67,6 +68,8 @@ class Question:
             problems.append(Problem("question.options", "must differ from each other"))
         if not chooses and self.options:
             problems.append(Problem("question.options", f"{self.kind} takes no options"))
+        if self.kind == "ACCESS_DURATION" and not self.required:
+            problems.append(Problem("question.required", "a duration must always be answered"))
         if problems:
             raise InvalidInput("cannot make this question", problems=problems)
         for option in self.options:
@@ -85,7 +88,11 @@ class Question:
     ) -> Question:
         """Exactly one of the options."""
         return cls(
-            key=key, label=label, kind="DROPDOWN", options=tuple(options), required=required,
+            key=key,
+            label=label,
+            kind="DROPDOWN",
+            options=options,
+            required=required,
             help=help,
         )
 
@@ -95,7 +102,11 @@ class Question:
     ) -> Question:
         """One or more of the options."""
         return cls(
-            key=key, label=label, kind="CHECKBOXES", options=tuple(options), required=required,
+            key=key,
+            label=label,
+            kind="CHECKBOXES",
+            options=options,
+            required=required,
             help=help,
         )
 
@@ -122,7 +133,7 @@ class DataUseAgreement:
     @property
     def body_hash(self) -> str:
         """Hex SHA-256 of the text, kept with every acknowledgement."""
-        return hashlib.sha256(self.body.encode()).hexdigest()
+        return hashlib.sha256(self.body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @frozen(kw_only=True)
@@ -178,7 +189,7 @@ class RequestForm:
     id: str
     domain: str | None = None
     current: FormVersion
-    revision: int = 0
+    revision: int = field(default=0, eq=False)
 
     @property
     def name(self) -> str:
@@ -255,7 +266,7 @@ def check_answers(
     kept: dict[str, Any] = {}
     for question in version.questions:
         answer = answers.get(question.key)
-        if answer is None or answer in ("", [], ()):
+        if answer is None or (isinstance(answer, _MANY) and not answer):
             if question.required:
                 problems.append(Problem(f"answers.{question.key}", "must be answered"))
             continue
@@ -283,23 +294,33 @@ def _answer(
 ) -> tuple[object, str]:
     """The stored shape of an answer, and what is wrong with it (empty text: nothing)."""
     if question.kind == "SHORT_ANSWER":
-        try:
-            return check_text(answer, "answer", required=True), ""
-        except InvalidInput as error:
-            return None, error.problems[0].message
+        return _text(answer)
     if question.kind == "DROPDOWN":
         ok = isinstance(answer, str) and answer in question.options
         return answer, "" if ok else "must be exactly one of the options"
     if question.kind == "CHECKBOXES":
-        chosen = answer if isinstance(answer, (list, tuple, set, frozenset)) else ()
-        if not chosen or not all(isinstance(one, str) for one in chosen):
-            return None, "must be a list of options"
-        ok = set(chosen) <= set(question.options) and len(set(chosen)) == len(chosen)
-        ordered = tuple(option for option in question.options if option in chosen)
-        return ordered, "" if ok else "must be different options of the question"
+        return _choices(question, answer)
     if question.kind == "ACCESS_DURATION":
         return _duration(answer)
     return answer, custom[question.kind](answer) if question.kind in custom else "cannot be checked"
+
+
+def _text(answer: object) -> tuple[object, str]:
+    try:
+        return check_text(answer, "answer", required=True), ""
+    except InvalidInput as error:
+        return None, error.problems[0].message
+
+
+def _choices(question: Question, answer: object) -> tuple[object, str]:
+    if not isinstance(answer, (list, tuple, set, frozenset)):
+        return None, "must be a list of options"
+    chosen = tuple(answer)
+    if not all(isinstance(one, str) for one in chosen):
+        return None, "must be a list of options"
+    ok = set(chosen) <= set(question.options) and len(set(chosen)) == len(chosen)
+    ordered = tuple(option for option in question.options if option in chosen)
+    return ordered, "" if ok else "must be different options of the question"
 
 
 def _duration(answer: object) -> tuple[object, str]:

@@ -226,7 +226,11 @@ class Grant:
         if not lost or not self.live:
             return self, Effects()
         changed = evolve(self, lost=self.lost | lost)
-        return changed.end("access_ended", now) if not changed.masking_sources else (changed, Effects())
+        return (
+            changed.end("access_ended", now)
+            if not changed.masking_sources
+            else (changed, Effects())
+        )
 
 
 def covered_sources(grant: Grant, covered: Iterable[str]) -> frozenset[str]:
@@ -234,7 +238,7 @@ def covered_sources(grant: Grant, covered: Iterable[str]) -> frozenset[str]:
     return frozenset(covered) if grant.kind == "access" else grant.masking_sources
 
 
-def _event(grant: Grant, type: str, data: Mapping[str, object] | None = None) -> Effects:
+def _event(grant: Grant, name: str, data: Mapping[str, object] | None = None) -> Effects:
     about = {
         "product": grant.product,
         "kind": grant.kind,
@@ -242,7 +246,7 @@ def _event(grant: Grant, type: str, data: Mapping[str, object] | None = None) ->
         "requests": list(grant.requests),
         **(data or {}),
     }
-    return Effects(events=(Event(type=type, aggregate=grant.aggregate, data=freeze(about)),))
+    return Effects(events=(Event(type=name, aggregate=grant.aggregate, data=freeze(about)),))
 
 
 def _text(moment: datetime | None) -> str | None:

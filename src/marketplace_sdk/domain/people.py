@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import evolve, field, frozen
 
-from marketplace_sdk.domain.values import FrozenMap, freeze
+from marketplace_sdk.domain.values import FrozenMap, freeze, name_set
 
 __all__ = ["SYSTEM", "Actor", "Beneficiary", "Facts", "GroupFacts", "Person"]
 
@@ -50,9 +50,9 @@ class Person:
     kind: Literal["person", "service_account"] = "person"
     owner: str = ""
     active: bool = True
-    groups: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    groups: frozenset[str] = field(default=frozenset(), converter=name_set)
     attributes: frozenset[tuple[str, str]] = frozenset()
-    permissions: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    permissions: frozenset[str] = field(default=frozenset(), converter=name_set)
     principals: FrozenMap[str, str] = field(factory=FrozenMap, converter=freeze, repr=False)
     as_of: datetime | None = None
 

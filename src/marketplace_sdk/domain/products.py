@@ -11,10 +11,16 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.review import ReviewFlow
-from marketplace_sdk.domain.values import check_name
+from marketplace_sdk.domain.values import check_name, listed, name_set
 from marketplace_sdk.errors import InvalidInput, Problem, TransitionNotAllowed
 
-__all__ = ["PRODUCT_STEPS", "DataProduct", "ProductState", "check_product_name", "check_product_review"]
+__all__ = [
+    "PRODUCT_STEPS",
+    "DataProduct",
+    "ProductState",
+    "check_product_name",
+    "check_product_review",
+]
 
 ProductState = Literal["published", "suspended", "retired", "deleting", "deleted"]
 
@@ -32,7 +38,7 @@ PRODUCT_STEPS: Mapping[tuple[str, str], ProductState] = {
 
 
 def check_product_name(name: object) -> str:
-    """A product's name: letters, marks, digits, blanks and ``( ) - _ / \\`` only."""
+    r"""A product's name: letters, marks, digits, blanks and ``( ) - _ / \\`` only."""
     text = check_name(name, "product.name")
     if any(unicodedata.category(c)[0] not in "LMN" and c not in "()-_/\\ " for c in text):
         raise InvalidInput(
@@ -83,9 +89,9 @@ class DataProduct:
     id: str
     name: str = field(converter=check_product_name)
     domain: str
-    sources: tuple[str, ...] = field(converter=tuple)
+    sources: tuple[str, ...] = field(converter=listed)
     description: str = ""
-    tags: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    tags: frozenset[str] = field(default=frozenset(), converter=name_set)
     expert: str = ""
     form: str | None = None
     masking_form: str | None = None

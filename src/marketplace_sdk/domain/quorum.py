@@ -1,10 +1,12 @@
 """Counting: who has filled which seat, what is still open, and what follows from it.
 
-``tally`` uses only what each determination recorded when it was made. Rules: docs/explanation/quorum.
+``tally`` uses only what each determination recorded when it was made; the rules in words are in
+docs/explanation/quorum.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from itertools import product
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +17,7 @@ from marketplace_sdk.domain.durations import Window
 from marketplace_sdk.domain.review import Seat, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from marketplace_sdk.domain.people import Facts
 
@@ -31,6 +33,8 @@ __all__ = [
 ]
 
 Place = tuple[int, int]
+Choice = tuple[Place, ...]
+Votes = list[list[list[str]]]  # names, by set and seat
 
 
 @frozen
@@ -164,15 +168,14 @@ def tally(stages: Sequence[Stage], determinations: Sequence[Determination]) -> T
             windows.append(each.until)
     filled: list[FilledSeat] = []
     for number, stage in enumerate(stages):
-        votes = _votes(stage, approvals.get(number, ()))
-        filled += _filled(number, stage, votes)
-        wanting = _wanting(stage, votes)
+        done, wanting = _count(number, stage, _votes(stage, approvals.get(number, ())))
+        filled += done
         if wanting and denied_by is None:
             return Tally(
                 outcome="pending",
                 stage=number,
                 filled=tuple(filled),
-                open=tuple(_open(number, stage, votes, wanting)),
+                open=tuple(wanting),
                 windows=tuple(windows),
             )
         if wanting:
@@ -192,141 +195,139 @@ def adds_approval(
 ) -> bool:
     """Whether one more approval by somebody who matched these seats would count for anything.
 
-    It counts when a seat of a set that is still open takes it; with distinct stewards, when it
-    lets one more place be filled, earlier votes being moved if need be.
+    It counts when afterwards fewer further approvals can be enough. That is so when it takes a
+    place in a set that is still open; with distinct stewards, when it lets one more place be
+    filled, earlier votes being moved if need be.
     """
-    votes = _votes(stage, approvals)
-    places = {(match.set, match.seat) for match in matched}
-    wanting = _wanting(stage, votes)
-    if not stage.distinct_stewards:
-        return any(
-            place in places and len(votes.get(place, ())) < seat.approvals
-            for place, seat in _seats_of(stage, wanting)
-        )
-    people = [{(match.set, match.seat) for match in each.matched} for each in approvals]
-    open_places = {place for place, _ in _seats_of(stage, wanting)}
-    if not places & open_places:
-        return False
-    before = sum(len(found) for found in votes.values())
-    return _most_filled(stage, [*people, places]) > before
-
-
-def _votes(
-    stage: Stage, approvals: Sequence[Determination]
-) -> Mapping[Place, Sequence[str]]:
-    """Who counts for which seat; never more people than the seat needs."""
     if stage.distinct_stewards:
-        return _matched_votes(stage, approvals)
-    votes: dict[Place, list[str]] = {}
+        people = _people(approvals)
+        return _helps(stage, people, [*people, {(match.set, match.seat) for match in matched}])
+    _, wanting = _count(0, stage, _votes(stage, approvals))
+    still_open = {seat.set for seat in wanting}
+    return any(match.set in still_open for match in matched)
+
+
+def _votes(stage: Stage, approvals: Sequence[Determination]) -> Votes:
+    """Who counts for which seat; never more people than the seat needs."""
+    votes: Votes = [[[] for _ in seats] for seats in stage.sets]
+    if stage.distinct_stewards:
+        names = list(dict.fromkeys(each.by for each in approvals))
+        for (number, place), person in _seating(stage, _people(approvals)):
+            votes[number][place].append(names[person])
+        return votes
     sets = stage.sets
     for each in approvals:
+        by = each.by
         for match in each.matched:
-            place = (match.set, match.seat)
-            found = votes.get(place)
-            if found is None:
-                votes[place] = [each.by]
-            elif len(found) < sets[match.set][match.seat].approvals and each.by not in found:
-                found.append(each.by)
+            names = votes[match.set][match.seat]
+            if by not in names and len(names) < sets[match.set][match.seat].approvals:
+                names.append(by)
     return votes
 
 
-def _wanting(stage: Stage, votes: Mapping[Place, Sequence[str]]) -> list[int]:
-    """Numbers of the sets in which no seat is filled yet."""
-    return [
-        number
-        for number, seats in enumerate(stage.sets)
-        if not any(
-            len(votes.get((number, place), ())) >= seat.approvals
-            for place, seat in enumerate(seats)
-        )
-    ]
+def _count(number: int, stage: Stage, votes: Votes) -> tuple[list[FilledSeat], list[OpenSeat]]:
+    """The filled seats of a stage, and all seats of every set in which none is filled."""
+    filled: list[FilledSeat] = []
+    wanting: list[OpenSeat] = []
+    for at, seats in enumerate(stage.sets):
+        before = len(filled)
+        for place, seat in enumerate(seats):
+            names = votes[at][place]
+            if len(names) >= seat.approvals:
+                filled.append(FilledSeat(stage=number, set=at, seat=place, by=tuple(names)))
+        if len(filled) > before:
+            continue
+        for place, seat in enumerate(seats):
+            names = votes[at][place]
+            wanting.append(
+                OpenSeat(
+                    stage=number,
+                    set=at,
+                    seat=place,
+                    wants=seat,
+                    missing=seat.approvals - len(names),
+                    by=tuple(names),
+                )
+            )
+    return filled, wanting
 
 
-def _seats_of(stage: Stage, sets: Sequence[int]) -> list[tuple[Place, Seat]]:
-    return [
-        ((number, place), seat) for number in sets for place, seat in enumerate(stage.sets[number])
-    ]
+def _people(approvals: Sequence[Determination]) -> list[set[Place]]:
+    """The places that each approver matched, in order of voting."""
+    people: dict[str, set[Place]] = {}
+    for each in approvals:
+        people.setdefault(each.by, set()).update((match.set, match.seat) for match in each.matched)
+    return list(people.values())
 
 
-def _filled(
-    number: int, stage: Stage, votes: Mapping[Place, Sequence[str]]
-) -> list[FilledSeat]:
-    sets = stage.sets
-    return [
-        FilledSeat(stage=number, set=place[0], seat=place[1], by=tuple(by))
-        for place, by in sorted(votes.items())
-        if len(by) >= sets[place[0]][place[1]].approvals
-    ]
+# Distinct stewards: everybody counts for one place only. A choice is one seat from every set, a
+# slot is a place that one person fills: a seat that needs two approvals has two.
 
 
-def _open(
-    number: int, stage: Stage, votes: Mapping[Place, Sequence[str]], wanting: Sequence[int]
-) -> list[OpenSeat]:
-    return [
-        OpenSeat(
-            stage=number,
-            set=place[0],
-            seat=place[1],
-            wants=seat,
-            missing=seat.approvals - len(votes.get(place, ())),
-            by=tuple(votes.get(place, ())),
-        )
-        for place, seat in _seats_of(stage, wanting)
-    ]
+def _choices(stage: Stage) -> list[Choice]:
+    places = [[(at, place) for place in range(len(seats))] for at, seats in enumerate(stage.sets)]
+    return list(product(*places))
 
 
-def _matched_votes(
-    stage: Stage, approvals: Sequence[Determination]
-) -> Mapping[Place, Sequence[str]]:
-    """Distinct stewards: everybody sits in one seat only.
+def _slots(stage: Stage, places: Iterable[Place]) -> list[Place]:
+    return [(at, place) for at, place in places for _ in range(stage.sets[at][place].approvals)]
 
-    Of the ways to choose one seat from every set, the one that can be filled furthest is taken;
-    the first of equals, so that the result does not depend on anything but the votes.
+
+def _seating(stage: Stage, people: Sequence[Collection[Place]]) -> list[tuple[Place, int]]:
+    """Who sits where, in the choice of which most sets are filled, then most places.
+
+    The first of equals is taken, so that nothing decides but the votes.
     """
-    people = [{(match.set, match.seat) for match in each.matched} for each in approvals]
-    best: dict[tuple[int, int, int], int] = {}
-    for chosen in product(*(range(len(seats)) for seats in stage.sets)):
-        places = [(number, place) for number, place in enumerate(chosen)]
-        seated = _match(_slots(stage, places), people)
-        if len(seated) > len(best):
-            best = seated
-    votes: dict[Place, list[str]] = {}
-    for (number, place, _), person in sorted(best.items()):
-        votes.setdefault((number, place), []).append(approvals[person].by)
-    return votes
+    best: list[tuple[Place, int]] = []
+    most = (-1, -1)
+    for choice in _choices(stage):
+        slots = _slots(stage, choice)
+        seated = [(slots[slot], person) for person, slot in _match(slots, people).items()]
+        held = Counter(place for place, _ in seated)
+        full = sum(held[at, place] == stage.sets[at][place].approvals for at, place in choice)
+        if (full, len(seated)) > most:
+            best, most = seated, (full, len(seated))
+    return sorted(best)
 
 
-def _most_filled(stage: Stage, people: Sequence[Collection[Place]]) -> int:
-    return max(
-        len(_match(_slots(stage, list(enumerate(chosen))), people))
-        for chosen in product(*(range(len(seats)) for seats in stage.sets))
-    )
+def _helps(
+    stage: Stage, people: Sequence[Collection[Place]], with_it: Sequence[Collection[Place]]
+) -> bool:
+    """Whether the larger set of voters can do with fewer further votes than the smaller.
+
+    In one choice it can when it fills one more slot. That is worth nothing if another choice can
+    stand in: if the smaller set alone fills whatever is different there, and still as much of
+    what is the same as the larger one does.
+    """
+    choices = _choices(stage)
+    reached = {choice: len(_match(_slots(stage, choice), people)) for choice in choices}
+
+    def stands_in(other: Choice, choice: Choice) -> bool:
+        spare = reached[other] - len(_slots(stage, set(other).difference(choice)))
+        if spare < 0:
+            return False
+        shared = _slots(stage, set(other).intersection(choice))
+        return spare >= len(_match(shared, with_it))
+
+    return any(not any(stands_in(other, choice) for other in choices) for choice in choices)
 
 
-def _slots(stage: Stage, places: Sequence[Place]) -> list[tuple[int, int, int]]:
-    return [
-        (number, place, slot)
-        for number, place in places
-        for slot in range(stage.sets[number][place].approvals)
-    ]
+def _match(slots: Sequence[Place], people: Sequence[Collection[Place]]) -> dict[int, int]:
+    """A largest matching, from person to slot, by augmenting paths.
 
+    Slots are filled in order and stay filled: which are does not depend on the order of voting.
+    """
+    seated: dict[int, int] = {}
 
-def _match(
-    slots: Sequence[tuple[int, int, int]], people: Sequence[Collection[Place]]
-) -> dict[tuple[int, int, int], int]:
-    """A largest matching of people to slots, by augmenting paths, in order of voting."""
-    seated: dict[tuple[int, int, int], int] = {}
-
-    def seat(person: int, tried: set[tuple[int, int, int]]) -> bool:
-        for slot in slots:
-            if slot[:2] not in people[person] or slot in tried:
-                continue
-            tried.add(slot)
-            if slot not in seated or seat(seated[slot], tried):
-                seated[slot] = person
-                return True
+    def fill(slot: int, asked: set[int]) -> bool:
+        for person, places in enumerate(people):
+            if slots[slot] in places and person not in asked:
+                asked.add(person)
+                if person not in seated or fill(seated[person], asked):
+                    seated[person] = slot
+                    return True
         return False
 
-    for person in range(len(people)):
-        seat(person, set())
+    for slot in range(len(slots)):
+        fill(slot, set())
     return seated

@@ -126,8 +126,9 @@ class AccessRequest:
         """Equal for two requests of which only one may be pending or granted at a time."""
         if self.extends:
             return f"extend|{self.extends}"
-        columns = ",".join(sorted(self.columns))
-        return f"{self.kind}|{self.product}|{columns}|{self.beneficiary.token}"
+        # Each part is told by its length, so that no name can pretend to be two.
+        parts = (self.product, *sorted(self.columns), self.beneficiary.token)
+        return "|".join((self.kind, *(f"{len(part)}:{part}" for part in parts)))
 
     def step(self, event: str, **changes: Any) -> AccessRequest:
         """The request after an event.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_REVIEW", "FlowEvent", "ReviewFlow", "Rule", "Seat", "Stage"]
 
 MOST_SEATS = 64
-MOST_CHOICES = 1024
+MOST_CHOICES = 64
 MOST_STAGES = 32
 MOST_RULES = 200
 
@@ -47,7 +47,7 @@ class Seat:
         if problems:
             raise InvalidInput("cannot make this seat", problems=problems)
         unique = tuple(dict.fromkeys(selectors))
-        self.__attrs_init__(selectors=unique, approvals=approvals)  # type: ignore[attr-defined]  # made by attrs
+        self.__attrs_init__(selectors=unique, approvals=approvals)
 
     def bound(self, domain: str) -> Seat:
         """The same seat with the product's domain filled into domain permissions."""
@@ -152,6 +152,15 @@ class FlowEvent:
     duration: Duration | None = None
     allow_automatic: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        if self.kind not in ("approve", "deny", "review", "delegate"):
+            problem = "must be approve, deny, review or delegate"
+        elif (self.kind == "review") != bool(self.stages):
+            problem = "must have stages for a review, and only then"
+        else:
+            return
+        raise InvalidInput("cannot make this review flow", problems=[Problem("event", problem)])
+
     def bound(self, domain: str) -> FlowEvent:
         """The same event with the product's domain filled in."""
         return evolve(self, stages=tuple(stage.bound(domain) for stage in self.stages))
@@ -164,7 +173,9 @@ def _event(value: object) -> FlowEvent:
         return value
     raise InvalidInput(
         "cannot make this review flow",
-        problems=[Problem("event", "must be ReviewFlow.review(), .approve(), .deny() or .delegate()")],
+        problems=[
+            Problem("event", "must be ReviewFlow.review(), .approve(), .deny() or .delegate()")
+        ],
     )
 
 

@@ -34,7 +34,9 @@ member: of a group that is the beneficiary; beneficiary: also the owner of a ser
 
 _GOV = frozenset({"governance"})
 _MANAGE = frozenset({"governance", "manager"})
-_READ = frozenset({"governance", "manager", "steward", "audit", "requester", "beneficiary", "member"})
+_READ = frozenset(
+    {"governance", "manager", "steward", "audit", "requester", "beneficiary", "member"}
+)
 
 RIGHTS: Mapping[str, frozenset[str]] = {
     "person.add": frozenset({"user_admin"}),

@@ -104,6 +104,8 @@ def domain_permission(name: str) -> StewardSelector:
     if name not in DOMAIN_PERMISSIONS:
         raise InvalidInput(
             "cannot name this domain permission",
-            problems=[Problem("domain_permission", f"must be one of {', '.join(DOMAIN_PERMISSIONS)}")],
+            problems=[
+                Problem("domain_permission", f"must be one of {', '.join(DOMAIN_PERMISSIONS)}")
+            ],
         )
     return StewardSelector("domain_permission", name)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from marketplace_sdk.errors import InvalidInput, Problem
 
-__all__ = ["FrozenMap", "aware", "check_id", "check_name", "check_text", "freeze"]
+__all__ = [
+    "FrozenMap",
+    "aware",
+    "check_id",
+    "check_name",
+    "check_text",
+    "freeze",
+    "listed",
+    "name_set",
+]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -56,20 +65,51 @@ class FrozenMap(Mapping[K, V], Generic[K, V]):
         return FrozenMap({**self._data, key: value})
 
 
-def freeze(data: Mapping[K, V] | None) -> FrozenMap[K, V]:
-    """Any mapping as a FrozenMap; used as an attrs converter."""
-    return data if isinstance(data, FrozenMap) else FrozenMap(data)
+def freeze(data: Mapping[Any, Any] | None) -> FrozenMap[Any, Any]:
+    """Any mapping as a FrozenMap, what it holds included; used as an attrs converter."""
+    if isinstance(data, FrozenMap):
+        return data
+    return FrozenMap({key: _frozen(value) for key, value in (data or {}).items()})
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, Mapping):
+        return freeze(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(each) for each in value)
+    if isinstance(value, (set, frozenset)):
+        return frozenset(_frozen(each) for each in value)
+    return value
+
+
+def listed(values: Iterable[str]) -> tuple[str, ...]:
+    """Texts as a tuple; a lone text is refused, which would be taken apart letter by letter."""
+    if isinstance(values, (str, bytes)):
+        raise InvalidInput(
+            "cannot use this list", problems=[Problem("", "must be a list, not one text")]
+        )
+    return tuple(values)
+
+
+def name_set(values: Iterable[str]) -> frozenset[str]:
+    """Texts as a set; a lone text is refused."""
+    return frozenset(listed(values))
 
 
 def aware(value: datetime, path: str) -> datetime:
     """The instant in UTC; a naive datetime is refused because it names no instant."""
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidInput(
             "cannot use this time",
             problems=[Problem(path, "must be a datetime with a time zone")],
             hint="for example datetime.now(UTC)",
         )
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(
+            "cannot use this time", problems=[Problem(path, "is outside the calendar")]
+        ) from None
 
 
 def check_id(value: object, path: str) -> str:

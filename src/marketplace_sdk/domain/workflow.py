@@ -108,6 +108,8 @@ def submit(
         now: the moment of submission.
         names: words for notices.
     """
+    if event.kind == "delegate":  # a flow that ``route`` has not followed approves nothing
+        event = DEFAULT_REVIEW.default.bound(draft.domain)
     bounds = list(limits)
     automatic = event.kind == "approve"
     if automatic and event.duration is not None:
@@ -170,9 +172,15 @@ def determine(
     Raises:
         AlreadyDetermined, NotAllowed, StaleRevision, InvalidInput, Conflict: nothing changes.
     """
+    if verdict not in ("approve", "deny"):
+        raise InvalidInput(
+            f"cannot determine on request {request.id}",
+            problems=[Problem("verdict", "must be approve or deny")],
+        )
     known = next((each for each in request.determinations if each.id == id), None)
     if known is not None:
-        if (known.by, known.verdict, known.reason) == (facts.id, verdict, reason):
+        same = (facts.id, verdict, reason, until)
+        if (known.by, known.verdict, known.reason, known.until) == same:
             return Decision(request=request, changed=False)
         raise Conflict(f"cannot {verdict} request {request.id}: the determination id is taken")
     if not request.open:
@@ -232,9 +240,7 @@ def determine(
         as_of=facts.person.as_of,
         self_review=on_the_side,
     )
-    changed = evolve(
-        request, determinations=(*request.determinations, determination), stuck=()
-    )
+    changed = evolve(request, determinations=(*request.determinations, determination), stuck=())
     return _counted(changed, determination, number, now, names)
 
 
@@ -287,9 +293,7 @@ def _approve(
     )
 
 
-def earliest(
-    windows: Sequence[Window], limits: Sequence[Limit], now: datetime
-) -> datetime | None:
+def earliest(windows: Sequence[Window], limits: Sequence[Limit], now: datetime) -> datetime | None:
     """The earliest of all ends, each counted from ``now``; None when nobody set one."""
     ends = [end_of(window, now) for window in windows]
     ends += [limit.duration.after(now) for limit in limits]
@@ -368,9 +372,7 @@ def _past(request: AccessRequest) -> InvalidInput:
     )
 
 
-def _final(
-    request: AccessRequest, names: Mapping[str, str], actor: tuple[str, ...]
-) -> Effects:
+def _final(request: AccessRequest, names: Mapping[str, str], actor: tuple[str, ...]) -> Effects:
     """Exactly one decision event; requester, beneficiary and all other stewards are told."""
     told = list(_sides(request))
     if not request.automatic:
@@ -397,7 +399,7 @@ def _selector(who: Beneficiary) -> StewardSelector:
     return group_selector(who.id) if who.kind == "group" else user(who.id)
 
 
-def _event(type: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
+def _event(name: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
     """What systems may know of a request: never answers, never reasons."""
     data = {
         "product": {"id": request.product, "name": request.product_name, "domain": request.domain},
@@ -414,7 +416,7 @@ def _event(type: str, request: AccessRequest, more: Mapping[str, Any] | None = N
         },
         **(more or {}),
     }
-    return Event(type=type, aggregate=request.aggregate, data=freeze(data))
+    return Event(type=name, aggregate=request.aggregate, data=freeze(data))
 
 
 def notice(

@@ -260,7 +260,7 @@ def _entries(kept: Kept | None) -> set[tuple[str, ...]]:
     return entries
 
 
-def _take(lists: Any, name: Any, item: Any) -> None:  # noqa: ANN401  # lists of four kinds
+def _take(lists: Any, name: Any, item: Any) -> None:  # lists of four kinds
     """Take an item out of a sorted list; an empty list goes too, or memory would only grow."""
     items = lists[name]
     at = bisect_left(items, item)

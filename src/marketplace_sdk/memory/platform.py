@@ -4,7 +4,7 @@ It grants directly: SELECT per object and principal, UNMASK per column and princ
 books stand in ``memory.privileges``; this module is the provisioner and the switches for tests.
 """
 
-# ruff: noqa: A002  # `object` is what the port and everybody who calls this says
+# `object` is what the port and everybody who calls this says
 
 from __future__ import annotations
 

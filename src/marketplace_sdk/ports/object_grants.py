@@ -17,7 +17,7 @@
             self._client.forbid(object, principal)
 """
 
-# ruff: noqa: A001, A002  # `object` is the port's word, and the one that an author looks for
+# `object` is the port's word, and the one that an author looks for
 
 from __future__ import annotations
 

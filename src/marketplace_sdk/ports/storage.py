@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EventRow", "Record", "Storage", "Transaction", "Work"]
 
+
 @frozen(kw_only=True)
 class Record:
     """One stored thing.

@@ -54,13 +54,13 @@ def delete_product(unit: Unit, product: DataProduct, grants: Iterable[Grant]) ->
         fresh = unit.get(Grant, grant.id)
         if fresh is not None:
             end_grant(unit, fresh, "product_deleted")
-    unit.keep(_gone(unit, product, concerned.values()))
+    unit.keep(_gone(product, concerned.values()))
     if unit.find(Grant, ("open_product", [product.id]), limit=1):
         return deleting
     return finish_deletion(unit, deleting)
 
 
-def _gone(unit: Unit, product: DataProduct, requests: Iterable[AccessRequest]) -> Effects:
+def _gone(product: DataProduct, requests: Iterable[AccessRequest]) -> Effects:
     """One event for each open or approved request; its people and all managers are told."""
     requests = tuple(requests)
     events = tuple(

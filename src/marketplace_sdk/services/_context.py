@@ -91,9 +91,6 @@ class Context:
         return found if found.as_of else evolve(found, as_of=now)
 
 
-
-
-
 class Service:
     """Base of all services: binds an actor and runs units of work."""
 

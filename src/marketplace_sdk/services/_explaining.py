@@ -29,7 +29,9 @@ def explain(request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...
     if request.open and result.stage is not None and len(request.stages) > 1:
         lines.append(f"stage {result.stage + 1} of {len(request.stages)}")
     if request.state == "approved":
-        lines.append(f"until {request.until:%Y-%m-%d %H:%M} UTC" if request.until else "without end")
+        lines.append(
+            f"until {request.until:%Y-%m-%d %H:%M} UTC" if request.until else "without end"
+        )
     return Explanation(
         request=request.id,
         state=request.state,

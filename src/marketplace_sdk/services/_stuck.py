@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.events import Effects, Event
+from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, group, permission, user
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
     from marketplace_sdk.services._context import Context
 
-__all__ = ["candidates", "check_stuck", "eligible", "recheck", "vacant"]
+__all__ = ["candidates", "check_stuck", "eligible", "look_daily", "recheck", "vacant"]
 
 MOST_CANDIDATES = 50
 MOST_RECHECKED = 500
@@ -105,6 +106,15 @@ def check_stuck(context: Context, id: str) -> None:
     except StaleRevision:
         # Somebody acted on it meanwhile, and looked again after that.
         return
+
+
+def look_daily(context: Context, about: str) -> None:
+    """Look at a request (``request:<id>``) again in a day, as long as it is pending."""
+    with context.unit(SYSTEM) as unit:
+        request = unit.get(AccessRequest, about.split(":", 1)[1])
+        if request is not None and request.open:
+            timer = Timer(kind="stuck", about=about, due=unit.now + timedelta(days=1))
+            unit.keep(Effects(timers=(timer,)))
 
 
 def recheck(context: Context, tokens: Collection[str]) -> None:

@@ -158,9 +158,7 @@ def draft(
         form=version,
         answers=answers,
         acknowledged=tuple(
-            Acknowledgement(
-                agreement=each.id, body_hash=each.body_hash, by=facts.id, at=unit.now
-            )
+            Acknowledgement(agreement=each.id, body_hash=each.body_hash, by=facts.id, at=unit.now)
             for each in version.agreements
         ),
         allow_self_review=version.allow_self_review and domain.policy.self_review == "form",
@@ -189,10 +187,7 @@ def place(
     domain = unit.need(Domain, request.domain, "request from")
     beneficiary = None if to.person is None else unit.facts(to.person)
     tags = product.tags.union(
-        *(
-            (tag.name for tag in source.tags)
-            for source in _sources(unit, product).values()
-        )
+        *((tag.name for tag in source.tags) for source in _sources(unit, product).values())
     )
     situation = Situation(
         kind=request.kind,
@@ -239,7 +234,9 @@ def _sources(unit: Unit, product: DataProduct) -> dict[str, DataSource]:
 def _version(unit: Unit, product: DataProduct, wanted: Wanted) -> FormVersion:
     """The form that this request is filed under, and not an older one that was read before."""
     id = product.form_for(wanted.kind)
-    form = STANDARD_FORM if id in (None, "standard") else unit.need(RequestForm, id or "", "fill in")
+    form = (
+        STANDARD_FORM if id in (None, "standard") else unit.need(RequestForm, id or "", "fill in")
+    )
     if wanted.form_version is not None and wanted.form_version != form.current.id:
         error = StaleRevision("form", form.id)
         error.hint = "the form was edited meanwhile: show the new version and ask again"
@@ -251,17 +248,14 @@ def _principals(
     context: Context, to: Receiver, sources: Mapping[str, DataSource], product: DataProduct
 ) -> None:
     """Refuse a beneficiary whom the platform does not know; nothing is asked of the platform."""
-    missing = sorted(
-        {source.connection for source in sources.values()} - set(to.principals)
-    )
+    missing = sorted({source.connection for source in sources.values()} - set(to.principals))
     if missing:
         labels = ", ".join(f"{context.connections.get(name, name)} ({name})" for name in missing)
         raise InvalidInput(
             f"cannot request product {product.name}: {to.beneficiary} has no user on {labels} yet",
             code="no_principal",
             problems=[
-                Problem("beneficiary", f"has no principal on connection {name}")
-                for name in missing
+                Problem("beneficiary", f"has no principal on connection {name}") for name in missing
             ],
             hint="a USER_ADMIN links it with people.link, or the directory supplies it",
         )
@@ -342,4 +336,3 @@ def extended(unit: Unit, request: AccessRequest) -> Grant:
 
 def _unknown(what: str) -> InvalidInput:
     return InvalidInput("cannot submit request", problems=[Problem("on_behalf_of", what)])
-

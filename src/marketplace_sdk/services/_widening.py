@@ -56,9 +56,7 @@ def change_sources(
         # Whoever had the source only through this product has lost it: so have their exceptions.
         concerned = {
             grant.beneficiary.token
-            for grant in unit.find(
-                Grant, ("open_source", removed), ("kind", ["masking_exception"])
-            )
+            for grant in unit.find(Grant, ("open_source", removed), ("kind", ["masking_exception"]))
         }
         for beneficiary in sorted(concerned):
             if _had(unit, product, beneficiary):

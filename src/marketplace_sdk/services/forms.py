@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from attrs import evolve
 
@@ -246,7 +247,8 @@ class Forms(Service):
         domains = {product.domain for product in unit.find(DataProduct, ("form", [form.id]))}
         homes = domains | ({form.domain} if form.domain else set())
         named = {
-            selector.bound(home) for selector in form.current.review.selectors()
+            selector.bound(home)
+            for selector in form.current.review.selectors()
             for home in (homes or {""})
         }
         steward = any(selector.matches(facts) for selector in named)
@@ -314,9 +316,7 @@ def _agreements(
         raise InvalidInput(
             "cannot use these agreements", problems=[Problem("agreements", "must be a list")]
         )
-    return tuple(
-        each if isinstance(each, str) else _checked_agreement(each) for each in agreements
-    )
+    return tuple(each if isinstance(each, str) else _checked_agreement(each) for each in agreements)
 
 
 def _checked_agreement(agreement: DataUseAgreement) -> DataUseAgreement:
@@ -329,5 +329,5 @@ def _checked_agreement(agreement: DataUseAgreement) -> DataUseAgreement:
 
 def _same(one: FormVersion, other: FormVersion) -> bool:
     """Whether two versions say the same, whoever made them and when."""
-    bare = {"id": "", "created_at": None, "created_by": "", "number": 1}
+    bare: dict[str, Any] = {"id": "", "created_at": None, "created_by": "", "number": 1}
     return evolve(one, **bare) == evolve(other, **bare)

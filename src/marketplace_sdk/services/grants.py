@@ -129,11 +129,11 @@ class Grants(Service):
 
     @staticmethod
     def _views(unit: Unit, facts: Facts, grants: Iterable[Grant]) -> list[GrantView]:
-        views = []
-        for grant in grants:
-            if grant.beneficiary.token in facts.tokens or _may_read(unit, facts, grant):
-                views.append(_view(unit, grant.seen_at(unit.now)))
-        return views
+        return [
+            _view(unit, grant.seen_at(unit.now))
+            for grant in grants
+            if grant.beneficiary.token in facts.tokens or _may_read(unit, facts, grant)
+        ]
 
 
 def _may_read(unit: Unit, facts: Facts, grant: Grant) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import evolve
 
@@ -93,7 +93,7 @@ class People(Service):
         by: By = None,
     ) -> Person:
         """Replace some facts of a person (USER_ADMIN); what is None stays as it is."""
-        changes: dict[str, object] = {}
+        changes: dict[str, Any] = {}
         if owner is not None:
             changes["owner"] = owner
         if groups is not None:
@@ -193,8 +193,10 @@ class People(Service):
         def work(unit: Unit, _: Facts) -> Person:
             if unit.find(Person, limit=1):
                 known = unit.get(Person, person.id)
-                if known is not None and evolve(known, as_of=None) == person and (
-                    unit.reserved("bootstrap") == person.id
+                if (
+                    known is not None
+                    and evolve(known, as_of=None) == person
+                    and (unit.reserved("bootstrap") == person.id)
                 ):
                     return known
                 raise NotAllowed(

@@ -53,7 +53,7 @@ class Products(Service):
         id: str | None = None,
         by: By = None,
     ) -> DataProduct:
-        """Publish a product from a domain's sources (its managers, GOVERNANCE).
+        r"""Publish a product from a domain's sources (its managers, GOVERNANCE).
 
         Args:
             name: unique; letters, digits, blanks and ``( ) - _ / \\``.
@@ -73,13 +73,13 @@ class Products(Service):
         Raises:
             InvalidInput, NotAllowed, NotFound, DuplicateName.
         """
-        draft = {
+        draft: dict[str, Any] = {
             "name": check_product_name(name),
             "domain": domain,
             "sources": _sources(sources),
             "description": check_text(description, "product.description"),
             "tags": _tags(tags),
-            "expert": expert,
+            "expert": self._expert(expert),
             "form": form,
             "masking_form": masking_form,
             "review": check_product_review(review, "review"),
@@ -88,8 +88,6 @@ class Products(Service):
         }
         if id is not None:
             check_id(id, "product.id")
-        if expert:
-            self._expert(expert)
 
         def work(unit: Unit, facts: Facts) -> DataProduct:
             home = unit.need(Domain, domain, "publish from")
@@ -144,17 +142,15 @@ class Products(Service):
         if tags is not None:
             changes["tags"] = _tags(tags)
         if expert is not None:
-            changes["expert"] = expert
-            if expert:
-                self._expert(expert)
-        for key, value in (("form", form), ("masking_form", masking_form)):
-            if value is not UNSET:
-                changes[key] = value
-        for key, flow in (("review", review), ("masking_review", masking_review)):
-            if flow is not UNSET:
-                changes[key] = check_product_review(flow, key)
-        if max_duration is not UNSET:
-            changes["max_duration"] = _longest(max_duration)
+            changes["expert"] = self._expert(expert)
+        optional = {
+            "form": form,
+            "masking_form": masking_form,
+            "review": review,
+            "masking_review": masking_review,
+            "max_duration": max_duration,
+        }
+        changes |= _optional({key: v for key, v in optional.items() if v is not UNSET})
 
         def work(unit: Unit, facts: Facts) -> DataProduct:
             product = self._managed(unit, facts, id, "update")
@@ -195,9 +191,7 @@ class Products(Service):
 
         return self._deciding(by, work)
 
-    def confirm_sources(
-        self, id: str, sources: Iterable[str], *, by: By = None
-    ) -> DataProduct:
+    def confirm_sources(self, id: str, sources: Iterable[str], *, by: By = None) -> DataProduct:
         """Say that members may have added sources too (stewards, managers, GOVERNANCE)."""
         wanted = frozenset(_sources(sources))
 
@@ -350,12 +344,22 @@ class Products(Service):
 
         return self._deciding(by, work)
 
-    def _expert(self, id: str) -> None:
-        check_name(id, "expert")
-        if self._context.person(id) is None:
+    def _expert(self, id: str) -> str:
+        if id and self._context.person(check_name(id, "expert")) is None:
             raise InvalidInput(
                 "cannot keep product", problems=[Problem("expert", "is not a known person")]
             )
+        return id
+
+
+def _optional(changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes of what may be cleared with None, checked."""
+    for key in ("review", "masking_review"):
+        if key in changes:
+            check_product_review(changes[key], key)
+    if "max_duration" in changes:
+        changes["max_duration"] = _longest(changes["max_duration"])
+    return changes
 
 
 def _published(product: DataProduct, by: str) -> Effects:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from marketplace_sdk.domain.durations import Duration, window
+from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import Facts
@@ -330,7 +331,12 @@ class Requests(Service):
         request, known = draft(self._context, unit, facts, to, wanted)
         if known is not None:
             return known.request
-        return settle(unit, place(unit, facts, to, request, answers))
+        saved = settle(unit, place(unit, facts, to, request, answers))
+        if saved.open:
+            due = unit.now + timedelta(days=1)
+            timer = Timer(kind="stuck", about=saved.aggregate, due=due)
+            unit.keep(Effects(timers=(timer,)))
+        return saved
 
     def _determine(
         self,
@@ -412,7 +418,7 @@ class Requests(Service):
         stands_in = fallback is not None and fallback.bound(request.domain).matches(facts)
         if not (allowed("request.read", roles) or allowed("request.revoke", roles) or stands_in):
             raise NotFound(verb, "request", id)
-        return request if verb in ("extend",) else request.seen_at(unit.now)
+        return request if verb == "extend" else request.seen_at(unit.now)
 
     def _id(self, given: str | None) -> str:
         return self._context.ids() if given is None else check_id(given, "id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from attrs import evolve
 
@@ -68,8 +69,8 @@ class Sources(Service):
         description: str | None = None,
         by: By = None,
     ) -> DataSource:
-        """Replace columns or description (GOVERNANCE); members see the new masks at the next pass."""
-        changes: dict[str, object] = {}
+        """Replace columns or description (GOVERNANCE); new masks hold from the next pass."""
+        changes: dict[str, Any] = {}
         if columns is not None:
             changes["columns"] = columns
         if description is not None:
@@ -124,9 +125,7 @@ class Sources(Service):
         with self._reading(by) as (unit, _):
             return unit.page(DataSource, *where, after=after, limit=limit)
 
-    def _retag(
-        self, name: str, by: By, *, add: frozenset[Tag], drop: frozenset[Tag]
-    ) -> DataSource:
+    def _retag(self, name: str, by: By, *, add: frozenset[Tag], drop: frozenset[Tag]) -> DataSource:
         def work(unit: Unit, facts: Facts) -> DataSource:
             require("source.tag", roles_in(facts), facts, f"source {name}")
             source = unit.need(DataSource, name, "tag")
@@ -152,9 +151,7 @@ class Sources(Service):
         """Mark every product and exception on the object, under whatever name it is known."""
         same = [
             each.name
-            for each in unit.find(
-                DataSource, ("object", [f"{source.connection}|{source.object}"])
-            )
+            for each in unit.find(DataSource, ("object", [f"{source.connection}|{source.object}"]))
         ]
         marks = [*marks_for_sources(unit, same)]
         for product in unit.find(DataProduct, ("source", same)):

@@ -1,1 +1,1 @@
-"""Values as plain data, and back."""
+"""Values of the domain as plain data and back."""

@@ -50,7 +50,10 @@ def text_of(moment: datetime) -> str:
 
 def instant(text: str) -> datetime:
     """The instant that ``text_of`` wrote."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError("an instant needs a time zone")
+    return moment.astimezone(UTC)
 
 
 def plain(value: Any) -> Any:
@@ -91,10 +94,11 @@ def load(kind: type[T], data: Mapping[str, Any]) -> T:
     try:
         return _CONVERTER.structure(data, kind)
     except Exception as error:
+        # Not "from error": its text may repeat what was stored, and a traceback would print it.
         raise StorageError(
             f"cannot read a stored {kind.__name__}: {type(error).__name__}",
             hint="was it written by a newer version? look at `marketplace migrate`",
-        ) from error
+        ) from None
 
 
 def _frozen(value: Any) -> Any:
@@ -128,7 +132,10 @@ def _without_revision(kind: type, converter: cattrs.Converter) -> Any:
         if name in attrs.fields_dict(kind)
     }
     return make_dict_unstructure_fn(
-        kind, converter, _cattrs_omit_if_default=True, **omitted  # type: ignore[arg-type]  # overrides by name
+        kind,
+        converter,
+        _cattrs_omit_if_default=True,
+        **omitted,  # type: ignore[arg-type]  # overrides by name
     )
 
 
@@ -178,7 +185,11 @@ def _ends(converter: cattrs.Converter) -> None:
         return instant(data) if isinstance(data, str) else converter.structure(data, Duration)
 
     def unstructure(value: Any) -> Any:
-        return text_of(value) if isinstance(value, datetime) else converter.unstructure(value, Duration)
+        return (
+            text_of(value)
+            if isinstance(value, datetime)
+            else converter.unstructure(value, Duration)
+        )
 
     def maybe(data: Any, _: Any) -> Duration | datetime | None:
         return None if data is None else structure(data, either)
@@ -224,7 +235,7 @@ def _trees(converter: cattrs.Converter) -> None:
             return {"condition": name, "of": [write(each) for each in value.conditions]}
         fields = {
             each.name: converter.unstructure(getattr(value, each.name))
-            for each in attrs.fields(type(value))
+            for each in attrs.fields(type(value))  # type: ignore[arg-type]  # each condition is made by attrs
         }
         return {"condition": name, **fields}
 

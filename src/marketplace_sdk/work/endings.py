@@ -47,9 +47,7 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
         if request is None or request.state != "approved":
             continue
         event = "expire" if cause == "expired" else "revoke"
-        decision = finish(
-            request, event, cause, reason=reason, now=unit.now, names={}, actor=actor
-        )
+        decision = finish(request, event, cause, reason=reason, now=unit.now, names={}, actor=actor)
         unit.save(decision.request)
         # One grant that ends is one message to people, however often it was extended.
         kept = Effects(events=decision.effects.events) if told else decision.effects

@@ -44,7 +44,7 @@ class Kind(Generic[T]):
     type: type[T]
     id: Callable[[Any], str]
     index: Callable[[Any], Entries]
-    order: Callable[[Any], str] = lambda value: ""
+    order: Callable[[Any], str] = lambda _: ""
 
 
 def words(*texts: str) -> frozenset[str]:
@@ -149,7 +149,9 @@ def _grant(value: Grant) -> Entries:
         yield "open_product", value.product
         yield "open_beneficiary", value.beneficiary.token
         yield from (("open_column", column) for column in value.columns)
-        yield from (("open_source", source) for source in {c.split(".", 1)[0] for c in value.columns})
+        yield from (
+            ("open_source", source) for source in {c.split(".", 1)[0] for c in value.columns}
+        )
 
 
 def _inbox(value: InboxMessage) -> Entries:
@@ -177,7 +179,7 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
         Kind("group", GroupFacts, _name, _group),
         Kind("domain", Domain, _name, _domain),
         Kind("source", DataSource, _name, _source),
-        Kind("agreement", DataUseAgreement, _id, lambda value: ()),
+        Kind("agreement", DataUseAgreement, _id, lambda _: ()),
         Kind("form", RequestForm, _id, _form, lambda value: value.name.casefold()),
         Kind("form_version", FormVersion, _id, lambda value: [("form", value.form)]),
         Kind("product", DataProduct, _id, _product, lambda value: value.name.casefold()),

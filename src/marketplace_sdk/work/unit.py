@@ -35,6 +35,7 @@ __all__ = ["Page", "Unit", "chain_hash", "domain_permissions", "unit_of_work"]
 T = TypeVar("T")
 
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
+MOST_ON_A_PAGE = 1000
 
 
 @frozen
@@ -147,9 +148,7 @@ class Unit:
     ) -> list[T]:
         """Values for which every (key, any of these values) holds, in the order of their kind."""
         entry = KINDS[kind]
-        records = self.rows.find(
-            entry.name, where, after=after, limit=limit, descending=descending
-        )
+        records = self.rows.find(entry.name, where, after=after, limit=limit, descending=descending)
         return [self._value(entry, record) for record in records]
 
     def page(
@@ -161,8 +160,8 @@ class Unit:
         descending: bool = False,
     ) -> Page[T]:
         """One page of a list; ``after`` is the ``next`` of the page before."""
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 1000:
-            raise InvalidInput("cannot list", problems=[Problem("limit", "must be 1 to 1000")])
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ON_A_PAGE:
+            raise InvalidInput("cannot list", problems=[Problem("limit", f"must be 1 to {MOST_ON_A_PAGE}")])
         entry = KINDS[kind]
         records = self.rows.find(
             entry.name, where, after=_cursor(after), limit=limit + 1, descending=descending
@@ -319,9 +318,7 @@ class Unit:
         )
 
     def _mark(self, mark: Mark) -> Work:
-        return Work(
-            id=self.ids(), queue=MARKS, key=mark.key, due=self.now, payload=dump(mark)
-        )
+        return Work(id=self.ids(), queue=MARKS, key=mark.key, due=self.now, payload=dump(mark))
 
     def _value(self, entry: Kind[T], record: Record) -> T:
         value = load(entry.type, record.document)

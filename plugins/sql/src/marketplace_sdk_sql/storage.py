@@ -147,7 +147,7 @@ class SqlStorage:
             self._idle.append(connection)
 
     @contextmanager
-    def _transaction(self, connection: Any, *, write: bool) -> Iterator[None]:  # noqa: ANN401
+    def _transaction(self, connection: Any, *, write: bool) -> Iterator[None]:
         driver = self._driver
         try:
             driver.begin(connection, write=write)
@@ -163,7 +163,7 @@ class SqlStorage:
             self._roll_back(connection)
             raise
 
-    def _roll_back(self, connection: Any) -> None:  # noqa: ANN401
+    def _roll_back(self, connection: Any) -> None:
         try:
             connection.rollback()
         except self._driver.errors:
@@ -171,7 +171,7 @@ class SqlStorage:
             if connection is self._writer:
                 self._close_writer()
 
-    def _connect(self, *, write: bool) -> Any:  # noqa: ANN401
+    def _connect(self, *, write: bool) -> Any:
         try:
             return self._driver.connect(write=write)
         except self._driver.errors as error:
@@ -182,7 +182,7 @@ class SqlStorage:
             self._writer.close()
             self._writer = None
 
-    def _make_schema(self, connection: Any) -> None:  # noqa: ANN401
+    def _make_schema(self, connection: Any) -> None:
         statements = self._driver.statements
         try:
             for statement in statements.schema():
@@ -191,7 +191,7 @@ class SqlStorage:
         except self._driver.errors as error:
             raise self._driver.error(error, "set up") from error
 
-    def _check_schema(self, connection: Any) -> bool:  # noqa: ANN401
+    def _check_schema(self, connection: Any) -> bool:
         """Whether the tables are there; raises StorageError when they are not ours."""
         try:
             tables = self._driver.tables(connection)

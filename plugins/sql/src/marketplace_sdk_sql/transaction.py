@@ -43,7 +43,7 @@ class SqlTransaction:
     Changes of index entries are gathered and written together, before the next search or the end.
     """
 
-    def __init__(self, driver: SqliteDriver, cursor: Any, *, write: bool) -> None:  # noqa: ANN401
+    def __init__(self, driver: SqliteDriver, cursor: Any, *, write: bool) -> None:
         self._driver = driver
         self._sql = driver.statements
         self._cursor = cursor

@@ -262,5 +262,5 @@ class _BoundedStream(httpcore.NetworkStream):
     def close(self) -> None:
         self._stream.close()
 
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the library's
+    def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

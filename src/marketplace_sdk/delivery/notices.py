@@ -1,0 +1,108 @@
+"""Notices: who is told is looked up when it is told, and each person is told once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from marketplace_sdk.domain.catalog import Domain
+from marketplace_sdk.domain.events import NOTICES, Notice
+from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.ports.storage import Work
+from marketplace_sdk.wire.codec import digest, instant, load, plain
+
+if TYPE_CHECKING:
+    from marketplace_sdk.delivery.desk import Desk
+    from marketplace_sdk.ports.directory import Directory
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = ["audience_of", "deliver_notice", "notice_of", "subject_of"]
+
+
+def notice_of(work: Work) -> Notice:
+    """The notice that a row of the outbox holds."""
+    return load(Notice, work.payload["notice"])
+
+
+def subject_of(notice: Notice) -> str:
+    """How it reads; a word that is missing is left out."""
+    words: Mapping[str, str] = defaultdict(str, {k: str(v) for k, v in notice.data.items()})
+    return NOTICES.get(notice.kind, notice.kind).format_map(words)
+
+
+def audience_of(notice: Notice, desk: Desk, directory: Directory, limit: int) -> tuple[str, ...]:
+    """Ids of everybody who is to be told, each once, in a fixed order.
+
+    Raises:
+        DirectoryError: the directory cannot be read.
+    """
+    people: set[str] = set()
+    for selector in _bound(notice.audience, desk):
+        if selector.kind == "user":
+            people.add(selector.value)
+        else:
+            people.update(directory.members(selector, limit))
+    return tuple(sorted(people - set(notice.exclude)))
+
+
+def deliver_notice(
+    unit: Unit, work: Work, notice: Notice, people: Iterable[str], listeners: Iterable[str]
+) -> None:
+    """Put a notice into inboxes, and into the outbox of everybody who passes notices on."""
+    told = tuple(people)
+    at = instant(str(work.payload["at"]))
+    subject = subject_of(notice)
+    for person in told:
+        message = InboxMessage(
+            id=digest([work.id, person])[:32],
+            person=person,
+            kind=notice.kind,
+            about=notice.about,
+            subject=subject,
+            at=at,
+            data=notice.data,
+        )
+        if unit.get(InboxMessage, message.id) is None:
+            unit.save(message)
+    if told:
+        unit.rows.enqueue(
+            [_outgoing(unit, work, notice, told, subject, name) for name in listeners]
+        )
+
+
+def _bound(audience: Iterable[StewardSelector], desk: Desk) -> list[StewardSelector]:
+    """The selectors, with those who hold a domain permission in place of the permission."""
+    selectors: dict[StewardSelector, None] = {}
+    with desk.read() as unit:
+        for selector in audience:
+            if selector.kind != "domain_permission":
+                selectors[selector] = None
+                continue
+            domain = unit.get(Domain, selector.domain)
+            for token in sorted(domain.holders(selector.value)) if domain is not None else ():
+                kind, _, value = token.partition(":")
+                selectors[StewardSelector("group" if kind == "group" else "user", value)] = None
+    return list(selectors)
+
+
+def _outgoing(
+    unit: Unit, work: Work, notice: Notice, people: tuple[str, ...], subject: str, listener: str
+) -> Work:
+    return Work(
+        id=f"{work.id}:{listener}",
+        queue="outbox",
+        key=f"{listener}|{notice.about}",
+        due=unit.now,
+        payload={
+            "to": listener,
+            "id": work.id,
+            "sort": "notice",
+            "type": notice.kind,
+            "at": work.payload["at"],
+            "data": plain(notice.data),
+            "recipients": list(people),
+            "subject": subject,
+        },
+    )

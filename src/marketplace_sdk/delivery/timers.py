@@ -1,0 +1,62 @@
+"""Timers: what has to happen when its time has come."""
+
+from __future__ import annotations
+
+from marketplace_sdk.delivery.grants import sides
+from marketplace_sdk.domain.events import Effects, Event, Timer
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.workflow import notice
+from marketplace_sdk.wire.codec import instant, text_of
+from marketplace_sdk.work.endings import end_grant
+from marketplace_sdk.work.unit import Unit
+
+__all__ = ["BUILT_IN", "expire", "warn"]
+
+
+def expire(unit: Unit, timer: Timer) -> None:
+    """End a grant whose end has come; one that was extended or ended meanwhile is left alone."""
+    grant = unit.get(Grant, _id(timer))
+    if grant is not None and grant.live and grant.until is not None and grant.until <= unit.now:
+        end_grant(unit, grant, "expired")
+
+
+def warn(unit: Unit, timer: Timer) -> None:
+    """Tell the sides that access ends soon, if it still ends at the time the timer was set for."""
+    grant = unit.get(Grant, _id(timer))
+    if grant is None or not grant.live or grant.until is None or grant.until <= unit.now:
+        return
+    if grant.until != instant(str(timer.data.get("until", text_of(grant.until)))):
+        return
+    request = unit.get(AccessRequest, grant.requests[0])
+    if request is None:
+        return
+    due = str(timer.data.get("due", ""))
+    data = {
+        "product": {
+            "id": request.product,
+            "name": request.product_name,
+            "domain": request.domain,
+        },
+        "request": {
+            "id": request.id,
+            "kind": request.kind,
+            "state": request.state,
+            "requester": request.requester,
+            "beneficiary": request.beneficiary.token,
+            "columns": list(request.columns),
+            "until": grant.until.isoformat(),
+        },
+        "due": due,
+    }
+    event = Event(type="grant.expiring", aggregate=grant.aggregate, data=data)
+    told = notice("access_expiring", request, {"due": due}, sides(request), ())
+    unit.keep(Effects(events=(event,), notices=(told,)))
+
+
+def _id(timer: Timer) -> str:
+    return timer.about.split(":", 1)[1]
+
+
+BUILT_IN = {"expire": expire, "warn": warn}
+"""What each kind does, inside one unit of work."""
