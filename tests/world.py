@@ -138,12 +138,14 @@ class World:
     def publish(
         self, review: ReviewFlow | None = None, *, form: str | None = None, **more: Any
     ) -> DataProduct:
-        """A product of HR on ``people``, with a form of this review."""
+        """A product of HR on ``people``; ``review`` is its own when a form is named, else a form's."""
         more.setdefault("sources", ["people"])
         more.setdefault("domain", "HR")
         more.setdefault("by", "dee")
         name = more.pop("name", f"Product {secrets.token_hex(4)}")
-        return self.market.products.publish(name, form=form or self.form(review), **more)
+        if form is None:
+            form, review = self.form(review), None
+        return self.market.products.publish(name, form=form, review=review, **more)
 
     def ask(self, product: DataProduct | str, by: str = "con", **more: Any) -> Any:
         """A request for access with the question answered."""

@@ -81,7 +81,9 @@ class Platform:
         answers = {}
         told = {g: self.protected[g.subject] for g in guards if g.subject in self.protected}
         for scope in scopes:
-            items = {key: there for (where, key), there in self.present.items() if where == scope.key}
+            items = {
+                key: there for (where, key), there in self.present.items() if where == scope.key
+            }
             answers[scope] = Seen(items=items, guards=told)
             told = {}
         self.point("observed")
@@ -140,8 +142,13 @@ class DirectPlatform(Platform):
             found = known.object(wanted.name)
             if found is None:
                 continue
-            guards = () if target.column else tuple(
-                Guard("column_protected", f"{wanted.name}.{column}") for column in sorted(wanted.masked)
+            guards = (
+                ()
+                if target.column
+                else tuple(
+                    Guard("column_protected", f"{wanted.name}.{column}")
+                    for column in sorted(wanted.masked)
+                )
             )
             verb = f"unmask {target.column} of" if target.column else "select"
             items.append(
@@ -159,7 +166,9 @@ class DirectPlatform(Platform):
     def give(self, principal, object):
         """By hand, before us."""
         scope = f"object:{self.objects[object]}"
-        self.present[scope, f"select {self.objects[object]} to {self.principals[principal]}"] = Presence()
+        self.present[scope, f"select {self.objects[object]} to {self.principals[principal]}"] = (
+            Presence()
+        )
 
     def reads(self, principal, object):
         key = f"select o-{object} to u-{principal}"
@@ -186,8 +195,13 @@ class RolePlatform(Platform):
             if found is None:
                 continue
             verb = f"unmask {target.column}" if target.column else "select"
-            guards = () if target.column else tuple(
-                Guard("column_protected", f"{wanted.name}.{column}") for column in sorted(wanted.masked)
+            guards = (
+                ()
+                if target.column
+                else tuple(
+                    Guard("column_protected", f"{wanted.name}.{column}")
+                    for column in sorted(wanted.masked)
+                )
             )
             items.append(
                 Item(
@@ -202,7 +216,9 @@ class RolePlatform(Platform):
         return items
 
     def member(self, target, who, known):
-        opens = tuple(known.object(each.name).name for each in target.objects if known.object(each.name))
+        opens = tuple(
+            known.object(each.name).name for each in target.objects if known.object(each.name)
+        )
         return [
             Item(
                 key=f"member {who.native_id} of {target.key}",
@@ -214,7 +230,11 @@ class RolePlatform(Platform):
         ]
 
     def _holds(self, principal, verb, object):
-        roles = [key.split(" of ", 1)[1] for _, key in self.present if key.startswith(f"member u-{principal} of ")]
+        roles = [
+            key.split(" of ", 1)[1]
+            for _, key in self.present
+            if key.startswith(f"member u-{principal} of ")
+        ]
         keys = {key for _, key in self.present}
         return any(f"{verb} o-{object} to {role}" in keys for role in roles)
 

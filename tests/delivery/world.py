@@ -96,9 +96,15 @@ class World:
         self.settings = settings or Settings()
         self.problems = []
         self.handlers = {}
-        self.connections = {} if platform is None else {
-            "lake": Connection(name="lake", provisioner=platform, may_grant=may_grant, plugin="acme 1")
-        }
+        self.connections = (
+            {}
+            if platform is None
+            else {
+                "lake": Connection(
+                    name="lake", provisioner=platform, may_grant=may_grant, plugin="acme 1"
+                )
+            }
+        )
         self.receives = {}
         numbers = count(1)
         self.ids = lambda: f"id{next(numbers):06}"
@@ -151,11 +157,17 @@ class World:
         return id
 
     def group(self, name, principal):
-        self.people.groups[name] = GroupFacts(name=name, principals={"lake": self.platform.principal(principal)})
+        self.people.groups[name] = GroupFacts(
+            name=name, principals={"lake": self.platform.principal(principal)}
+        )
 
     def source(self, name, *, object=None, masked=(), columns=("id",), connection="lake"):
         object = object or f"s.{name}"
-        if self.platform is not None and connection == "lake" and object not in self.platform.objects:
+        if (
+            self.platform is not None
+            and connection == "lake"
+            and object not in self.platform.objects
+        ):
             self.platform.object(object)
             self.platform.protected.update({f"{object}.{column}": True for column in masked})
         with self.desk.write() as unit:
@@ -174,7 +186,13 @@ class World:
         with self.desk.write() as unit:
             unit.save(
                 DataProduct(
-                    id=id, name=id, domain="d", sources=sources, created_at=self.clock(), created_by="dee", **more
+                    id=id,
+                    name=id,
+                    domain="d",
+                    sources=sources,
+                    created_at=self.clock(),
+                    created_by="dee",
+                    **more,
                 )
             )
         return id
@@ -235,7 +253,10 @@ class World:
                         due=until - ahead,
                         data={"due": words, "until": text_of(until)},
                     )
-                    for ahead, words in ((timedelta(days=7), "7 days"), (timedelta(days=1), "1 day"))
+                    for ahead, words in (
+                        (timedelta(days=7), "7 days"),
+                        (timedelta(days=1), "1 day"),
+                    )
                     if until - ahead > unit.now
                 ]
             unit.keep(Effects(timers=tuple(timers), marks=targets_of(unit, grant)))

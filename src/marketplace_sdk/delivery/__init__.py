@@ -1,0 +1,1 @@
+"""What happens after a decision: messages, timers, and platforms that follow."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Applied", "apply_plan"]
 
+LATER = "not_attempted"
+
 
 @frozen(kw_only=True)
 class Applied:
@@ -76,18 +78,16 @@ def _drain(
             left = _possible(left, needs, applied)
             if not left:
                 return
-        outcomes = _apply(left, connection, call_for(left[0].item.scope), applied)
-        again = [
-            change
-            for change, outcome in zip(left, outcomes, strict=True)
-            if outcome is not None and outcome.result == "not_attempted"
-        ]
-        for change, outcome in zip(left, outcomes, strict=True):
-            if needs is not None and (outcome is None or outcome.result not in ("done", "already")):
-                if change not in again:
+        results = _apply(left, connection, call_for(left[0].item.scope), applied)
+        again = [change for change, result in zip(left, results, strict=True) if result == LATER]
+        if needs is not None:
+            for change, result in zip(left, results, strict=True):
+                if result not in ("done", "already", LATER):
                     needs[0].add(needs[1][entry_id(change.item)])
         if len(again) == len(left):
             for change in again:
+                if needs is not None:
+                    needs[0].add(needs[1][entry_id(change.item)])
                 applied.obstacles[entry_id(change.item)] = Obstacle(
                     "not_attempted", f"{connection.name} did not get to it in time"
                 )
@@ -117,12 +117,12 @@ def _possible(
 
 def _apply(
     batch: Sequence[Change], connection: Connection, call: Call, applied: Applied
-) -> list[Outcome | None]:
-    """One call; None stands for a change of which nothing is known."""
+) -> list[str]:
+    """One call; the result of each change, ``unknown`` where there was no answer."""
     scope = batch[0].item.scope
     applied.scopes.add(scope)
-    added = {entry_id(change.item): change for change in batch if change.action == "add"}
-    applied.sent.update(added)
+    # Noted before: when the lease is lost midway, it has to be known what was handed over.
+    applied.sent.update({entry_id(one.item): one for one in batch if one.action == "add"})
     answers: dict[str, Outcome] = {}
     why: Obstacle | None = None
     try:
@@ -130,12 +130,9 @@ def _apply(
             answers[outcome.key] = outcome
     except Exception as error:  # noqa: BLE001  # a plugin may raise anything
         why = obstacle(f"change {scope.key} on {connection.name}", connection.plugin, error)
-    outcomes: list[Outcome | None] = []
-    for change in batch:
-        outcome = answers.get(change.item.key)
-        _note(change, outcome, why, connection, applied)
-        outcomes.append(outcome)
-    return outcomes
+    return [
+        _note(change, answers.get(change.item.key), why, connection, applied) for change in batch
+    ]
 
 
 def _note(
@@ -144,25 +141,24 @@ def _note(
     why: Obstacle | None,
     connection: Connection,
     applied: Applied,
-) -> None:
+) -> str:
     id = entry_id(change.item)
-    result = "unknown" if outcome is None else outcome.result
-    if outcome is not None and outcome.evidence:
+    what = f"{change.item.kind} in {change.item.scope.key}"
+    if outcome is None or outcome.result == "unknown":
+        if change.action == "add":
+            applied.unsure.add(change.item.scope)
+        applied.obstacles[id] = why or Obstacle(
+            "no_answer", f"{connection.name} did not say what became of {what}"
+        )
+        return "unknown"
+    if outcome.evidence:
         applied.evidence[id] = outcome.evidence
-    if result in ("refused", "not_attempted"):
+    if outcome.result in ("refused", LATER):
         applied.sent.pop(id, None)
-    if result == "unknown" and change.action == "add":
-        applied.unsure.add(change.item.scope)
-    if result == "refused" and outcome is not None:
+    if outcome.result == "refused":
         applied.obstacles[id] = Obstacle(
             "refused",
-            f"{connection.name} refuses to {change.action} {change.item.kind} in "
-            f"{change.item.scope.key}: {outcome.error}",
+            f"{connection.name} refuses to {change.action} {what}: {outcome.error}",
             outcome.retryable,
         )
-    elif result == "unknown":
-        applied.obstacles[id] = why or Obstacle(
-            "no_answer",
-            f"{connection.name} did not say what became of {change.item.kind} in "
-            f"{change.item.scope.key}",
-        )
+    return outcome.result

@@ -130,27 +130,26 @@ class Deliverer:
         for _ in range(self._settings.rounds):
             found = 0
             for step in (self._timers, self._marks, self._messages):
-                room = self._settings.batch if left is None else min(left, self._settings.batch)
-                taken = step(counts, room) if room else 0
+                taken = step(counts, left)
                 found += taken
                 left = None if left is None else left - taken
             if not found:
                 break
         return Delivered(**counts)
 
-    def _timers(self, counts: Counter[str], room: int) -> int:
-        due = self._claim(TIMERS, room)
-        for work in due:
-            self._timer(work, counts)
-        return len(due)
+    def _timers(self, counts: Counter[str], limit: int | None) -> int:
+        """All timers that are due, so that one pass finds all that has expired on its target."""
+        done = 0
+        while due := self._claim(TIMERS, self._room(done, limit)):
+            for work in due:
+                self._timer(work, counts)
+            done += len(due)
+        return done
 
-    def _marks(self, counts: Counter[str], room: int) -> int:
+    def _marks(self, counts: Counter[str], limit: int | None) -> int:
         """Passes over the due targets, one at a time: a pass may take long, a lease does not."""
         done = 0
-        while done < room:
-            marks = self._claim(MARKS, 1)
-            if not marks:
-                break
+        while marks := self._claim(MARKS, min(1, self._room(done, limit))):
             done += 1
             counts["passes"] += 1
             verdict = self._pass(marks[0])
@@ -159,8 +158,12 @@ class Deliverer:
             self._settle_marks(marks, verdict)
         return done
 
-    def _messages(self, counts: Counter[str], room: int) -> int:
-        return self._outbox.deliver(counts, room)
+    def _messages(self, counts: Counter[str], limit: int | None) -> int:
+        return self._outbox.deliver(counts, self._room(0, limit))
+
+    def _room(self, done: int, limit: int | None) -> int:
+        """How many things may be claimed at once."""
+        return self._settings.batch if limit is None else min(self._settings.batch, limit - done)
 
     def _claim(self, queue: str, limit: int) -> list[Work]:
         now = self._desk.clock()
@@ -210,7 +213,8 @@ class Deliverer:
             return self._reconciler.reconcile(load(Mark, work.payload))
         except Exception as error:  # noqa: BLE001  # one target that fails holds up no other
             why = error.code if isinstance(error, MarketplaceError) else type(error).__name__
-            _log.exception("pass over %s failed", work.key)
+            # Without the traceback: words of a foreign error may hold secrets.
+            _log.error("pass over %s failed: %s", work.key, why)
             return Verdict("backoff", f"the pass failed with {why}")
 
     def _settle_marks(self, marks: list[Work], verdict: Verdict) -> None:

@@ -13,6 +13,7 @@ from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, group, user
+from marketplace_sdk.domain.values import freeze
 from marketplace_sdk.domain.workflow import notice
 from marketplace_sdk.work.targets import column_marks, targets_of
 
@@ -84,7 +85,7 @@ def finish_deletion(unit: Unit, product: str) -> None:
         return
     unit.save(evolve(found.step("finish"), updated_at=unit.now))
     data = {"product": {"id": found.id, "name": found.name, "domain": found.domain}}
-    event = Event(type="product.deleted", aggregate=f"product:{found.id}", data=data)
+    event = Event(type="product.deleted", aggregate=f"product:{found.id}", data=freeze(data))
     unit.keep(Effects(events=(event,)))
 
 

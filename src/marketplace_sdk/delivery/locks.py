@@ -151,7 +151,7 @@ class Hold:
         return {"owner": self._owner, "until": text_of(until), "fence": fence}
 
     def _mine(self, record: Record, fence: int) -> bool:
-        return record.document["owner"] == self._owner and record.document["fence"] == fence
+        return (record.document["owner"], record.document["fence"]) == (self._owner, fence)
 
     @staticmethod
     def _put(rows: Transaction, name: str, revision: int, document: dict[str, object]) -> None:

@@ -82,46 +82,53 @@ def names_of(
         answers: from ``resolve_names``.
         pins: of objects, by ``platform|name``.
     """
-    objects: dict[str, Resolved] = {}
-    members: dict[str, Resolved] = {}
-    missing_objects: dict[str, Obstacle] = {}
-    missing_members: dict[str, Obstacle] = {}
-    for name in situation.objects:
-        found = _meaning(Ref("object", name), answers)
-        pin = pins.get(f"{found.platform}|{name}") if isinstance(found, Resolved) else None
-        if isinstance(found, Resolved) and pin is not None and pin.native_id != found.native_id:
-            found = Obstacle(
-                "object_replaced",
-                f"{name} was dropped and made again; nothing is granted on the new one until "
-                "somebody decides about it",
-                retryable=False,
-            )
-        if isinstance(found, Obstacle):
-            missing_objects[name] = found
-        else:
-            objects[name] = found
-    for id, principal in principals.items():
-        grant = situation.grants[id]
-        who = principal
-        if isinstance(who, str):
-            who = _meaning(Ref("principal", who), answers)
-        pinned = grant.principals.get(situation.mark.connection)
-        if isinstance(who, Resolved) and pinned is not None and pinned.native_id != who.native_id:
-            who = Obstacle(
-                "principal_replaced",
-                f"{pinned.name} on {situation.mark.connection} is not the principal any more "
-                "that the access was given to; revoke it and ask again",
-                retryable=False,
-            )
-        if isinstance(who, Obstacle):
-            missing_members[id] = who
-        else:
-            members[id] = who
+    found = {name: _object(name, answers, pins) for name in situation.objects}
+    people = {
+        id: _member(principal, situation.grants[id], situation.mark.connection, answers)
+        for id, principal in principals.items()
+    }
     return Names(
-        objects=objects,
-        members=members,
-        missing_objects=missing_objects,
-        missing_members=missing_members,
+        objects={name: each for name, each in found.items() if isinstance(each, Resolved)},
+        members={id: each for id, each in people.items() if isinstance(each, Resolved)},
+        missing_objects={name: each for name, each in found.items() if isinstance(each, Obstacle)},
+        missing_members={id: each for id, each in people.items() if isinstance(each, Obstacle)},
+    )
+
+
+def _object(
+    name: str, answers: Mapping[Ref, Resolved | Unresolved], pins: Mapping[str, Pin]
+) -> Resolved | Obstacle:
+    found = _meaning(Ref("object", name), answers)
+    if isinstance(found, Obstacle):
+        return found
+    pin = pins.get(f"{found.platform}|{name}")
+    if pin is None or pin.native_id == found.native_id:
+        return found
+    return Obstacle(
+        "object_replaced",
+        f"{name} was dropped and made again; nothing is granted on the new one until somebody "
+        "decides about it",
+        retryable=False,
+    )
+
+
+def _member(
+    principal: str | Obstacle,
+    grant: Grant,
+    connection: str,
+    answers: Mapping[Ref, Resolved | Unresolved],
+) -> Resolved | Obstacle:
+    if isinstance(principal, Obstacle):
+        return principal
+    who = _meaning(Ref("principal", principal), answers)
+    pinned = grant.principals.get(connection)
+    if isinstance(who, Obstacle) or pinned is None or pinned.native_id == who.native_id:
+        return who
+    return Obstacle(
+        "principal_replaced",
+        f"{pinned.name} on {connection} is not the principal any more that the access was given "
+        "to; revoke it and ask again",
+        retryable=False,
     )
 
 

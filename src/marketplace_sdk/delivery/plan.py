@@ -136,7 +136,7 @@ def judge(entry: LedgerEntry, view: View) -> LedgerEntry:
 
 
 def make_plan(
-    entries: Iterable[LedgerEntry],
+    entries: Collection[LedgerEntry],
     view: View,
     *,
     may_grant: Sequence[str],
@@ -153,13 +153,8 @@ def make_plan(
     """
     removals: list[LedgerEntry] = []
     missing: list[LedgerEntry] = []
-    base: dict[str, list[LedgerEntry]] = {}
     blocks = Blocks()
-    blocked: dict[str, Obstacle] = {}
     for entry in entries:
-        if entry.is_base and entry.item.guards:
-            for name in entry.item.opens:
-                base.setdefault(name, []).append(entry)
         if entry.scope not in view.seen:
             if entry.claimed:
                 blocks.add(entry)
@@ -168,25 +163,23 @@ def make_plan(
                 missing.append(entry)
         elif not entry.claimed and entry.origin == "ours":
             removals.append(entry)
-    answers = view.guards if missing else {}
-    additions = []
-    for entry in sorted(
-        missing, key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key)
-    ):
-        obstacle = _obstacle(entry, base, answers, may_grant, held=entry.id in held)
-        if obstacle is None and blocks.need(entry):
-            obstacle = Obstacle(
-                "waits_for_another", f"{_what(entry)} waits for what it is built on"
-            )
-        if obstacle is None:
-            additions.append(entry)
-        else:
-            blocked[entry.id] = obstacle
-            blocks.add(entry)
     removals.sort(key=lambda one: (-one.item.rank, scope_id(one.scope), one.item.key))
+    missing.sort(key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key))
+    obstacles = _Obstacles(entries, view, may_grant, held) if missing else None
+    additions: list[Change] = []
+    blocked: dict[str, Obstacle] = {}
+    for entry in missing:
+        why = None if obstacles is None else obstacles.of(entry)
+        if why is None and blocks.need(entry):
+            why = Obstacle("waits_for_another", f"{_what(entry)} waits for what it is built on")
+        if why is None:
+            additions.append(Change(action="add", item=entry.item))
+        else:
+            blocked[entry.id] = why
+            blocks.add(entry)
     return Plan(
         removals=tuple(Change(action="remove", item=one.item) for one in removals),
-        additions=tuple(Change(action="add", item=one.item) for one in additions),
+        additions=tuple(additions),
         blocked=blocked,
     )
 
@@ -213,36 +206,49 @@ def recorded(entry: LedgerEntry, view: View) -> LedgerEntry | None:
     )
 
 
-def _obstacle(
-    entry: LedgerEntry,
-    base: Mapping[str, Sequence[LedgerEntry]],
-    answers: Mapping[Guard, bool],
-    may_grant: Sequence[str],
-    *,
-    held: bool,
-) -> Obstacle | None:
-    if held:
-        return Obstacle("cannot_look", f"{_what(entry)} could not be looked up")
-    for name in entry.item.opens:
-        if not any(fnmatchcase(name, pattern) for pattern in may_grant):
-            return Obstacle(
-                "not_in_may_grant",
-                f"{_what(entry)} would open {name}, which may_grant of the connection does not "
-                "name; an administrator may add it there",
-                retryable=False,
-            )
-    # Whoever is let in by the highest item gets all that the items below it open.
-    below = (
-        one
-        for name in entry.item.opens
-        for one in base.get(name, ())
-        if one.item.rank < entry.item.rank
-    )
-    for guarded in (entry, *below):
-        for guard in guarded.item.guards:
-            if answers.get(guard) is not True:
-                return _unguarded(entry, guard, read=guard in answers)
-    return None
+class _Obstacles:
+    """What stands against an addition by itself, whatever else is added."""
+
+    def __init__(
+        self,
+        entries: Iterable[LedgerEntry],
+        view: View,
+        may_grant: Sequence[str],
+        held: Collection[str],
+    ) -> None:
+        self._answers = view.guards
+        self._may_grant = may_grant
+        self._held = held
+        self._guarded: dict[str, list[LedgerEntry]] = {}
+        for entry in entries:
+            if entry.is_base and entry.item.guards:
+                for name in entry.item.opens:
+                    self._guarded.setdefault(name, []).append(entry)
+
+    def of(self, entry: LedgerEntry) -> Obstacle | None:
+        """The first obstacle, or None."""
+        if entry.id in self._held:
+            return Obstacle("cannot_look", f"{_what(entry)} could not be looked up")
+        for name in entry.item.opens:
+            if not any(fnmatchcase(name, pattern) for pattern in self._may_grant):
+                return Obstacle(
+                    "not_in_may_grant",
+                    f"{_what(entry)} would open {name}, which may_grant of the connection does "
+                    "not name; an administrator may add it there",
+                    retryable=False,
+                )
+        for guard in self._guards(entry):
+            if self._answers.get(guard) is not True:
+                return _unguarded(entry, guard, read=guard in self._answers)
+        return None
+
+    def _guards(self, entry: LedgerEntry) -> Iterable[Guard]:
+        """Its own, and those of lower items: who is let in gets all that they open."""
+        yield from entry.item.guards
+        for name in entry.item.opens:
+            for below in self._guarded.get(name, ()):
+                if below.item.rank < entry.item.rank:
+                    yield from below.item.guards
 
 
 def _unguarded(entry: LedgerEntry, guard: Guard, *, read: bool) -> Obstacle:

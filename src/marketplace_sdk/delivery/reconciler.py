@@ -365,13 +365,13 @@ class _Pass:
         blind: dict[Scope, CannotLook] = {}
         for scope in wanted:
             if isinstance(answers, Obstacle):
-                blind[scope] = CannotLook(answers.message, answers.retryable)
+                blind[scope] = CannotLook(reason=answers.message, retryable=answers.retryable)
                 continue
             answer = answers.get(scope)
             if isinstance(answer, Seen):
                 seen[scope] = answer
             else:
-                blind[scope] = answer or CannotLook("the platform gave no answer")
+                blind[scope] = answer or CannotLook(reason="the platform gave no answer")
         return View(seen, blind)
 
     def _call_for(self, scope: Scope) -> Call:

@@ -49,22 +49,11 @@ def wishes_of(
             continue
         usable = tuple(each for each in layer.objects if each.name in names.objects)
         target = Target(key=layer.key, objects=usable, column=situation.column)
-        unsure = {
-            name
-            for each in layer.objects
-            if (why := names.missing_objects.get(each.name)) is not None and why.retryable
-            for name in opened[each.name]
-        }
         here = {name for each in layer.objects for name in opened[each.name]}
-        lost = any(
-            why.retryable
-            for each in layer.objects
-            if (why := names.missing_objects.get(each.name)) is not None
-        )
+        unsure = [each.name for each in layer.objects if _unsure(names, each.name)]
         for claimant, who in _claimants(layer, names):
-            why = names.missing_members.get(claimant.removeprefix("grant:"))
-            if isinstance(why, Obstacle):
-                if why.retryable:
+            if isinstance(who, Obstacle):
+                if who.retryable:
                     gathering.keep(claimant, here)
                 continue
             made = _make(connection, target, who, known) if usable else ()
@@ -73,8 +62,8 @@ def wishes_of(
                 gathering.keep(claimant, here)
                 continue
             gathering.want(claimant, made)
-            if lost:
-                gathering.keep(claimant, unsure)
+            if unsure:
+                gathering.keep(claimant, {each for name in unsure for each in opened[name]})
     return gathering.wishes(situation.entries)
 
 
@@ -145,10 +134,17 @@ class _Gathering:
         )
 
 
-def _claimants(layer: Layer, names: Names) -> Iterable[tuple[str, Resolved | None]]:
+def _claimants(layer: Layer, names: Names) -> Iterable[tuple[str, Resolved | Obstacle | None]]:
+    """The layer itself, for its base items, and each member."""
     yield layer.key, None
     for id in sorted(layer.members):
-        yield f"grant:{id}", names.members.get(id)
+        yield f"grant:{id}", names.members.get(id) or names.missing_members[id]
+
+
+def _unsure(names: Names, object: str) -> bool:
+    """Whether an object could not be looked up, so that nothing is known of it."""
+    why = names.missing_objects.get(object)
+    return why is not None and why.retryable
 
 
 def _make(

@@ -93,7 +93,7 @@ def load(kind: type[T], data: Mapping[str, Any]) -> T:
     """
     try:
         return _CONVERTER.structure(data, kind)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with it, it cannot be read
         # Not "from error": its text may repeat what was stored, and a traceback would print it.
         raise StorageError(
             f"cannot read a stored {kind.__name__}: {type(error).__name__}",

@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
 MOST_ON_A_PAGE = 1000
+FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
 
 
 @frozen
@@ -118,14 +119,19 @@ class Unit:
         self.actor = actor
         self._listeners = listeners
         self._unknown: dict[tuple[str, str], dict[str, Any]] = {}
+        # Values of this transaction by kind and id: rules ask for the same product many times.
+        self._read: dict[tuple[str, str], Any] = {}
 
     # -- values ---------------------------------------------------------------------------
 
     def get(self, kind: type[T], id: str) -> T | None:
         """The value of that id, or None."""
         entry = KINDS[kind]
-        record = self.rows.get(entry.name, id)
-        return None if record is None else self._value(entry, record)
+        known: T | None = self._read.get((entry.name, id))
+        if known is None:
+            record = self.rows.get(entry.name, id)
+            known = None if record is None else self._value(entry, record)
+        return known
 
     def need(self, kind: type[T], id: str, verb: str) -> T:
         """The value of that id; ``verb`` is what somebody wanted to do with it.
@@ -195,7 +201,8 @@ class Unit:
         )
         self.rows.put(record, revision or None)
         if hasattr(value, "revision"):
-            return attrs.evolve(value, revision=revision + 1)  # type: ignore[type-var]  # an attrs value
+            value = attrs.evolve(value, revision=revision + 1)  # type: ignore[misc]  # an attrs value
+        self._read[entry.name, id] = value
         return value
 
     def delete(self, value: object) -> None:
@@ -205,6 +212,7 @@ class Unit:
         record = self.rows.get(entry.name, id)
         if record is not None:
             self.rows.remove(entry.name, id, record.revision)
+        self._read.pop((entry.name, id), None)
 
     # -- names that only one may have -----------------------------------------------------
 
@@ -321,13 +329,15 @@ class Unit:
         return Work(id=self.ids(), queue=MARKS, key=mark.key, due=self.now, payload=dump(mark))
 
     def _value(self, entry: Kind[T], record: Record) -> T:
-        value = load(entry.type, record.document)
-        known = attrs.fields_dict(entry.type)  # type: ignore[arg-type]  # an attrs class
-        unknown = {key: each for key, each in record.document.items() if key not in known}
+        known = FIELDS[entry.type]
+        document = record.document
+        if "revision" in known:
+            document = {**document, "revision": record.revision}
+        value = load(entry.type, document)
+        unknown = {key: each for key, each in document.items() if key not in known}
         if unknown:
             self._unknown[record.kind, record.id] = unknown
-        if "revision" in known:
-            return attrs.evolve(value, revision=record.revision)  # type: ignore[type-var]  # an attrs value
+        self._read[record.kind, record.id] = value
         return value
 
 

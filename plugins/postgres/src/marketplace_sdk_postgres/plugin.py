@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import BuildContext, ProvisionerSpec, check_settings, hookimpl
+from marketplace_sdk.plugin import (
+    BuildContext,
+    CommandSpec,
+    ProvisionerSpec,
+    check_settings,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from marketplace_sdk.plugin import Provisioner
 
-__all__ = ["marketplace_provisioners"]
+__all__ = ["marketplace_commands", "marketplace_provisioners"]
 
 _REFERENCES = ("env:", "file:")
 
@@ -26,6 +32,22 @@ def marketplace_provisioners() -> Iterator[ProvisionerSpec]:
         summary="Read access in a PostgreSQL database, by GRANT and REVOKE.",
         capabilities=capabilities,
     )
+
+
+@hookimpl
+def marketplace_commands() -> Iterator[CommandSpec]:
+    """The demo."""
+    yield CommandSpec(
+        name="demo",
+        build=_demo,
+        summary="Plays the whole walkthrough on a real PostgreSQL, and checks every answer.",
+    )
+
+
+def _demo() -> Any:  # a click command; click comes with the cli extra
+    from marketplace_sdk_postgres.demo.command import demo
+
+    return demo
 
 
 def _build(settings: Mapping[str, Any], context: BuildContext) -> Provisioner:

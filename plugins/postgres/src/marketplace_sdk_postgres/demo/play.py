@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from marketplace_sdk import NotAllowed
+from marketplace_sdk import Conflict, NotAllowed
 from marketplace_sdk_postgres.demo.report import Step
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Play:
         receiver: of webhooks.
         clock: the marketplace's; it moves only when a scene moves it.
         report: where everything is told.
+        before: every privilege on the server before the marketplace did anything.
         products: by name.
         requests: by what the scenes call them.
     """
@@ -41,6 +42,7 @@ class Play:
     receiver: Receiver
     clock: FrozenClock
     report: Report
+    before: frozenset[tuple[Any, ...]]
     products: dict[str, DataProduct] = field(factory=dict)
     requests: dict[str, AccessRequest] = field(factory=dict)
 
@@ -48,17 +50,23 @@ class Play:
         """Tell who does what."""
         self.report.act(who, what)
 
+    def quote(self, *lines: str) -> None:
+        """Show what the marketplace says, word for word."""
+        self.report.quote(lines)
+
     def expect(self, what: str, got: object, wanted: object = True) -> None:  # noqa: FBT002  # reads as a sentence
         """The marketplace should say so."""
         self._step(what, str(got), ok=got == wanted)
 
     def reads(self, who: str, sql: str, wanted: object) -> None:
         """PostgreSQL should answer this person with this row."""
+        sql = self.stage.sql(sql)
         answer = self.stage.ask(who, sql)
         self._step(str(wanted), answer.text, ok=answer.text == str(wanted), who=who, sql=sql)
 
     def is_refused(self, who: str, sql: str) -> None:
         """PostgreSQL should refuse this person."""
+        sql = self.stage.sql(sql)
         answer = self.stage.ask(who, sql)
         self._step("permission denied", answer.text, ok=answer.refused, who=who, sql=sql)
 
@@ -66,21 +74,28 @@ class Play:
         """The marketplace should refuse this act."""
         try:
             act()
-        except NotAllowed as error:
-            self._step(what, str(error), ok=True)
+        except (NotAllowed, Conflict) as error:
+            self.quote(str(error))
+            self._step(what, error.code, ok=True)
         else:
             self._step(what, "it was allowed", ok=False)
 
-    def told(self, kind: str, *people: str) -> None:
-        """These people, and of all others nobody, should find such a notice as their newest."""
-        for person in people:
-            kinds = [message.kind for message in self.market.inbox.of(person, by=person)]
-            self.expect(f"{person} is told: {kind}", kind in kinds)
+    def told(self, kind: str, about: str, *people: str, but: str) -> None:
+        """These people should find such a notice in their inbox, and one other should not."""
+        found = {
+            person: message.subject
+            for person in (*people, but)
+            for message in self.market.inbox.of(person, by=person)
+            if (message.kind, message.about) == (kind, about)
+        }
+        self.quote(*set(found.values()))
+        what = f"told to {', '.join(people)}; not to {but}"
+        self._step(what, f"told to {', '.join(found)}", ok=set(found) == set(people))
 
-    def hooked(self, type: str, count: int) -> None:
+    def hooked(self, type: str, count: int = 1) -> None:
         """So many webhooks of this type should have come by now, all in all."""
         came = len(self.receiver.of_type(type))
-        self._step(f"{count} webhooks {type}", f"{came} came", ok=came == count)
+        self._step(f"webhooks {type}: {count}", f"{came} came", ok=came == count)
 
     def decided_once(self) -> None:
         """Every decided request should have sent one decision event, and no other any."""
@@ -95,6 +110,15 @@ class Play:
         )
         what = f"each of {len(decided)} decisions sent exactly one webhook"
         self.expect(what, sent, decided)
+
+    def unchanged(
+        self, what: str, now: frozenset[tuple[Any, ...]], before: frozenset[tuple[Any, ...]]
+    ) -> None:
+        """Roles, memberships and privileges on the server should be the same as they were."""
+        changed = [f"left behind {row}" for row in now - before]
+        changed += [f"missing {row}" for row in before - now]
+        same = f"{what}: the same {len(before)} roles, memberships and privileges"
+        self._step(same, "; ".join(changed) or f"the same {len(now)}", ok=not changed)
 
     def _step(self, what: str, got: str, *, ok: bool, who: str = "", sql: str = "") -> None:
         scene = len(self.report.scenes)

