@@ -230,6 +230,11 @@ class PluginHost:
 
     # Guard-rails.
 
+    @property
+    def checks_requests(self) -> bool:
+        """Whether any plugin has something to say about requests."""
+        return bool(self._manager.hook.marketplace_check_request.get_hookimpls())
+
     def check_request(
         self, request: AccessRequest, product: DataProduct, form: RequestForm, person: Person
     ) -> list[Refuse | AddStage | Shorten]:

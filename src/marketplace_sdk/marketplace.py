@@ -19,7 +19,7 @@ from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
 from marketplace_sdk.services._context import Context, SystemActor
-from marketplace_sdk.services._stuck import check_stuck, look_daily
+from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
 from marketplace_sdk.services.deliveries import Deliveries
 from marketplace_sdk.services.domains import Domains
@@ -299,9 +299,7 @@ class Marketplace(Services):
         return listeners
 
     def _look_stuck(self, timer: Timer) -> None:
-        """Look again whether a pending request is stuck, and come back tomorrow."""
-        check_stuck(self._context, timer.about.split(":", 1)[1])
-        look_daily(self._context, timer.about)
+        look_again(self._context, timer.about.split(":", 1)[1])
 
 
 def _installation(storage: Storage) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
     from marketplace_sdk.services._context import Context
 
-__all__ = ["candidates", "check_stuck", "eligible", "look_daily", "recheck", "vacant"]
+__all__ = ["candidates", "check_stuck", "eligible", "look_again", "recheck", "vacant"]
 
 MOST_CANDIDATES = 50
 MOST_RECHECKED = 500
@@ -68,15 +68,11 @@ def vacant(context: Context, request: AccessRequest) -> frozenset[tuple[int, int
     )
 
 
-def check_stuck(context: Context, id: str) -> None:
+def check_stuck(context: Context, request: AccessRequest) -> None:
     """Look whether a pending request is stuck, keep it, and tell managers when it has become so.
 
     A directory that cannot be read leaves everything as it was: the next look comes by timer.
     """
-    with context.unit(SYSTEM, write=False) as unit:
-        request = unit.get(AccessRequest, id)
-    if request is None or not request.open:
-        return
     try:
         seats = eligible(context, request)
     except MarketplaceError:
@@ -108,13 +104,16 @@ def check_stuck(context: Context, id: str) -> None:
         return
 
 
-def look_daily(context: Context, about: str) -> None:
-    """Look at a request (``request:<id>``) again in a day, as long as it is pending."""
+def look_again(context: Context, id: str) -> None:
+    """Look at a request again, and, as long as it is pending, once more in a day."""
     with context.unit(SYSTEM) as unit:
-        request = unit.get(AccessRequest, about.split(":", 1)[1])
-        if request is not None and request.open:
-            timer = Timer(kind="stuck", about=about, due=unit.now + timedelta(days=1))
-            unit.keep(Effects(timers=(timer,)))
+        request = unit.get(AccessRequest, id)
+        if request is None or not request.open:
+            return
+        due = unit.now + timedelta(days=1)
+        timer = Timer(kind="stuck", about=request.aggregate, due=due)
+        unit.keep(Effects(timers=(timer,)))
+    check_stuck(context, request)
 
 
 def recheck(context: Context, tokens: Collection[str]) -> None:
@@ -122,7 +121,7 @@ def recheck(context: Context, tokens: Collection[str]) -> None:
     with context.unit(SYSTEM, write=False) as unit:
         found = unit.find(AccessRequest, ("open_seat", tokens), limit=MOST_RECHECKED)
     for request in found:
-        check_stuck(context, request.id)
+        check_stuck(context, request)
 
 
 def _may(context: Context, request: AccessRequest, id: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from marketplace_sdk.domain.durations import Duration, window
 from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest, Explanation
 from marketplace_sdk.domain.rights import allowed, require, roles_on
@@ -18,6 +18,7 @@ from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_id, check_text
 from marketplace_sdk.domain.workflow import determine
 from marketplace_sdk.errors import NotAllowed, NotFound, TransitionNotAllowed
+from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.ports.storage import EventRow
 from marketplace_sdk.services._context import By, Service, SystemActor
 from marketplace_sdk.services._explaining import explain
@@ -314,19 +315,27 @@ class Requests(Service):
                 hint="a person asks with on_behalf_of=<the service account>",
             )
         to = receiver(self._context, person, who)
-        with self._context.unit(person.id, write=False) as unit:
-            request, known = draft(self._context, unit, unit.facts(person), to, wanted)
-            product = unit.need(DataProduct, wanted.product, "request")
-            form = unit.get(RequestForm, request.form.form) or STANDARD_FORM
-        if known is not None:
-            return known.request
-        answers = self._context.plugins.check_request(request, product, form, person)
+        answers: Sequence[Refuse | AddStage | Shorten] = ()
+        if self._context.plugins.checks_requests:
+            # Plugins are asked about a draft outside any unit of work; it is drafted again inside.
+            with self._context.unit(person.id, write=False) as unit:
+                request, known = draft(self._context, unit, unit.facts(person), to, wanted)
+                product = unit.need(DataProduct, wanted.product, "request")
+                form = unit.get(RequestForm, request.form.form) or STANDARD_FORM
+            if known is None:
+                answers = self._context.plugins.check_request(request, product, form, person)
         saved = self._as(person, lambda unit, facts: self._place(unit, facts, to, wanted, answers))
-        check_stuck(self._context, saved.id)
+        if saved.open:
+            check_stuck(self._context, saved)
         return saved
 
     def _place(
-        self, unit: Unit, facts: Facts, to: Receiver, wanted: Wanted, answers: Any
+        self,
+        unit: Unit,
+        facts: Facts,
+        to: Receiver,
+        wanted: Wanted,
+        answers: Sequence[Refuse | AddStage | Shorten],
     ) -> AccessRequest:
         request, known = draft(self._context, unit, facts, to, wanted)
         if known is not None:
@@ -358,9 +367,10 @@ class Requests(Service):
                 actor=person.id,
                 action="request.decide",
             )
-        empty = self._vacant(id, Facts(person=person))
 
-        def work(unit: Unit, facts: Facts) -> AccessRequest:
+        def work(
+            unit: Unit, facts: Facts, empty: frozenset[tuple[int, int]] = frozenset()
+        ) -> AccessRequest:
             request = self._visible(unit, facts, id, verdict)
             fallback = request.form.fallback
             decision = determine(
@@ -378,14 +388,21 @@ class Requests(Service):
             )
             return settle(unit, decision)
 
-        saved = self._as(person, work)
+        try:
+            saved = self._as(person, work)
+        except NotAllowed:
+            # Whoever stands in for a seat that nobody can fill: that is looked up only now.
+            empty = self._vacant(id)
+            if not empty:
+                raise
+            saved = self._as(person, lambda unit, facts: work(unit, facts, empty))
         if saved.open:
-            check_stuck(self._context, saved.id)
+            check_stuck(self._context, saved)
         return saved
 
-    def _vacant(self, id: str, facts: Facts) -> frozenset[tuple[int, int]]:
+    def _vacant(self, id: str) -> frozenset[tuple[int, int]]:
         """Seats that nobody can fill, asked only when the form names a fallback."""
-        with self._context.unit(facts.id, write=False) as unit:
+        with self._context.unit(SYSTEM, write=False) as unit:
             request = unit.get(AccessRequest, id)
         if request is None or not request.open or request.form.fallback is None:
             return frozenset()

@@ -45,7 +45,9 @@ _CONDITIONS: dict[str, type[conditions.Condition]] = {
 
 def text_of(moment: datetime) -> str:
     """An instant as fixed-width text, so that sorting the text sorts the time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def instant(text: str) -> datetime:
@@ -71,7 +73,7 @@ def plain(value: Any) -> Any:
 
 def canonical(data: object) -> str:
     """Plain data as the one JSON text that stands for it."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(data)
 
 
 def digest(data: object) -> str:
@@ -245,3 +247,4 @@ def _trees(converter: cattrs.Converter) -> None:
 
 
 _CONVERTER = _converter()
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)

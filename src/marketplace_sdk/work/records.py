@@ -49,7 +49,7 @@ class Kind(Generic[T]):
 
 def words(*texts: str) -> frozenset[str]:
     """The words of texts as search finds them: lower case, without accents, at most 40 long."""
-    found = set()
+    found: set[str] = set()
     for text in texts:
         folded = unicodedata.normalize("NFKD", text.casefold())
         bare = "".join(c for c in folded if not unicodedata.combining(c))

@@ -166,8 +166,13 @@ class Unit:
         descending: bool = False,
     ) -> Page[T]:
         """One page of a list; ``after`` is the ``next`` of the page before."""
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ON_A_PAGE:
-            raise InvalidInput("cannot list", problems=[Problem("limit", f"must be 1 to {MOST_ON_A_PAGE}")])
+        if (
+            isinstance(limit, bool)
+            or not isinstance(limit, int)
+            or not 1 <= limit <= MOST_ON_A_PAGE
+        ):
+            problem = Problem("limit", f"must be 1 to {MOST_ON_A_PAGE}")
+            raise InvalidInput("cannot list", problems=[problem])
         entry = KINDS[kind]
         records = self.rows.find(
             entry.name, where, after=_cursor(after), limit=limit + 1, descending=descending
