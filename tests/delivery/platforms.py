@@ -124,7 +124,7 @@ class Platform:
     def describe(self, change):
         return f"{change.action} {change.item.key}"
 
-    def keys(self):
+    def listing(self):
         return sorted(key for _, key in self.present)
 
 
@@ -207,7 +207,7 @@ class RolePlatform(Platform):
                 Item(
                     key=f"{verb} {found.native_id} to {target.key}",
                     scope=scope,
-                    kind=verb.split()[0],
+                    kind=verb.split(maxsplit=1)[0],
                     rank=30,
                     opens=() if target.column else (found.name,),
                     guards=guards,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from attrs import evolve
-
-from marketplace_sdk.delivery.locks import LEASE
 from tests.delivery.platforms import Crash, DirectPlatform, RolePlatform
 from tests.delivery.world import World
+
+from marketplace_sdk.delivery.locks import LEASE
 
 GRANTS = ("bob", "eve", "dan", "mask")
 
@@ -35,7 +34,7 @@ def change(world):
 
 def outcome(world):
     states = {id: world.get(id) and world.state(id) for id in GRANTS}
-    return world.platform.keys(), states, sorted(world.ledger())
+    return world.platform.listing(), states, sorted(world.ledger())
 
 
 def run(world):
@@ -125,7 +124,7 @@ def test_a_worker_that_comes_back_after_its_lease_leaves_no_access_behind(kind, 
     world.settle()
 
     assert states == ["ended"]
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
     assert world.state(grant) == "ended"
     assert world.ledger() == {}
 
@@ -146,7 +145,7 @@ def test_nobody_touches_a_scope_that_another_worker_holds():
             inside.append(where)
             second = world.grant("q", "eve")
             inside.append(world.worker("two").deliver())
-            inside.append(world.platform.keys())
+            inside.append(world.platform.listing())
 
     world.platform.at_point = look
     world.deliver("one")
@@ -225,7 +224,7 @@ def test_no_call_may_last_longer_than_its_lease():
     world.deliver()
 
     assert left[:2] == [world.settings.call_timeout, True]
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
 
 
 def test_leases_are_given_back_after_a_pass():
@@ -258,4 +257,35 @@ def test_lost_and_doubled_marks_end_in_the_same_state():
 
     assert done.passes == 1
     assert len(world.platform.log) == writes
-    assert evolve(world.get(grant)).state == "active"
+    assert world.state(grant) == "active"
+
+
+def test_an_item_that_another_target_claims_meanwhile_is_not_removed():
+    """The claim is stored between the look of worker one and its removal."""
+    world = World(DirectPlatform())
+    world.source("orders")
+    world.product("p", "orders")
+    world.product("q", "orders")
+    world.person("bob")
+    first = world.grant("p", "bob")
+    world.deliver()
+    world.revoke(first)
+    second = []
+
+    def look(where, change):
+        if where == "observed" and not second:
+            second.append(world.grant("q", "bob"))
+            world.worker("two").deliver()
+
+    world.platform.at_point = look
+    world.platform.log.clear()
+    world.deliver("one")
+
+    assert world.platform.log == []
+    assert world.state(first) == "ended"
+
+    world.clock.advance(seconds=5)
+    world.deliver("two")
+
+    assert world.state(second[0]) == "active"
+    assert world.platform.reads("bob", "s.orders")

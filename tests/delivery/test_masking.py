@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import World
 
@@ -25,7 +24,7 @@ def test_a_masking_exception_without_access_waits_for_it(world):
 
     assert world.state(mask) == "withheld"
     assert world.get(mask).withheld == {"waiting_for_access"}
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
 
     world.grant("p", "bob")
     world.deliver()
@@ -50,7 +49,7 @@ def test_unmasking_goes_before_read_access_however_access_ends(world):
     read = min(i for i, key in enumerate(removed) if "unmask" not in key and "column:" not in key)
     assert unmasked < read
     assert (world.state(access), world.state(mask)) == ("ended", "ended")
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
 
 
 def test_suspended_access_takes_unmasking_with_it_and_brings_it_back(world):
@@ -63,7 +62,7 @@ def test_suspended_access_takes_unmasking_with_it_and_brings_it_back(world):
     world.deliver()
 
     assert world.state(mask) == "withheld"
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
     first = next(key for action, key in world.platform.log)
     assert "unmask" in first or "column:" in first
 
@@ -94,7 +93,7 @@ def test_unmasking_that_cannot_be_taken_does_not_keep_access_alive(world):
     access = world.grant("p", "bob")
     mask = world.grant("p", "bob", columns=("orders.email",))
     world.deliver()
-    keys = [key for key in world.platform.keys() if "unmask" in key or "column:" in key]
+    keys = [key for key in world.platform.listing() if "unmask" in key or "column:" in key]
     world.platform.refuse = dict.fromkeys(keys, "refused")
 
     world.revoke(access)
@@ -109,7 +108,7 @@ def test_unmasking_that_cannot_be_taken_does_not_keep_access_alive(world):
     world.settle()
 
     assert world.state(mask) == "ended"
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
 
 
 def test_access_under_another_name_of_the_same_object_counts(world):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from tests.delivery.world import World
 
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import Effects, Event, Notice
 from marketplace_sdk.domain.selectors import StewardSelector, group, user
 from marketplace_sdk.errors import NotificationError
-from tests.delivery.world import World
 
 
 @pytest.fixture
@@ -26,7 +26,13 @@ def notify(world, *audience, exclude=(), kind="product_published", **data):
     data = {"product": "Orders", **data}
     with world.desk.write() as unit:
         unit.keep(
-            Effects(notices=(Notice(kind=kind, about="product:p", audience=audience, exclude=exclude, data=data),))
+            Effects(
+                notices=(
+                    Notice(
+                        kind=kind, about="product:p", audience=audience, exclude=exclude, data=data
+                    ),
+                )
+            )
         )
 
 
@@ -37,7 +43,11 @@ def test_an_event_reaches_every_destination_that_receives_events(world):
     done = world.deliver()
 
     (message,) = one.messages
-    assert (message.sort, message.type, message.data) == ("event", "data_product.state.created", {"name": "Orders"})
+    assert (message.sort, message.type, message.data) == (
+        "event",
+        "data_product.state.created",
+        {"name": "Orders"},
+    )
     assert two.messages == []
     assert done.messages == 1
     assert world.work("outbox") == []
@@ -124,7 +134,9 @@ def test_a_message_waits_longer_after_every_failure(world):
 
 def test_a_destination_that_names_a_time_is_left_alone_until_then(world):
     hook = world.post("hook", "event")
-    hook.fails = lambda message: (_ for _ in ()).throw(NotificationError("429", retryable=True, retry_after=600))
+    hook.fails = lambda message: (_ for _ in ()).throw(
+        NotificationError("429", retryable=True, retry_after=600)
+    )
     tell(world)
 
     world.deliver()
@@ -135,7 +147,9 @@ def test_a_destination_that_names_a_time_is_left_alone_until_then(world):
 
 def test_what_cannot_work_is_parked_and_can_be_replayed(world):
     hook = world.post("hook", "event")
-    hook.fails = lambda message: (_ for _ in ()).throw(NotificationError("410 gone", retryable=False))
+    hook.fails = lambda message: (_ for _ in ()).throw(
+        NotificationError("410 gone", retryable=False)
+    )
     tell(world, n=1)
     tell(world, n=2)
 
@@ -274,7 +288,11 @@ def test_holders_of_a_domain_permission_are_found_through_the_domain(world):
             Domain(
                 name="sales",
                 permissions=frozenset(
-                    {("MANAGE_DATA_PRODUCTS", "user:dee"), ("MANAGE_DATA_PRODUCTS", "group:mgrs"), ("AUDIT_ACTIVITY", "user:x")}
+                    {
+                        ("MANAGE_DATA_PRODUCTS", "user:dee"),
+                        ("MANAGE_DATA_PRODUCTS", "group:mgrs"),
+                        ("AUDIT_ACTIVITY", "user:x"),
+                    }
                 ),
             )
         )

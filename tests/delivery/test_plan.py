@@ -183,13 +183,17 @@ def test_the_lowest_missing_item_counts():
 def test_every_name_must_match_a_pattern():
     opened = row(item(opens=("Sales.orders", "sales.items")), BOB)
 
-    assert plan([opened], seen(), may_grant=("sales.*",)).blocked["acme|x"].code == "not_in_may_grant"
+    assert (
+        plan([opened], seen(), may_grant=("sales.*",)).blocked["acme|x"].code == "not_in_may_grant"
+    )
     assert plan([opened], seen(), may_grant=("sales.*", "Sales.*")).additions
     assert plan([row(item(opens=("sales.items",)), BOB)], seen(), may_grant=()).blocked
 
 
 def test_what_is_held_is_neither_added_nor_removed():
-    made = plan([row(None, BOB), row(item("y", opens=("o",)), BOB)], seen("y"), held={"acme|x", "acme|y"})
+    made = plan(
+        [row(None, BOB), row(item("y", opens=("o",)), BOB)], seen("y"), held={"acme|x", "acme|y"}
+    )
 
     assert (made.removals, made.additions) == ((), ())
     assert made.blocked["acme|x"].code == "cannot_look"
@@ -290,7 +294,10 @@ def test_no_plan_ever_breaks_a_rule(rows, a, b):
         assert entry.origin == "ours"
         assert not entry.claims
         assert change.item.key in view.seen[change.item.scope].items
-        assert before[entry.id].origin == "ours" or view.seen[change.item.scope].items[change.item.key].ours
+        assert (
+            before[entry.id].origin == "ours"
+            or view.seen[change.item.scope].items[change.item.key].ours
+        )
     for change in made.additions:
         assert entries[entry_id(change.item)].claims
         assert change.item.key not in view.seen[change.item.scope].items

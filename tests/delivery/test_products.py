@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-
-from marketplace_sdk.domain.products import DataProduct
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import World
+
+from marketplace_sdk.domain.products import DataProduct
 
 KINDS = [DirectPlatform, RolePlatform]
 
@@ -53,7 +53,7 @@ def test_a_source_that_is_asked_for_reaches_later_members_only(world):
     world.revoke(eve)
     world.deliver()
 
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
     assert world.ledger() == {}
 
 
@@ -76,7 +76,11 @@ def test_sources_added_at_different_times_are_kept_apart(world):
         who: [o for o in ("orders", "items", "notes") if world.platform.reads(who, f"s.{o}")]
         for who in ("bob", "eve", "dan")
     }
-    assert read == {"bob": ["orders"], "eve": ["orders", "items"], "dan": ["orders", "items", "notes"]}
+    assert read == {
+        "bob": ["orders"],
+        "eve": ["orders", "items"],
+        "dan": ["orders", "items", "notes"],
+    }
 
 
 def test_a_source_that_is_given_reaches_members_at_once(world):
@@ -188,7 +192,9 @@ def test_a_grant_on_two_platforms_is_active_when_both_show_it(world):
     sea.object("s.far")
     sea.principal("bob")
     sea.down = True
-    world.connections["sea"] = Connection(name="sea", provisioner=sea, may_grant=("*",), plugin="x 1")
+    world.connections["sea"] = Connection(
+        name="sea", provisioner=sea, may_grant=("*",), plugin="x 1"
+    )
     world.source("far", connection="sea", object="s.far")
     world.product("q", "orders", "far")
     person = world.people.people["bob"]
@@ -286,7 +292,9 @@ def test_one_more_member_of_a_large_product_is_one_row_and_one_change():
 
     assert world.state(grant) == "active"
     assert world.platform.log == [("add", "member u-late of product:p")]
-    assert {id for kind, id in storage.puts if kind == "ledger"} == {"acme|member u-late of product:p"}
+    assert {id for kind, id in storage.puts if kind == "ledger"} == {
+        "acme|member u-late of product:p"
+    }
     assert {id for kind, id in storage.puts if kind == "grant"} == {grant}
     assert not [id for kind, id in storage.puts if kind == "pin"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import START, World
 
@@ -40,7 +39,7 @@ def test_a_revoked_grant_is_taken_away_and_then_ended(world):
 
     world.deliver()
 
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
     assert world.state(grant) == "ended"
     assert world.ledger() == {}
     assert world.pins() == {}
@@ -62,7 +61,7 @@ def test_access_that_two_products_carry_ends_with_the_last(world):
     world.revoke(second)
     world.deliver()
 
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
 
 
 def test_a_right_that_somebody_had_before_us_is_never_taken():
@@ -90,7 +89,7 @@ def test_expiry_ends_access_by_itself(world):
 
     world.deliver()
 
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
     assert world.state(grant) == "ended"
     assert world.get(grant).cause == "expired"
 

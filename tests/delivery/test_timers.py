@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
+from tests.delivery.platforms import DirectPlatform, RolePlatform
+from tests.delivery.world import START, World
 
 from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.errors import DirectoryError
-from tests.delivery.platforms import DirectPlatform, RolePlatform
-from tests.delivery.world import START, World
 
 
 @pytest.fixture
@@ -178,5 +178,5 @@ def test_ten_thousand_expiries_on_two_hundred_products_are_two_hundred_passes():
     took = time.perf_counter() - started
 
     assert (done.timers, done.passes) == (1000, 20)
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
     assert took < 30

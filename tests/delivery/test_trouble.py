@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
-from marketplace_sdk.delivery.settings import Settings
-from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.errors import ProvisioningError
-from marketplace_sdk.plugin import CannotLook
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import World
+
+from marketplace_sdk.delivery.settings import Settings
+from marketplace_sdk.plugin import CannotLook
 
 
 @pytest.fixture(params=[DirectPlatform, RolePlatform])
@@ -62,7 +60,7 @@ def test_what_may_grant_does_not_name_is_never_opened():
 
     world.deliver()
 
-    assert world.platform.keys() == ["select o-s.items to u-bob"]
+    assert world.platform.listing() == ["select o-s.items to u-bob"]
     assert world.troubles(grant) == ["not_in_may_grant"]
     assert world.state(grant) == "wanted"
 
@@ -85,13 +83,10 @@ def test_a_guard_rail_that_fails_refuses(world):
     def check(plan, grant, product):
         raise RuntimeError("password=hunter2")
 
+    world.check_plan = check
     grant = world.grant("p", "bob")
-    world.problems = property(check)
-    worker = world.worker()
-    worker._reconciler.__class__.check_plan.__set__ if False else None
-    object.__setattr__(worker._reconciler, "check_plan", check)
 
-    worker.deliver()
+    world.deliver()
 
     assert world.troubles(grant) == ["plan_refused"]
     assert "hunter2" not in world.get(grant).trouble[0].message
@@ -156,7 +151,7 @@ def test_one_failing_platform_does_not_hold_up_another(world):
 
 
 def test_a_beneficiary_without_a_user_on_the_platform_is_told_so(world):
-    world.person("eve", principal=None)
+    world.person("eve", linked=False)
     grant, bob = world.grant("p", "eve"), world.grant("p", "bob")
 
     world.deliver()
@@ -181,7 +176,7 @@ def test_another_user_under_the_same_name_gets_nothing(world):
 
     assert world.troubles(grant) == ["principal_replaced"]
     assert world.state(grant) == "wanted"
-    assert not any("u-bob" in key for key in world.platform.keys())
+    assert not any("u-bob" in key for key in world.platform.listing())
 
 
 def test_nothing_is_granted_on_an_object_that_was_made_again(world):
@@ -192,7 +187,7 @@ def test_nothing_is_granted_on_an_object_that_was_made_again(world):
 
     world.deliver()
 
-    assert not any("o-s.items-2" in key for key in world.platform.keys())
+    assert not any("o-s.items-2" in key for key in world.platform.listing())
     assert world.troubles(grant) == ["object_replaced"]
     assert world.troubles(eve) == ["object_replaced"]
     assert world.platform.reads("eve", "s.orders")
@@ -293,7 +288,7 @@ def test_a_removal_that_is_refused_does_not_hold_up_the_next():
     world.settle()
 
     assert world.state(grants[0]) == "ended"
-    assert world.platform.keys() == []
+    assert world.platform.listing() == []
 
 
 def test_a_failed_foundation_keeps_the_door_shut():
@@ -307,7 +302,7 @@ def test_a_failed_foundation_keeps_the_door_shut():
 
     world.deliver()
 
-    assert world.platform.keys() == ["role product:p"]
+    assert world.platform.listing() == ["role product:p"]
     assert world.troubles(grant) == ["refused"]
 
 
@@ -377,4 +372,26 @@ def test_settings_that_could_not_be_safe_are_refused():
         Settings(lease=60, call_timeout=60)
 
 
-_ = (Grant, ProvisioningError)
+def test_what_is_left_on_a_platform_that_went_away_is_removed_when_it_is_back():
+    """Also when no grant waits for it any more."""
+    world = World(RolePlatform())
+    world.source("orders")
+    world.product("p", "orders")
+    world.person("bob")
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.platform.refuse["select o-s.orders to product:p"] = "refused"
+    world.revoke(grant)
+    world.deliver()
+    assert world.state(grant) == "ended"
+    assert world.platform.listing() != []
+
+    world.platform.refuse.clear()
+    world.platform.down = True
+    world.clock.advance(minutes=16)
+    world.deliver()
+    world.platform.down = False
+    world.settle()
+
+    assert world.platform.listing() == []
+    assert world.ledger() == {}

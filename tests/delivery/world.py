@@ -95,6 +95,7 @@ class World:
         self.posts = {}
         self.settings = settings or Settings()
         self.problems = []
+        self.check_plan = lambda plan, grant, product: self.problems
         self.handlers = {}
         self.connections = (
             {}
@@ -134,7 +135,7 @@ class World:
                 for name, post in self.posts.items()
             },
             directory=self.people,
-            check_plan=lambda plan, grant, product: self.problems,
+            check_plan=self.check_plan,
             handlers=self.handlers,
             settings=self.settings,
         )
@@ -149,9 +150,8 @@ class World:
             self.clock.advance(minutes=10)
         return self.deliver()
 
-    def person(self, id, principal=True):
-        if principal is True:
-            principal = self.platform.principal(id)
+    def person(self, id, *, linked=True):
+        principal = self.platform.principal(id) if linked else None
         principals = {"lake": principal} if principal else {}
         self.people.people[id] = Person(id=id, principals=principals)
         return id

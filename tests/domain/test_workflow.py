@@ -667,12 +667,12 @@ def test_a_notice_has_the_words_that_its_text_needs():
             "product": "Other",
             "product_id": "p1",
             "request_id": "r1",
-            "what": "a masking exception",
+            "what": "a masking exception on",
             "state": "pending",
             "place": "sales desk",
         },
     )
-    assert notice("x", request(Stage.any_of(L)), {}, (), ()).data["what"] == "access"
+    assert notice("x", request(Stage.any_of(L)), {}, (), ()).data["what"] == "access to"
 
 
 @pytest.mark.parametrize("verdict", ["approve", "deny"])

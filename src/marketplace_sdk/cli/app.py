@@ -23,7 +23,7 @@ def _host() -> PluginHost:
 class _Commands(click.Group):
     """Built-in commands, and those of plugins, which are imported only when they are named."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """Names of all commands."""
         return sorted({*super().list_commands(ctx), *(spec.name for spec in _host().commands())})
 
@@ -40,7 +40,7 @@ class _Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands by the summaries of their specs, so that help imports no plugin's code."""
-        own = ((name, command.get_short_help_str()) for name, command in self.commands.items())
+        own = ((name, command.get_short_help_str(limit=100)) for name, command in self.commands.items())
         rows = sorted([*own, *((spec.name, spec.summary) for spec in _host().commands())])
         with formatter.section("Commands"):
             formatter.write_dl(rows)
@@ -63,7 +63,9 @@ def plugins(*, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("plugin", "distribution", "provides", "state")
+    table = Table()
+    for title in ("plugin", "distribution", "provides", "state"):
+        table.add_column(title, overflow="fold")
     for each in found:
         state = "blocked" if each.blocked else "; ".join(each.problems) or "ok"
         words: list[Any] = [each.name, f"{each.distribution} {each.version}".strip()]

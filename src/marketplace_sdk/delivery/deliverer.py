@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from marketplace_sdk.delivery.calls import Connection
+from marketplace_sdk.delivery.checking import CheckPlan
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.outbox import Listener, Outbox
-from marketplace_sdk.delivery.reconciler import CheckPlan, Reconciler, Verdict
+from marketplace_sdk.delivery.reconciler import Reconciler, Verdict
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.delivery.timers import BUILT_IN
 from marketplace_sdk.domain.events import Mark, Timer

@@ -74,7 +74,6 @@ class LedgerEntry:
     state: Literal["", "present", "absent"] = ""
     native_id: str = ""
     evidence: str = ""
-    problem: str = ""
     at: datetime | None = None
     revision: int = field(default=0, eq=False)
 

@@ -54,7 +54,6 @@ class Hold:
         self._fences: dict[str, int] = {}
         self._revisions: dict[str, int] = {}
         self._ends: dict[str, float] = {}
-        self._kept: set[str] = set()
 
     def take(self, names: Iterable[str]) -> None:
         """Take these leases too, all or none.
@@ -107,15 +106,18 @@ class Hold:
         """The highest fence of these leases."""
         return max((self._fences[name] for name in names), default=0)
 
-    def keep(self, names: Iterable[str]) -> None:
-        """Do not release these: a call may still land, so they have to run out."""
-        self._kept.update(names)
+    def release(self, *, but: Collection[str] = ()) -> None:
+        """Give everything back that is still held, but for these, which have to run out."""
+        try:
+            self._release(but)
+        except StaleRevision:
+            # Somebody takes one over at this moment; then the rest runs out as well.
+            self._fences.clear()
 
-    def release(self) -> None:
-        """Give everything back that is still held and was not kept."""
+    def _release(self, but: Collection[str]) -> None:
         with self._desk.storage.begin() as rows:
             for name, fence in sorted(self._fences.items()):
-                if name in self._kept:
+                if name in but:
                     continue
                 record = rows.get(LEASE, name)
                 if record is None or not self._mine(record, fence):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -49,7 +49,7 @@ class Names:
 
 
 def resolve_names(
-    situation: Situation, directory: Directory, connection: Connection, call: Call
+    situation: Situation, directory: Directory, connection: Connection, call: Callable[[], Call]
 ) -> tuple[Mapping[str, str | Obstacle], Mapping[Ref, Resolved | Unresolved]]:
     """Ask the directory and the platform; no unit of work is open meanwhile.
 
@@ -65,7 +65,7 @@ def resolve_names(
         names[id] = known[token]
     refs = {Ref("principal", name) for name in names.values() if isinstance(name, str)}
     refs |= {Ref("object", name) for name in situation.objects}
-    return names, _ask(refs, connection, call) if refs else {}
+    return names, _ask(refs, connection, call()) if refs else {}
 
 
 def names_of(

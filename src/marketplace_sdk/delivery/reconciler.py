@@ -10,10 +10,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from marketplace_sdk.delivery.applying import Applied, apply_plan
-from marketplace_sdk.delivery.calls import Connection, call_until, guarded
+from marketplace_sdk.delivery.calls import Connection, call_until
+from marketplace_sdk.delivery.checking import CheckPlan, checked
 from marketplace_sdk.delivery.grants import finish_deletion
 from marketplace_sdk.delivery.ledger import (
     Claim,
@@ -25,6 +26,7 @@ from marketplace_sdk.delivery.ledger import (
     scope_id,
 )
 from marketplace_sdk.delivery.locks import Busy, Hold, LeaseLost
+from marketplace_sdk.delivery.looking import look, missed
 from marketplace_sdk.delivery.naming import Names, names_of, resolve_names
 from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan
 from marketplace_sdk.delivery.showing import Shown, shown_of
@@ -32,10 +34,8 @@ from marketplace_sdk.delivery.situation import Situation, read_situation
 from marketplace_sdk.delivery.storing import Outdated, Storing, pins_for, store_all
 from marketplace_sdk.delivery.wishes import Wishes, wishes_of
 from marketplace_sdk.domain.events import Effects, Mark
-from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.errors import StaleRevision
-from marketplace_sdk.ports.provisioner import CannotLook, Change, Guard, Resolved, Scope, Seen
+from marketplace_sdk.ports.provisioner import Guard, Resolved, Scope
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.desk import Desk
@@ -43,9 +43,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.ports.provisioner import Call
 
-__all__ = ["CheckPlan", "Reconciler", "Verdict"]
-
-CheckPlan = Callable[[Sequence[Change], Grant | None, DataProduct], Sequence[str]]
+__all__ = ["Reconciler", "Verdict"]
 
 TRIES = 5
 
@@ -111,11 +109,11 @@ class Reconciler:
             one.give_up()
             return Verdict()
         except Exception:
-            hold.release()
+            one.let_go()
             raise
-        hold.release()
-        # Somebody who is stopped from outside (BaseException) gives nothing back: a call of his
-        # may still land, so his leases have to run out.
+        # Whoever is stopped from outside (BaseException) gives nothing back: a call of his may
+        # still land, so his leases have to run out.
+        one.let_go()
         return verdict
 
     def _unconfigured(self, mark: Mark) -> Verdict:
@@ -180,6 +178,10 @@ class _Pass:
         _log.warning("lost the lease on %s; it is looked at again", self.mark.key)
         self.worker.desk.retried(enter)
 
+    def let_go(self) -> None:
+        """Give the leases back, but for scopes in which a call of ours may still land."""
+        self.hold.release(but={scope_id(scope) for scope in self.applied.unsure})
+
     def _run(self) -> Verdict:
         situation, names, wishes = self._read()
         entries = self.storing.claims(situation, names, wishes)
@@ -196,6 +198,10 @@ class _Pass:
         return _verdict(
             [
                 *obstacles.values(),
+                *(
+                    Obstacle("cannot_look", one.reason, one.retryable)
+                    for one in view.blind.values()
+                ),
                 *names.missing_objects.values(),
                 *names.missing_members.values(),
                 *wishes.obstacles.values(),
@@ -213,7 +219,10 @@ class _Pass:
             with desk.read() as unit:
                 situation = read_situation(unit, self.mark)
         principals, answers = resolve_names(
-            situation, self.worker.directory, self.connection, self._call([self.target])
+            situation,
+            self.worker.directory,
+            self.connection,
+            lambda: self._call([self.target]),
         )
         pins = {pin.id: pin for pin in situation.pins}
         with desk.read() as unit:
@@ -256,18 +265,17 @@ class _Pass:
         if not plan.removals and not plan.additions:
             return view, dict(plan.blocked)
         apply_plan(plan, entries, self.connection, self._call_for, self.applied)
-        self.hold.keep(scope_id(scope) for scope in self.applied.unsure)
         view = view.updated(self._look(self.applied.scopes, ()))
         obstacles = {**plan.blocked, **self.applied.obstacles}
         for change in (*plan.removals, *plan.additions):
             id = entry_id(change.item)
-            if id not in obstacles and _missed(change, view):
+            if id not in obstacles and missed(change, view):
                 obstacles[id] = Obstacle(
                     "not_seen",
                     f"{self.connection.name} does not show that {change.item.kind} in "
                     f"{change.item.scope.key} was changed",
                 )
-            elif id in obstacles and change.item.scope in view.seen and not _missed(change, view):
+            elif id in obstacles and change.item.scope in view.seen and not missed(change, view):
                 del obstacles[id]
         return view, obstacles
 
@@ -289,7 +297,7 @@ class _Pass:
             plan = make_plan(
                 judged.values(), view, may_grant=self.connection.may_grant, held=wishes.kept
             )
-            plan = self._checked(situation, judged, plan)
+            plan = checked(plan, situation, judged, self.worker.check_plan)
             touched = {entry_id(one.item) for one in (*plan.removals, *plan.additions)}
             written = [
                 entry
@@ -312,37 +320,6 @@ class _Pass:
                 return plan
         raise Outdated
 
-    def _checked(
-        self, situation: Situation, entries: Mapping[str, LedgerEntry], plan: Plan
-    ) -> Plan:
-        """The plan without its additions if a guard-rail objects; removals always go on."""
-        if not plan.additions:
-            return plan
-        changes = (*plan.removals, *plan.additions)
-        added = {
-            claim.claimant.removeprefix("grant:")
-            for change in plan.additions
-            for claim in entries[entry_id(change.item)].claimed_under(situation.target)
-            if not claim.is_base
-        }
-        grants = [situation.grants[id] for id in sorted(added)]
-        grant = grants[0] if len(grants) == 1 else None
-        products = {one.product for one in grants} or set(situation.products)
-        for id in sorted(products & situation.products.keys()):
-            product = situation.products[id]
-            problems = guarded(
-                "check the plan",
-                "marketplace_check_plan",
-                lambda product=product: tuple(self.worker.check_plan(changes, grant, product)),  # type: ignore[misc]  # bound now
-            )
-            if isinstance(problems, Obstacle):
-                problems = (problems.message,)
-            if problems:
-                why = Obstacle("plan_refused", "; ".join(map(str, problems)), retryable=False)
-                held = {entry_id(change.item): why for change in plan.additions}
-                return evolve(plan, additions=(), blocked={**plan.blocked, **held})
-        return plan
-
     def _finish(self, situation: Situation) -> None:
         def finish() -> None:
             with self.worker.desk.write() as unit:
@@ -353,34 +330,15 @@ class _Pass:
 
     def _look(self, scopes: Iterable[Scope], guards: Iterable[Guard]) -> View:
         wanted = sorted(scopes, key=scope_id)
-        asked = sorted(guards, key=lambda guard: (guard.kind, guard.subject))
-        names = [scope_id(scope) for scope in wanted]
-        self.hold.renew(names)
-        answers = guarded(
-            f"look at {self.connection.name}",
-            self.connection.plugin,
-            lambda: dict(self.connection.provisioner.observe(wanted, asked, self._call(names))),
-        )
-        seen: dict[Scope, Seen] = {}
-        blind: dict[Scope, CannotLook] = {}
-        for scope in wanted:
-            if isinstance(answers, Obstacle):
-                blind[scope] = CannotLook(reason=answers.message, retryable=answers.retryable)
-                continue
-            answer = answers.get(scope)
-            if isinstance(answer, Seen):
-                seen[scope] = answer
-            else:
-                blind[scope] = answer or CannotLook(reason="the platform gave no answer")
-        return View(seen, blind)
+        return look(self.connection, wanted, guards, self._call([scope_id(one) for one in wanted]))
 
     def _call_for(self, scope: Scope) -> Call:
-        name = scope_id(scope)
-        self.hold.renew([self.target, name])
-        return self._call([name])
+        return self._call([scope_id(scope)])
 
     def _call(self, names: Sequence[str]) -> Call:
+        """A call that is over before any of these leases can be taken over."""
         worker = self.worker
+        self.hold.renew([self.target, *names])
         left = min(worker.settings.call_timeout, self.hold.seconds_left(names))
         return call_until(
             worker.monotonic() + left,
@@ -388,12 +346,6 @@ class _Pass:
             correlation_id=self.correlation,
             fence=self.hold.fence(names),
         )
-
-
-def _missed(change: Change, view: View) -> bool:
-    """Whether a change cannot be seen."""
-    seen = view.seen.get(change.item.scope)
-    return seen is None or (change.item.key in seen.items) != (change.action == "add")
 
 
 def _verdict(obstacles: Iterable[Obstacle]) -> Verdict:

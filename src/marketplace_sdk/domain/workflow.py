@@ -433,7 +433,7 @@ def notice(
         "product": request.product_name,
         "product_id": request.product,
         "request_id": request.id,
-        "what": "access" if request.kind == "access" else "a masking exception",
+        "what": "access to" if request.kind == "access" else "a masking exception on",
         "state": request.state,
         **names,
     }

@@ -238,10 +238,10 @@ class Products(Service):
             if product.state in ("deleting", "deleted"):
                 return product
             grants = unit.find(Grant, ("open_product", [id]))
-            if any(grant.live for grant in grants) and not cascade:
+            live = sum(grant.live for grant in grants)
+            if live and not cascade:
                 raise Conflict(
-                    f"cannot delete product {product.name}: "
-                    f"{sum(grant.live for grant in grants)} grants are active",
+                    f"cannot delete product {product.name}: active grants: {live}",
                     code="grants_active",
                     hint="retire it, or delete with cascade=True, which revokes them",
                 )

@@ -1,0 +1,36 @@
+"""What an import costs: the core stays light, adapters are loaded when they are chosen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def _imported(statement):
+    """Names of the modules that a fresh interpreter has after a statement."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", statement],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}
+
+
+def test_importing_the_sdk_loads_no_adapter():
+    """Neither a plugin, nor SQLAlchemy, nor an HTTP client, nor a driver, nor a test runner."""
+    found = _imported("import marketplace_sdk")
+
+    heavy = ("sqlalchemy", "httpx", "httpcore", "psycopg", "click", "rich", "pytest", "sqlite3")
+    assert "marketplace_sdk" in found
+    assert not {name for name in found if name.split(".")[0] in heavy}
+    assert not {name for name in found if name.startswith("marketplace_sdk_")}
+
+
+def test_a_marketplace_in_memory_loads_no_plugins_library():
+    """With discovery on, plugins are known by their specs; what is not chosen is not built."""
+    found = _imported("from marketplace_sdk import Marketplace; Marketplace('memory').close()")
+
+    assert "marketplace_sdk_sql.plugin" in found
+    assert not {name for name in found if name.split(".")[0] in ("sqlalchemy", "httpx", "psycopg")}
