@@ -76,13 +76,14 @@ class MarketplaceError(Exception):
     """
 
     default_code: ClassVar[str] = "error"
+    default_hint: ClassVar[str] = ""
     http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, *, code: str | None = None, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = _printable(message)
+        super().__init__(self.message)
         self.code = code or self.default_code
-        self.hint = hint
+        self.hint = hint or self.default_hint
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -125,6 +126,7 @@ class NotFound(MarketplaceError):
     """There is no such thing, or the actor may not know that there is."""
 
     default_code = "not_found"
+    default_hint = "check the id; what you may not see is not found either"
     http_status = 404
 
     def __init__(self, verb: str, kind: str, id: str, *, hint: str = "") -> None:
@@ -137,6 +139,7 @@ class NotAllowed(MarketplaceError):
     """The actor may see the thing but may not do this; ``needs`` says who may."""
 
     default_code = "not_allowed"
+    default_hint = "ask somebody who may"
     http_status = 403
 
     def __init__(
@@ -159,6 +162,7 @@ class Conflict(MarketplaceError):
     """The world is not, or no longer, as the command assumed."""
 
     default_code = "conflict"
+    default_hint = "read it again and decide again"
     http_status = 409
 
 
@@ -184,6 +188,7 @@ class AlreadyDetermined(Conflict):
     """The request, or every seat the actor could fill, has been decided."""
 
     default_code = "already_determined"
+    default_hint = "a determination is never edited; read where the request stands"
 
     def __init__(self, message: str, *, state: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -194,6 +199,7 @@ class DuplicateName(Conflict):
     """The name, id or platform principal is taken by ``existing``."""
 
     default_code = "duplicate_name"
+    default_hint = "choose another one"
 
     def __init__(self, message: str, *, existing: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -204,6 +210,7 @@ class AlreadyRequested(Conflict):
     """The same wish is pending or granted already, as request ``existing``."""
 
     default_code = "already_requested"
+    default_hint = "look at the existing request"
 
     def __init__(self, message: str, *, existing: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -214,6 +221,7 @@ class TransitionNotAllowed(MarketplaceError):
     """The thing's ``state`` has no step called ``event``."""
 
     default_code = "transition_not_allowed"
+    default_hint = "read its state again; nothing is ever reopened"
     http_status = 409
 
     def __init__(self, kind: str, id: str, *, state: str, event: str, hint: str = "") -> None:
@@ -281,6 +289,12 @@ class PluginError(MarketplaceError):
 
 def _short(value: object) -> str:
     """An id as it may stand in a message: one line, printable, at most 80 characters."""
-    text = str(value)
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    clean = _printable(str(value))
     return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004
+
+
+def _printable(text: str) -> str:
+    """One line without control characters, direction marks and broken characters."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -102,7 +102,7 @@ def marketplace_notifiers() -> Iterable[NotifierSpec]:
 
 @hookspec
 def marketplace_engines() -> Iterable[EngineSpec]:
-    """Yield engines that run the delivery work instead of ``marketplace worker``.
+    """Yield engines that run the delivery work instead of calling ``deliver`` yourself.
 
     ::
 

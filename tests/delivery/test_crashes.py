@@ -6,7 +6,8 @@ import pytest
 from tests.delivery.platforms import Crash, DirectPlatform, RolePlatform
 from tests.delivery.world import World
 
-from marketplace_sdk.delivery.locks import LEASE
+from marketplace_sdk.delivery.locks import LEASE, Busy, Hold, LeaseLost
+from marketplace_sdk.ports.storage import Record
 
 GRANTS = ("bob", "eve", "dan", "mask")
 
@@ -225,6 +226,104 @@ def test_no_call_may_last_longer_than_its_lease():
 
     assert left[:2] == [world.settings.call_timeout, True]
     assert world.platform.listing() == []
+
+
+def two_products():
+    world = World(DirectPlatform())
+    world.source("orders")
+    world.product("p", "orders")
+    world.product("q", "orders")
+    world.person("bob")
+    return world
+
+
+def test_a_grant_that_is_revoked_while_names_are_looked_up_gets_nothing():
+    world = two_products()
+    grant = world.grant("p", "bob")
+    resolve = world.platform.resolve
+
+    def look_up(refs, call):
+        if world.get(grant).live:
+            world.revoke(grant)
+        return resolve(refs, call)
+
+    world.platform.resolve = look_up
+    world.deliver()
+
+    assert world.platform.log == []
+    assert world.state(grant) == "ended"
+
+
+def test_a_grant_that_is_revoked_while_it_is_given_is_taken_in_the_next_pass():
+    world = two_products()
+    grant = world.grant("p", "bob")
+
+    def revoke(where, change):
+        if where == "before" and world.get(grant).live:
+            world.revoke(grant)
+
+    world.platform.at_point = revoke
+    world.deliver()
+
+    assert [action for action, _ in world.platform.log] == ["add", "remove"]
+    assert world.state(grant) == "ended"
+    assert world.event_counts()["grant.active"] == 0
+
+
+def test_a_claim_made_while_its_item_is_removed_brings_it_back():
+    world = two_products()
+    first = world.grant("p", "bob")
+    world.deliver()
+    world.revoke(first)
+    second = []
+
+    def claim(where, change):
+        if where == "after" and not second:
+            second.append(world.grant("q", "bob"))
+            world.worker("two").deliver()
+
+    world.platform.at_point = claim
+    world.deliver("one")
+    world.clock.advance(seconds=5)
+    world.deliver("two")
+
+    assert (world.state(first), world.state(second[0])) == ("ended", "active")
+    assert world.platform.reads("bob", "s.orders")
+
+
+def test_a_worker_that_finds_its_lease_taken_writes_nothing():
+    world = two_products()
+    hold, other = (
+        Hold(world.desk, monotonic=world.clock.monotonic, settings=world.settings, owner=name)
+        for name in ("one", "two")
+    )
+    hold.take(["b", "a"])
+    with pytest.raises(Busy):
+        other.take(["c", "a"])
+    world.clock.advance(seconds=world.settings.lease)
+    other.take(["c", "a"])
+
+    with pytest.raises(LeaseLost), hold.writing(["a"]) as rows:
+        rows.put(Record(kind="x", id="x", revision=1, document={}), None)
+
+    with world.storage.begin(write=False) as rows:
+        assert rows.get("x", "x") is None
+    assert (hold.fence(["a"]), other.fence(["a"]), other.fence(["a", "c"])) == (1, 2, 2)
+    hold.release()
+    with pytest.raises(Busy):
+        hold.take(["a"])
+
+
+def test_a_lease_that_nobody_took_is_still_held_after_its_end():
+    world = two_products()
+    hold = Hold(world.desk, monotonic=world.clock.monotonic, settings=world.settings, owner="one")
+    hold.take(["a"])
+    world.clock.advance(seconds=world.settings.lease * 2)
+    assert hold.seconds_left(["a"]) < 0
+
+    hold.renew(["a"])
+
+    assert hold.seconds_left(["a"]) == world.settings.lease
 
 
 def test_leases_are_given_back_after_a_pass():

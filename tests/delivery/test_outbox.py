@@ -7,7 +7,7 @@ from tests.delivery.world import World
 
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.events import NOTICES, Effects, Event, Notice
 from marketplace_sdk.domain.selectors import StewardSelector, group, user
 from marketplace_sdk.errors import NotificationError
 
@@ -337,7 +337,9 @@ def test_words_that_are_missing_are_left_out(world):
 
     world.deliver()
 
-    assert [m.subject for m in world.inbox()] == ["access of Orders ends for bob in ."]
+    (message,) = world.inbox()
+    words = {"what": "access", "product": "Orders", "beneficiary": "bob", "due": ""}
+    assert message.subject == NOTICES["access_expiring"].format(**words)
 
 
 def test_waits_grow_to_a_cap_and_differ_by_chance():

@@ -77,7 +77,8 @@ def test_warnings_come_seven_days_and_one_day_before_the_end(world):
     sent = [m for m in hook.messages if m.type == "data_product.access_requests.expiring"]
     assert [m.data["request"]["id"] for m in sent] == [f"r-{grant}"] * 2
     subjects = {m.subject for m in world.inbox() if m.kind == "access_expiring"}
-    assert subjects == {"access of p ends for bob in 7 days.", "access of p ends for bob in 1 day."}
+    assert len(subjects) == 2
+    assert all(any(due in one for one in subjects) for due in ("7 days", "1 day"))
     assert {m.person for m in world.inbox() if m.kind == "access_expiring"} == {"req", "bob"}
 
 

@@ -370,6 +370,8 @@ def test_settings_that_could_not_be_safe_are_refused():
 
     with pytest.raises(InvalidInput):
         Settings(lease=60, call_timeout=60)
+    with pytest.raises(InvalidInput):
+        Settings(attempts=0)
 
 
 def test_what_is_left_on_a_platform_that_went_away_is_removed_when_it_is_back():
@@ -395,3 +397,65 @@ def test_what_is_left_on_a_platform_that_went_away_is_removed_when_it_is_back():
 
     assert world.platform.listing() == []
     assert world.ledger() == {}
+
+
+def test_a_plugin_that_fails_for_one_member_takes_nothing_and_goes_on_for_the_others(world):
+    bob = world.grant("p", "bob")
+    world.deliver()
+    member = world.platform.member
+
+    def fail(target, who, known):
+        if who.native_id == "u-bob":
+            raise KeyError("token hunter2")
+        return member(target, who, known)
+
+    world.platform.member = fail
+    eve = world.grant("p", "eve")
+
+    world.deliver()
+
+    assert world.state(eve) == "active"
+    assert world.troubles(bob) == ["plugin_error"]
+    assert world.platform.reads("bob", "s.orders")
+    assert "hunter2" not in world.get(bob).trouble[0].message
+
+
+def test_a_platform_that_has_no_way_to_give_access_is_not_taken_for_access():
+    """An empty list of items is no proof of anything."""
+    world = World(DirectPlatform())
+    world.source("orders")
+    world.product("p", "orders")
+    world.person("bob")
+    world.platform.member = lambda target, who, known: []
+    grant = world.grant("p", "bob")
+
+    world.deliver()
+
+    assert world.state(grant) == "wanted"
+    assert world.troubles(grant) == ["nothing_to_grant"]
+
+
+def test_a_platform_that_says_done_and_shows_nothing_is_not_believed(world):
+    world.platform._do = lambda change: None
+    grant = world.grant("p", "bob")
+
+    done = world.deliver()
+
+    assert world.state(grant) == "wanted"
+    assert world.troubles(grant) == ["not_seen"]
+    assert done.failed == 1
+
+
+def test_an_answer_that_leaves_names_and_scopes_out_says_nothing_about_them(world):
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.platform.observe = lambda scopes, guards, call: {}
+    world.revoke(grant)
+    world.deliver()
+    assert world.troubles(grant) == ["cannot_look"]
+
+    world.platform.resolve = lambda refs, call: {}
+    eve = world.grant("p", "eve")
+    world.deliver()
+
+    assert world.troubles(eve) == ["cannot_look"]

@@ -56,3 +56,21 @@ def test_the_first_block_holds_the_two_commands():
     ]
     prose = opening.split("\n", 1)[1]
     assert len(re.findall(r"[.!?](?:\s|$)", prose)) == 3
+
+
+def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
+    """The code of the first tutorial, taken together, runs and ends with an active grant."""
+    page = (ROOT / "docs" / "tutorials" / "first-marketplace.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert re.search(r"^active on lake: sales\.orders, until ", done.stdout, re.MULTILINE)

@@ -13,9 +13,10 @@ from marketplace_sdk.delivery.calls import Connection
 from marketplace_sdk.delivery.checking import CheckPlan
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.outbox import Listener, Outbox
-from marketplace_sdk.delivery.reconciler import Reconciler, Verdict
+from marketplace_sdk.delivery.reconciler import Reconciler
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.delivery.timers import BUILT_IN
+from marketplace_sdk.delivery.verdict import Verdict
 from marketplace_sdk.domain.events import Mark, Timer
 from marketplace_sdk.errors import MarketplaceError, StaleRevision
 from marketplace_sdk.ports.directory import Directory

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -32,6 +32,7 @@ from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan
 from marketplace_sdk.delivery.showing import Shown, shown_of
 from marketplace_sdk.delivery.situation import Situation, read_situation
 from marketplace_sdk.delivery.storing import Outdated, Storing, pins_for, store_all
+from marketplace_sdk.delivery.verdict import Verdict, verdict_of
 from marketplace_sdk.delivery.wishes import Wishes, wishes_of
 from marketplace_sdk.domain.events import Effects, Mark
 from marketplace_sdk.errors import StaleRevision
@@ -43,25 +44,11 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.ports.provisioner import Call
 
-__all__ = ["Reconciler", "Verdict"]
+__all__ = ["Reconciler"]
 
 TRIES = 5
 
 _log = logging.getLogger("marketplace_sdk.delivery")
-
-
-@frozen
-class Verdict:
-    """What is to become of the marks of a pass.
-
-    Attributes:
-        again: when to look again: ``no``, ``soon`` (somebody else is at it), ``backoff``
-            (waiting helps) or ``slowly`` (somebody has to do something first).
-        why: the reason, without secrets.
-    """
-
-    again: Literal["no", "soon", "backoff", "slowly"] = "no"
-    why: str = ""
 
 
 @frozen(kw_only=True)
@@ -195,7 +182,7 @@ class _Pass:
         self.storing.shown(situation, shown)
         if any(product.state == "deleting" for product in situation.products.values()):
             self._finish(situation)
-        return _verdict(
+        return verdict_of(
             [
                 *obstacles.values(),
                 *(
@@ -346,12 +333,3 @@ class _Pass:
             correlation_id=self.correlation,
             fence=self.hold.fence(names),
         )
-
-
-def _verdict(obstacles: Iterable[Obstacle]) -> Verdict:
-    causes = [one for one in obstacles if one.code != "waits_for_another"]
-    for again, retryable in (("backoff", True), ("slowly", False)):
-        for one in causes:
-            if one.retryable is retryable:
-                return Verdict("backoff" if again == "backoff" else "slowly", one.message)
-    return Verdict()
