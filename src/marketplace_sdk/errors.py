@@ -119,7 +119,8 @@ class InvalidInput(MarketplaceError):
         text = message
         if self.problems:
             text = f"{message}: " + "; ".join(str(problem) for problem in self.problems)
-        super().__init__(text, code=code, hint=hint)
+        what_to_do = hint or ("" if self.problems else "correct it and try again")
+        super().__init__(text, code=code, hint=what_to_do)
 
 
 class NotFound(MarketplaceError):

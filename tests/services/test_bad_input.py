@@ -456,6 +456,7 @@ def test_the_same_command_without_bad_input_succeeds(name):
 def test_bad_input_is_refused_before_anything_is_written(untouched, name, field):
     """Refused with an error of the tree which says what to do and repeats nothing; not stored."""
     valid, fields = COMMANDS[name]
+    before = kept(untouched)
     wrong = []
     for value in fields[field]:
         arguments = {**(valid(untouched) if valid else {"id": "x", "by": "ada"}), field: value}
@@ -470,7 +471,7 @@ def test_bad_input_is_refused_before_anything_is_written(untouched, name, field)
         else:
             wrong.append(f"{value!r:.60}: accepted: {answer!r:.100}")
     assert not wrong, "\n" + "\n".join(wrong)
-    assert kept(untouched) == untouched.before, "something was written"
+    assert kept(untouched) == before, "something was written"
 
 
 def flaw_of(error):

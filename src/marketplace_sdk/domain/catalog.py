@@ -9,7 +9,14 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.review import Stage
-from marketplace_sdk.domain.values import check_id, check_name, check_text, name_set
+from marketplace_sdk.domain.values import (
+    check_flag,
+    check_id,
+    check_name,
+    check_text,
+    listed,
+    name_set,
+)
 from marketplace_sdk.errors import InvalidInput, Problem
 
 __all__ = ["Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule", "covers"]
@@ -36,9 +43,7 @@ class Tag:
 
 
 def _tags(tags: Iterable[Tag | str]) -> frozenset[Tag]:
-    if isinstance(tags, str):
-        raise InvalidInput("cannot use these tags", problems=[Problem("tags", "must be a list")])
-    found = frozenset(tag if isinstance(tag, Tag) else Tag(tag) for tag in tags)
+    found = frozenset(tag if isinstance(tag, Tag) else Tag(tag) for tag in listed(tags))
     if len(found) > MOST_TAGS:
         raise InvalidInput(
             "cannot use these tags", problems=[Problem("tags", f"must be at most {MOST_TAGS}")]
@@ -65,14 +70,11 @@ class Column:
     def __attrs_post_init__(self) -> None:
         check_name(self.name, "column.name")
         check_text(self.type, "column.type")
+        check_flag(self.masked, "column.masked")
 
 
 def _columns(columns: Iterable[Column | str]) -> tuple[Column, ...]:
-    if isinstance(columns, str):
-        raise InvalidInput(
-            "cannot use these columns", problems=[Problem("columns", "must be a list")]
-        )
-    return tuple(each if isinstance(each, Column) else Column(each) for each in columns)
+    return tuple(each if isinstance(each, Column) else Column(each) for each in listed(columns))
 
 
 @frozen
@@ -126,6 +128,8 @@ class TagRule:
 
     def __attrs_post_init__(self) -> None:
         check_name(self.tag, "tag")
+        for origin in self.origins:
+            check_name(origin, "origins")
         if not self.origins:
             raise InvalidInput(
                 "cannot make this tag rule", problems=[Problem("origins", "must not be empty")]
@@ -158,11 +162,12 @@ class DomainPolicy:
     auto_approve: bool = True
     self_review: Literal["form", "never"] = "form"
     max_duration: Duration | None = None
-    extra_stages: tuple[Stage, ...] = field(default=(), converter=tuple)
+    extra_stages: tuple[Stage, ...] = field(default=(), converter=listed)
     widening: Literal["give", "ask"] = "give"
     leaving: Literal["keep", "remove"] = "keep"
 
     def __attrs_post_init__(self) -> None:
+        check_flag(self.auto_approve, "policy.auto_approve")
         problems = []
         if self.self_review not in ("form", "never"):
             problems.append(Problem("policy.self_review", "must be form or never"))

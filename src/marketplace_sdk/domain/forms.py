@@ -12,7 +12,7 @@ from attrs import field, frozen
 from marketplace_sdk.domain.durations import UNITS, Duration
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import FrozenMap, check_id, check_text, freeze, listed
+from marketplace_sdk.domain.values import FrozenMap, check_flag, check_id, check_name, check_text, freeze, listed
 from marketplace_sdk.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Question:
         check_id(self.key, "question.key")
         check_text(self.label, "question.label", required=True)
         check_text(self.help, "question.help")
+        check_flag(self.required, "question.required")
+        check_name(self.kind, "question.kind")
         problems = []
         chooses = self.kind in ("DROPDOWN", "CHECKBOXES")
         if chooses and not 1 <= len(self.options) <= MOST_OPTIONS:

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 from marketplace_sdk.domain.conditions import Condition, Situation
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.selectors import StewardSelector, domain_permission, permission
-from marketplace_sdk.domain.values import check_text
+from marketplace_sdk.domain.values import check_flag, check_text
 from marketplace_sdk.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -232,7 +232,8 @@ class ReviewFlow:
     @classmethod
     def delegate(cls, *, allow_automatic: bool = False) -> ReviewFlow:
         """The flow of the product decides; without one, the default review."""
-        return cls(default=FlowEvent(kind="delegate", allow_automatic=bool(allow_automatic)))
+        check_flag(allow_automatic, "allow_automatic")
+        return cls(default=FlowEvent(kind="delegate", allow_automatic=allow_automatic))
 
     @classmethod
     def with_rules(cls, *rules: Rule, default: ReviewFlow | FlowEvent) -> ReviewFlow:

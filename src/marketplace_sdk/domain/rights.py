@@ -86,6 +86,7 @@ _NEEDS = {
     "beneficiary": "to be the beneficiary",
     "member": "to be in the group that is the beneficiary",
     "self": "to be that person",
+    "anyone": "to be known to the directory",
 }
 
 

@@ -12,6 +12,7 @@ from marketplace_sdk.errors import InvalidInput, Problem
 __all__ = [
     "FrozenMap",
     "aware",
+    "check_flag",
     "check_id",
     "check_name",
     "check_text",
@@ -84,9 +85,9 @@ def _frozen(value: object) -> object:
 
 def listed(values: Iterable[str]) -> tuple[str, ...]:
     """Texts as a tuple; a lone text is refused, which would be taken apart letter by letter."""
-    if isinstance(values, (str, bytes)):
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise InvalidInput(
-            "cannot use this list", problems=[Problem("", "must be a list, not one text")]
+            "cannot use this list", problems=[Problem("", "must be a list, not one value")]
         )
     return tuple(values)
 
@@ -110,6 +111,15 @@ def aware(value: datetime, path: str) -> datetime:
         raise InvalidInput(
             "cannot use this time", problems=[Problem(path, "is outside the calendar")]
         ) from None
+
+
+def check_flag(value: object, path: str) -> bool:
+    """True or False; a text such as "no" would count as true."""
+    if not isinstance(value, bool):
+        raise InvalidInput(
+            "cannot use this value", problems=[Problem(path, "must be True or False")]
+        )
+    return value
 
 
 def check_id(value: object, path: str) -> str:

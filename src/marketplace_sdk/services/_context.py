@@ -13,7 +13,7 @@ from marketplace_sdk._plugins import PluginHost
 from marketplace_sdk.domain.people import SYSTEM, Actor, Facts, Person
 from marketplace_sdk.domain.selectors import RESERVED_PERMISSIONS
 from marketplace_sdk.domain.values import check_id
-from marketplace_sdk.errors import DirectoryError, NotAllowed, StaleRevision
+from marketplace_sdk.errors import DirectoryError, MarketplaceError, NotAllowed, StaleRevision
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.storage import Storage
 from marketplace_sdk.work.unit import Unit, unit_of_work
@@ -77,7 +77,17 @@ class Context:
         Raises:
             DirectoryError: the directory cannot be read, or what it says is too old.
         """
-        found = self.directory.person(id)
+        try:
+            found = self.directory.person(id)
+        except MarketplaceError:
+            raise
+        except Exception as error:
+            # Whatever the directory's code raises: without an answer nobody acts.
+            raise DirectoryError(
+                f"cannot read the directory: {type(error).__name__}",
+                retryable=True,
+                hint="make the directory answer, and try again",
+            ) from error
         if found is None:
             return None
         now = self.clock()

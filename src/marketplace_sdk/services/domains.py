@@ -13,6 +13,7 @@ from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import DOMAIN_PERMISSIONS, StewardSelector, user
 from marketplace_sdk.domain.values import check_name, check_text
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, Problem
+from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stuck import recheck
 from marketplace_sdk.services._widening import leave_domain
@@ -43,12 +44,17 @@ class Domains(Service):
             policy: what holds for all products.
             by: who creates.
         """
-        if isinstance(tags, str):
-            raise InvalidInput("cannot create domain", problems=[Problem("tags", "must be a list")])
+        if policy is not None and not isinstance(policy, DomainPolicy):
+            raise InvalidInput(
+                "cannot create domain", problems=[Problem("policy", "must be a DomainPolicy")]
+            )
         domain = Domain(
             name=check_name(name, "domain.name", dots=False),
             description=check_text(description, "domain.description"),
-            rules=tuple(tag if isinstance(tag, TagRule) else TagRule(tag) for tag in tags),
+            rules=tuple(
+                tag if isinstance(tag, TagRule) else TagRule(tag)
+                for tag in check_list(tags, "tags")
+            ),
             policy=policy or DomainPolicy(),
         )
 
@@ -234,6 +240,5 @@ class Domains(Service):
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise InvalidInput("cannot change domain", problems=[Problem("sources", "must be a list")])
-    return tuple(dict.fromkeys(check_name(name, "sources") for name in names))
+    found = check_list(names, "sources")
+    return tuple(dict.fromkeys(check_name(name, "sources") for name in found))

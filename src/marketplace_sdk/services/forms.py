@@ -21,8 +21,9 @@ from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import check_id, check_name, check_text
+from marketplace_sdk.domain.values import check_flag, check_id, check_name, check_text
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
+from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.work.unit import Page, Unit
 
@@ -63,7 +64,8 @@ class Forms(Service):
             InvalidInput, NotAllowed, NotFound, DuplicateName.
         """
         check_name(name, "form.name")
-        asked = check_form(questions, self._context.plugins.question_types())
+        asked = self._questions(questions)
+        self_review = check_flag(allow_self_review, "form.allow_self_review")
         flow = _flow(review)
         _fallback(fallback)
         wanted = _agreements(agreements)
@@ -82,7 +84,7 @@ class Forms(Service):
                 questions=asked,
                 agreements=tuple(self._agreement(unit, each) for each in wanted),
                 review=flow,
-                allow_self_review=bool(allow_self_review),
+                allow_self_review=self_review,
                 fallback=fallback,
                 created_at=unit.now,
                 created_by=facts.id,
@@ -124,11 +126,9 @@ class Forms(Service):
         """
         if name is not None:
             check_name(name, "form.name")
-        asked = (
-            None
-            if questions is None
-            else check_form(questions, self._context.plugins.question_types())
-        )
+        asked = None if questions is None else self._questions(questions)
+        if allow_self_review is not None:
+            check_flag(allow_self_review, "form.allow_self_review")
         flow = None if review is None else _flow(review)
         _fallback(fallback)
         wanted = None if agreements is None else _agreements(agreements)
@@ -148,12 +148,16 @@ class Forms(Service):
                 else tuple(self._agreement(unit, each) for each in wanted),
                 allow_self_review=current.allow_self_review
                 if allow_self_review is None
-                else bool(allow_self_review),
+                else allow_self_review,
                 fallback=fallback or current.fallback,
             )
             if version == current:
                 return form
             if version.name != current.name:
+                if version.name == STANDARD_FORM.name:
+                    raise DuplicateName(
+                        f"cannot rename form {id}: it is the standard form's", existing="standard"
+                    )
                 unit.reserve(
                     f"form|{version.name}", id, f"cannot rename form {id}: the name is taken"
                 )
@@ -226,11 +230,16 @@ class Forms(Service):
         by: By = None,
     ) -> Page[RequestForm]:
         """Forms by name; ``domain`` gives those of one domain, ``""`` those for everybody."""
-        where = [] if domain is None else [("domain", [domain])]
+        where = [] if domain is None else [("domain", [check_text(domain, "domain")])]
         with self._reading(by) as (unit, _):
             return unit.page(RequestForm, *where, after=after, limit=limit)
 
     # -- inside ---------------------------------------------------------------------------
+
+    def _questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
+        return check_form(
+            check_list(questions, "questions"), self._context.plugins.question_types()
+        )
 
     @staticmethod
     def _form(unit: Unit, id: str, verb: str) -> RequestForm:
@@ -312,11 +321,13 @@ def _fallback(fallback: StewardSelector | None) -> None:
 def _agreements(
     agreements: Iterable[str | DataUseAgreement],
 ) -> tuple[str | DataUseAgreement, ...]:
-    if isinstance(agreements, str):
+    found = check_list(agreements, "agreements")
+    if not all(isinstance(each, (str, DataUseAgreement)) for each in found):
         raise InvalidInput(
-            "cannot use these agreements", problems=[Problem("agreements", "must be a list")]
+            "cannot use these agreements",
+            problems=[Problem("agreements", "must be ids or DataUseAgreement objects")],
         )
-    return tuple(each if isinstance(each, str) else _checked_agreement(each) for each in agreements)
+    return tuple(each if isinstance(each, str) else _checked_agreement(each) for each in found)
 
 
 def _checked_agreement(agreement: DataUseAgreement) -> DataUseAgreement:

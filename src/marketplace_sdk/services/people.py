@@ -15,6 +15,7 @@ from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, check_id, check_name, freeze
 from marketplace_sdk.errors import DuplicateName, InvalidInput, NotAllowed, NotFound, Problem
+from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stuck import recheck
 from marketplace_sdk.work.endings import call_off, end_grant
@@ -66,7 +67,7 @@ class People(Service):
             Person(
                 id=check_id(id, "person.id"),
                 kind=kind,
-                owner=owner,
+                owner=_owner(owner),
                 groups=_names(groups, "groups"),
                 attributes=_attributes(attributes),
                 permissions=_names(permissions, "permissions"),
@@ -95,7 +96,7 @@ class People(Service):
         """Replace some facts of a person (USER_ADMIN); what is None stays as it is."""
         changes: dict[str, Any] = {}
         if owner is not None:
-            changes["owner"] = owner
+            changes["owner"] = _owner(owner)
         if groups is not None:
             changes["groups"] = _names(groups, "groups")
         if attributes is not None:
@@ -108,6 +109,7 @@ class People(Service):
             before = unit.need(Person, id, "update")
             after = self._checked(evolve(before, **changes))
             if after != before:
+                _known_owner(unit, after, "update")
                 unit.save(after)
                 unit.log("person.updated", f"person:{id}", changed=sorted(changes))
                 self._tell_power(unit, before, after)
@@ -129,6 +131,7 @@ class People(Service):
             name: the user, role or group there; nobody else may have it.
             by: who says so.
         """
+        check_id(connection, "connection")
         principal = self._principals({connection: name})
 
         def work(unit: Unit, facts: Facts) -> None:
@@ -220,11 +223,7 @@ class People(Service):
                 existing=person.id,
                 hint="use people.update",
             )
-        if person.owner and unit.get(Person, person.owner) is None:
-            raise InvalidInput(
-                f"cannot add person {person.id}",
-                problems=[Problem("owner", "is not a known person")],
-            )
+        _known_owner(unit, person, "add")
         for connection, name in person.principals.items():
             _reserve_principal(unit, connection, name, f"user:{person.id}")
         unit.save(person)
@@ -247,8 +246,8 @@ class People(Service):
         return person
 
     def _principals(self, principals: Mapping[str, str] | None) -> FrozenMap[str, str]:
-        for connection, name in (principals or {}).items():
-            if connection not in self._context.connections:
+        for connection, name in _mapped(principals, "principals").items():
+            if not isinstance(connection, str) or connection not in self._context.connections:
                 known = ", ".join(sorted(self._context.connections)) or "none is configured"
                 raise InvalidInput(
                     "cannot link a platform name",
@@ -341,15 +340,34 @@ def _leave(unit: Unit, id: str) -> None:
 
 
 def _names(names: Iterable[str], path: str) -> frozenset[str]:
-    if isinstance(names, str):
-        raise InvalidInput("cannot keep this person", problems=[Problem(path, "must be a list")])
-    return frozenset(check_name(name, path) for name in names)
+    return frozenset(check_name(name, path) for name in check_list(names, path))
+
+
+def _owner(id: str) -> str:
+    return id if id == "" else check_id(id, "owner")  # noqa: PLC1901  # None is no id
+
+
+def _known_owner(unit: Unit, person: Person, verb: str) -> None:
+    if person.owner and unit.get(Person, person.owner) is None:
+        raise InvalidInput(
+            f"cannot {verb} person {person.id}",
+            problems=[Problem("owner", "is not a known person")],
+        )
+
+
+def _mapped(given: Mapping[str, Any] | None, path: str) -> Mapping[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise InvalidInput(
+            "cannot keep this person", problems=[Problem(path, "must map names to values")]
+        )
+    return given or {}
 
 
 def _attributes(attributes: Attributes | None) -> frozenset[tuple[str, str]]:
     pairs = set()
-    for key, value in (attributes or {}).items():
+    for key, value in _mapped(attributes, "attributes").items():
         check_name(key, "attributes")
-        for each in [value] if isinstance(value, str) else value:
+        values = [value] if isinstance(value, str) else check_list(value, f"attributes.{key}")
+        for each in values:
             pairs.add((key, check_name(each, f"attributes.{key}")))
     return frozenset(pairs)

@@ -18,7 +18,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import check_id, check_name, check_text
+from marketplace_sdk.domain.values import check_flag, check_id, check_name, check_text
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotFound, Problem
 from marketplace_sdk.services._closing import delete_product, withhold_grants
 from marketplace_sdk.services._context import By, Service

@@ -12,8 +12,9 @@ from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.rights import require, roles_in
-from marketplace_sdk.domain.values import check_text
+from marketplace_sdk.domain.values import check_name, check_text
 from marketplace_sdk.errors import DuplicateName, InvalidInput, Problem
+from marketplace_sdk.services._checking import check_filter, check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._widening import leave_domain
 from marketplace_sdk.work.targets import marks_for_sources, product_marks
@@ -72,7 +73,7 @@ class Sources(Service):
         """Replace columns or description (GOVERNANCE); new masks hold from the next pass."""
         changes: dict[str, Any] = {}
         if columns is not None:
-            changes["columns"] = columns
+            changes["columns"] = check_list(columns, "source.columns")
         if description is not None:
             changes["description"] = check_text(description, "source.description")
 
@@ -119,8 +120,8 @@ class Sources(Service):
         """Sources by name, for everybody."""
         where = [
             (key, [value])
-            for key, value in (("connection", connection), ("tag", tag))
-            if value is not None
+            for key, given in (("connection", connection), ("tag", tag))
+            if (value := check_filter(given, key)) is not None
         ]
         with self._reading(by) as (unit, _):
             return unit.page(DataSource, *where, after=after, limit=limit)
@@ -160,6 +161,5 @@ class Sources(Service):
 
 
 def _tags(tags: Iterable[str], origin: str) -> frozenset[Tag]:
-    if isinstance(tags, str):
-        raise InvalidInput("cannot tag source", problems=[Problem("tags", "must be a list")])
-    return frozenset(Tag(tag, origin) for tag in tags)
+    check_name(origin, "origin")
+    return frozenset(Tag(tag, origin) for tag in check_list(tags, "tags"))
