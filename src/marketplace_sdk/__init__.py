@@ -44,7 +44,6 @@ from marketplace_sdk.errors import (
     StorageError,
     TransitionNotAllowed,
 )
-
 from marketplace_sdk.marketplace import Marketplace, Services
 from marketplace_sdk.services.grants import GrantView
 from marketplace_sdk.work.unit import Page

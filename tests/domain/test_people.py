@@ -91,7 +91,7 @@ def test_facts_are_stamped_without_losing_any():
 def test_one_text_is_no_set_of_names(field):
     """A lone text would be taken apart letter by letter."""
     assert problems_of(Person, id="x", **{field: "GOVERNANCE"}) == {
-        "": "must be a list, not one text"
+        "": "must be a list, not one value"
     }
 
 

@@ -113,9 +113,9 @@ def test_a_list_of_texts_is_not_one_text():
     """A lone text is refused rather than taken apart letter by letter."""
     assert listed(["a", "b"]) == ("a", "b")
     assert name_set(iter("ab")) == {"a", "b"}
-    assert problems_of(listed, "Legal") == {"": "must be a list, not one text"}
-    assert problems_of(name_set, "Legal") == {"": "must be a list, not one text"}
-    assert problems_of(listed, b"Legal") == {"": "must be a list, not one text"}
+    assert problems_of(listed, "Legal") == {"": "must be a list, not one value"}
+    assert problems_of(name_set, "Legal") == {"": "must be a list, not one value"}
+    assert problems_of(listed, b"Legal") == {"": "must be a list, not one value"}
 
 
 class Nowhere(tzinfo):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from marketplace_sdk.work.records import KINDS
 from tests.world import MemoryLake, World
+
+from marketplace_sdk.work.records import KINDS
 
 QUEUES = ("outbox", "timer", "mark")
 
@@ -21,7 +22,9 @@ def kept(world):
     with world.market._storage.begin(write=False) as rows:
         kinds = [*(kind.name for kind in KINDS.values()), "reservation"]
         records = {
-            (record.kind, record.id, record.revision) for kind in kinds for record in rows.find(kind)
+            (record.kind, record.id, record.revision)
+            for kind in kinds
+            for record in rows.find(kind)
         }
         events = len(rows.events())
         work = {each.id for queue in QUEUES for each in rows.work(queue)}

@@ -7,6 +7,8 @@ import pickle
 from datetime import datetime, timedelta
 
 import pytest
+from tests.services.helpers import kept, nothing_written, small_world
+from tests.world import LEGAL, any_of
 
 from marketplace_sdk import (
     Column,
@@ -26,8 +28,6 @@ from marketplace_sdk import (
     group,
     user,
 )
-from tests.services.helpers import kept, nothing_written, small_world
-from tests.world import LEGAL, any_of
 
 SECRET = "my secret answer"
 SQL = '"; drop role x; --'
@@ -86,9 +86,24 @@ COMMANDS = {
             "kind": [5, "robot", None, {}, []],
             "owner": [*BROKEN[:4], *ODD, "con", SQL, None],
             "groups": NAMES,
-            "attributes": [*MAPPING, {"a": 5}, {"a": [5]}, {"a": None}, {5: "x"}, {"a\0": "x"}, {"a": "\0"}],
+            "attributes": [
+                *MAPPING,
+                {"a": 5},
+                {"a": [5]},
+                {"a": None},
+                {5: "x"},
+                {"a\0": "x"},
+                {"a": "\0"},
+            ],
             "permissions": NAMES,
-            "principals": [*MAPPING, {"nowhere": "x"}, {"lake": 5}, {"lake": "a\0b"}, {"lake": None}, {5: "x"}],
+            "principals": [
+                *MAPPING,
+                {"nowhere": "x"},
+                {"lake": 5},
+                {"lake": "a\0b"},
+                {"lake": None},
+                {5: "x"},
+            ],
             "by": [each for each in BY if each is not None],
         },
     ),
@@ -130,7 +145,12 @@ COMMANDS = {
     ),
     "domains.grant": (
         lambda w: {"name": "HR", "permission": "MANAGE_POLICIES", "to": "dee", "by": "uma"},
-        {"name": KNOWN, "permission": KNOWN, "to": [*KNOWN, LEGAL.__class__("permission", "X")], "by": BY},
+        {
+            "name": KNOWN,
+            "permission": KNOWN,
+            "to": [*KNOWN, LEGAL.__class__("permission", "X")],
+            "by": BY,
+        },
     ),
     "domains.ungrant": (
         lambda w: {"name": "HR", "permission": "MANAGE_DATA_PRODUCTS", "to": "dee", "by": "uma"},
@@ -178,12 +198,27 @@ COMMANDS = {
             "by": "dee",
         },
         {
-            "name": [*NEW, "Standard Request Form"],
-            "questions": [None, 5, "text", [], [5], [None], {}, [Question.short_answer("q", "Q?")] * 2],
+            "name": [*NEW, "Standard request form"],
+            "questions": [
+                None,
+                5,
+                "text",
+                [],
+                [5],
+                [None],
+                {},
+                [Question.short_answer("q", "Q?")] * 2,
+            ],
             "domain": KNOWN_OR_NONE,
             "review": OBJECT,
-            "agreements": [*NAMES, ["nobody"], [DataUseAgreement("a\0b", "x")], [DataUseAgreement("A", "")],
-                           [DataUseAgreement(5, 5)], [DataUseAgreement("A", "x", id=5)]],
+            "agreements": [
+                *NAMES,
+                ["nobody"],
+                [DataUseAgreement("a\0b", "x")],
+                [DataUseAgreement("A", "")],
+                [DataUseAgreement(5, 5)],
+                [DataUseAgreement("A", "x", id=5)],
+            ],
             "allow_self_review": FLAG,
             "fallback": OBJECT,
             "id": NEW_ID,
@@ -203,7 +238,10 @@ COMMANDS = {
             "by": BY,
         },
     ),
-    "forms.delete": (lambda w: {"id": w.unused, "by": "dee"}, {"id": [*KNOWN, "standard"], "by": BY}),
+    "forms.delete": (
+        lambda w: {"id": w.unused, "by": "dee"},
+        {"id": [*KNOWN, "standard"], "by": BY},
+    ),
     "forms.create_agreement": (
         lambda w: {"name": "New terms", "body": "x", "by": "dee"},
         {"name": NEW, "body": REASON, "id": NEW_ID, "by": BY},
@@ -272,7 +310,14 @@ COMMANDS = {
     "products.get": (lambda w: {"id": w.product.id, "by": "con"}, {"id": KNOWN, "by": BY}),
     "products.search": (
         lambda w: {"text": "people", "by": "con"},
-        {"text": TEXT, "domain": FILTER, "tags": [*NAMES], "after": AFTER, "limit": LIMIT, "by": BY},
+        {
+            "text": TEXT,
+            "domain": FILTER,
+            "tags": [*NAMES],
+            "after": AFTER,
+            "limit": LIMIT,
+            "by": BY,
+        },
     ),
     "requests.request_access": (
         lambda w: why(product=w.suspended.id, by="con"),
@@ -290,9 +335,21 @@ COMMANDS = {
         lambda w: why(product=w.product.id, columns=["people.salary"], by="con"),
         {
             "product": KNOWN,
-            "columns": [*NAMES, [], {}, ["people"], ["people.name"], ["people.nix"], ["ledger.id"],
-                        ["people.salary\0"], [SQL], [SQL + ".x"], ["people.\u200fsalary"],
-                        ["people.sal\ud800ary"], ["people.salary", 5]],
+            "columns": [
+                *NAMES,
+                [],
+                {},
+                ["people"],
+                ["people.name"],
+                ["people.nix"],
+                ["ledger.id"],
+                ["people.salary\0"],
+                [SQL],
+                [SQL + ".x"],
+                ["people.\u200fsalary"],
+                ["people.sal\ud800ary"],
+                ["people.salary", 5],
+            ],
             "answers": ANSWERS,
             "acknowledge": [*LIST, None, ["nobody"]],
             "on_behalf_of": WHO,
@@ -369,7 +426,13 @@ COMMANDS = {
     ),
     "grants.find": (
         lambda w: {"by": "pat"},
-        {"product": FILTER, "state": [*FILTER, "nowhere"], "after": AFTER, "limit": LIMIT, "by": BY},
+        {
+            "product": FILTER,
+            "state": [*FILTER, "nowhere"],
+            "after": AFTER,
+            "limit": LIMIT,
+            "by": BY,
+        },
     ),
     "grants.get": (
         lambda w: {"id": w.market.grants.of("pat", by="pat").items[0].id, "by": "pat"},
@@ -410,7 +473,9 @@ def prepared(storage="memory"):
     world.market.products.suspend(world.suspended.id, reason="x", by="dee")
     world.market.sources.tag("people", ["Marked"], by="gil")
     world.pending = world.ask(world.product)
-    world.approved = world.approve(world.ask(world.product, by="pat"), "ana", until=Duration(30, "days"))
+    world.approved = world.approve(
+        world.ask(world.product, by="pat"), "ana", until=Duration(30, "days")
+    )
     world.deliver()
     return world
 
@@ -489,13 +554,17 @@ def flaw_of(error):
     return ""
 
 
-@pytest.mark.parametrize("name", [SQL, "Robert'); DROP TABLE people;--", "%s {0} ${x}", "naïve 名前"])
+@pytest.mark.parametrize(
+    "name", [SQL, "Robert'); DROP TABLE people;--", "%s {0} ${x}", "naïve 名前"]
+)
 def test_odd_but_plain_names_are_only_names(name):
     """What is printable is kept letter for letter and never read as anything but a name."""
     world = small_world()
     market = world.market
 
-    market.people.add(name, groups=[name], principals={"lake": world.platform.principal(name)}, by="uma")
+    market.people.add(
+        name, groups=[name], principals={"lake": world.platform.principal(name)}, by="uma"
+    )
     market.domains.create(name.replace(".", ""), by="gil")
     product = world.publish(any_of(group(name), LEGAL))
     request = world.ask(product, by=name, answers={"why": name})
@@ -542,14 +611,14 @@ def test_odd_but_plain_names_are_only_names(name):
         lambda: Question.checkboxes("k", "L", options=[{}]),
         lambda: Question.short_answer("k", "L", required="no"),
         lambda: Question(key="k", label="L", kind={}),
-        lambda: ReviewFlow.review(),
+        ReviewFlow.review,
         lambda: ReviewFlow.review(5),
         lambda: ReviewFlow.approve(justification=""),
         lambda: ReviewFlow.approve(justification="x", duration=5),
         lambda: ReviewFlow.delegate(allow_automatic="no"),
-        lambda: Stage.any_of(),
+        Stage.any_of,
         lambda: Stage.any_of("ana"),
-        lambda: Stage.all_of(),
+        Stage.all_of,
         lambda: Stage.all_of(5),
         lambda: Stage.all_of({}),
         lambda: Stage(sets=5),
@@ -569,7 +638,7 @@ def test_values_refuse_what_they_cannot_be(make):
 def test_no_actor_is_told_what_to_do(small):
     """Every command and every read has an actor."""
     for call in (
-        lambda: small.market.products.search(),
+        small.market.products.search,
         lambda: small.market.people.get("con"),
         lambda: small.market.domains.create("New"),
     ):

@@ -23,7 +23,7 @@ def _host() -> PluginHost:
 class _Commands(click.Group):
     """Built-in commands, and those of plugins, which are imported only when they are named."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands."""
         return sorted({*super().list_commands(ctx), *(spec.name for spec in _host().commands())})
 
@@ -38,9 +38,15 @@ class _Commands(click.Group):
                 return command
         return None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        formatter: click.HelpFormatter,
+    ) -> None:
         """List commands by the summaries of their specs, so that help imports no plugin's code."""
-        own = ((name, command.get_short_help_str(limit=100)) for name, command in self.commands.items())
+        own = (
+            (name, command.get_short_help_str(limit=100)) for name, command in self.commands.items()
+        )
         rows = sorted([*own, *((spec.name, spec.summary) for spec in _host().commands())])
         with formatter.section("Commands"):
             formatter.write_dl(rows)

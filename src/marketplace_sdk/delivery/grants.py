@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from marketplace_sdk.delivery.showing import Shown, needs_showing, part_of
-from marketplace_sdk.domain.events import Effects, Event
+from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.domain.selectors import StewardSelector, group, user
-from marketplace_sdk.domain.values import freeze
-from marketplace_sdk.domain.workflow import notice
+from marketplace_sdk.domain.workflow import notice, sides
+from marketplace_sdk.work.endings import finish_deletion
 from marketplace_sdk.work.targets import column_marks, targets_of
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.situation import Situation
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["expected_of", "finish_deletion", "sides", "store_shown", "to_store"]
+__all__ = ["expected_of", "finish_deletions", "store_shown", "to_store"]
 
 
 def to_store(situation: Situation, shown: Mapping[str, Shown]) -> list[str]:
@@ -76,26 +73,13 @@ def expected_of(unit: Unit, grant: Grant) -> frozenset[str]:
     return frozenset(mark.key for mark in targets_of(unit, grant))
 
 
-def finish_deletion(unit: Unit, product: str) -> None:
+def finish_deletions(unit: Unit, product: str) -> None:
     """Turn a product that waits for its deletion into a tombstone once no grant is left."""
     found = unit.get(DataProduct, product)
     if found is None or found.state != "deleting":
         return
-    if unit.find(Grant, ("open_product", [product]), limit=1):
-        return
-    unit.save(evolve(found.step("finish"), updated_at=unit.now))
-    data = {"product": {"id": found.id, "name": found.name, "domain": found.domain}}
-    event = Event(type="product.deleted", aggregate=f"product:{found.id}", data=freeze(data))
-    unit.keep(Effects(events=(event,)))
-
-
-def sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
-    """Requester and beneficiary; for a service account its owner too."""
-    who = request.beneficiary
-    told = [user(request.requester), group(who.id) if who.kind == "group" else user(who.id)]
-    if request.owner:
-        told.append(user(request.owner))
-    return tuple(dict.fromkeys(told))
+    if not unit.find(Grant, ("open_product", [product]), limit=1):
+        finish_deletion(unit, found)
 
 
 def _standing(grant: Grant) -> tuple[object, ...]:
@@ -107,7 +91,7 @@ def _follow(unit: Unit, before: Grant, after: Grant) -> None:
     if after.state == "active" and before.active_at is None:
         request = unit.get(AccessRequest, after.requests[0])
         if request is not None:
-            told = notice("access_active", request, {}, sides(request)[:2], ())
+            told = notice("access_active", request, {}, sides(request), ())
             unit.keep(Effects(notices=(told,)))
     if after.kind != "access" or (before.state == "active") == (after.state == "active"):
         return

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from marketplace_sdk.delivery.applying import Applied, apply_plan
 from marketplace_sdk.delivery.calls import Connection, call_until
 from marketplace_sdk.delivery.checking import CheckPlan, checked
-from marketplace_sdk.delivery.grants import finish_deletion
+from marketplace_sdk.delivery.grants import finish_deletions
 from marketplace_sdk.delivery.ledger import (
     Claim,
     LedgerEntry,
@@ -311,7 +311,7 @@ class _Pass:
         def finish() -> None:
             with self.worker.desk.write() as unit:
                 for id in sorted(situation.products):
-                    finish_deletion(unit, id)
+                    finish_deletions(unit, id)
 
         self.worker.desk.retried(finish)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from marketplace_sdk.delivery.grants import sides
+from datetime import timedelta
+
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.domain.workflow import notice
+from marketplace_sdk.domain.workflow import notice, sides
 from marketplace_sdk.wire.codec import instant, text_of
 from marketplace_sdk.work.endings import end_grant
 from marketplace_sdk.work.unit import Unit
@@ -32,6 +33,8 @@ def warn(unit: Unit, timer: Timer) -> None:
     if request is None:
         return
     due = str(timer.data.get("due", ""))
+    if due == "7 days" and grant.until - unit.now <= timedelta(days=1):
+        return  # caught up late: the warning of the last day says it better
     data = {
         "product": {
             "id": request.product,

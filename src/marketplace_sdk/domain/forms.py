@@ -12,7 +12,15 @@ from attrs import field, frozen
 from marketplace_sdk.domain.durations import UNITS, Duration
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import FrozenMap, check_flag, check_id, check_name, check_text, freeze, listed
+from marketplace_sdk.domain.values import (
+    FrozenMap,
+    check_flag,
+    check_id,
+    check_name,
+    check_text,
+    freeze,
+    listed,
+)
 from marketplace_sdk.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -61,6 +69,8 @@ class Question:
         check_text(self.label, "question.label", required=True)
         check_text(self.help, "question.help")
         check_flag(self.required, "question.required")
+        for option in self.options:
+            check_text(option, "question.options", required=True)
         check_name(self.kind, "question.kind")
         problems = []
         chooses = self.kind in ("DROPDOWN", "CHECKBOXES")
@@ -74,8 +84,6 @@ class Question:
             problems.append(Problem("question.required", "a duration must always be answered"))
         if problems:
             raise InvalidInput("cannot make this question", problems=problems)
-        for option in self.options:
-            check_text(option, "question.options", required=True)
 
     @classmethod
     def short_answer(

@@ -41,6 +41,7 @@ __all__ = [
     "finish",
     "notice",
     "route",
+    "sides",
     "submit",
 ]
 
@@ -130,7 +131,7 @@ def submit(
         return Decision(request=request, effects=effects + _final(request, names, ()))
     if not stages:
         return _approve(request, (), now, effects, names, ())
-    for_another = _sides(request)[1:]
+    for_another = sides(request)[1:]
     if for_another:
         effects += Effects(
             notices=(notice("requested_for_you", request, names, for_another, (draft.requester,)),)
@@ -314,7 +315,7 @@ def cancel(
         notices=(notice("request_canceled", canceled, names, _stewards(canceled), ()),),
     )
     if cause not in ("requester", "beneficiary"):
-        told = notice("request_canceled", canceled, names, _sides(canceled), ())
+        told = notice("request_canceled", canceled, names, sides(canceled), ())
         effects += Effects(notices=(told,))
     return Decision(request=canceled, effects=effects)
 
@@ -341,7 +342,7 @@ def finish(
         request=ended,
         effects=Effects(
             events=(_event(type_, ended, {"cause": cause}),),
-            notices=(notice(kind, ended, names, _sides(ended), (actor,) if actor else ()),),
+            notices=(notice(kind, ended, names, sides(ended), (actor,) if actor else ()),),
         ),
     )
 
@@ -374,7 +375,7 @@ def _past(request: AccessRequest) -> InvalidInput:
 
 def _final(request: AccessRequest, names: Mapping[str, str], actor: tuple[str, ...]) -> Effects:
     """Exactly one decision event; requester, beneficiary and all other stewards are told."""
-    told = list(_sides(request))
+    told = list(sides(request))
     if not request.automatic:
         told += _stewards(request)
     return Effects(
@@ -387,12 +388,12 @@ def _stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:
     return tuple(sorted(request.stewards, key=str))
 
 
-def _sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
+def sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
     """Requester and beneficiary; for a service account its owner too."""
-    sides = [user(request.requester), _selector(request.beneficiary)]
+    found = [user(request.requester), _selector(request.beneficiary)]
     if request.owner:
-        sides.append(user(request.owner))
-    return tuple(dict.fromkeys(sides))
+        found.append(user(request.owner))
+    return tuple(dict.fromkeys(found))
 
 
 def _selector(who: Beneficiary) -> StewardSelector:

@@ -104,7 +104,8 @@ class Target:
     """What one pass is about, on one connection.
 
     Attributes:
-        key: ``product:<id>``, or ``column:<object>.<column>``.
+        key: ``product:<id>``, with ``+<words>`` behind it for sources that only later members
+            carry; or ``column:<object>|<column>``.
         objects: the objects concerned; one for a column.
         column: the column to be unmasked, or None for read access.
     """

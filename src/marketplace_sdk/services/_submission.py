@@ -38,6 +38,7 @@ from marketplace_sdk.errors import (
     TransitionNotAllowed,
 )
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
+from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._widening import quarantined
 
 if TYPE_CHECKING:
@@ -105,10 +106,10 @@ def receiver(context: Context, requester: Person, who: str | StewardSelector | N
 
 def check_columns(columns: Collection[str] | str) -> tuple[str, ...]:
     """Column names as given: 1 to 500 different ``source.column``."""
-    found = () if isinstance(columns, str) else tuple(dict.fromkeys(columns))
-    if not 1 <= len(found) <= MOST_COLUMNS or not all(
-        isinstance(each, str) and "." in each for each in found
-    ):
+    given = check_list(columns, "columns")
+    plain = all(isinstance(each, str) and "." in each for each in given)
+    found = tuple(dict.fromkeys(given)) if plain else ()
+    if not 1 <= len(found) <= MOST_COLUMNS:
         raise InvalidInput(
             "cannot request a masking exception",
             problems=[Problem("columns", f"must be 1 to {MOST_COLUMNS} names source.column")],

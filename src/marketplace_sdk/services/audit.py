@@ -9,10 +9,12 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.rights import require, roles_in
+from marketplace_sdk.errors import InvalidInput, Problem
 from marketplace_sdk.ports.storage import EventRow
+from marketplace_sdk.services._checking import check_filter
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.wire.codec import digest, text_of
-from marketplace_sdk.work.unit import chain_hash
+from marketplace_sdk.work.unit import chain_hash, check_limit
 
 __all__ = ["Audit", "Verification"]
 
@@ -51,6 +53,10 @@ class Audit(Service):
             limit: how many at most.
             by: who reads.
         """
+        if isinstance(after, bool) or not isinstance(after, int) or after < 0:
+            raise InvalidInput("cannot list", problems=[Problem("after", "must be a position")])
+        check_limit(limit)
+        check_filter(aggregate, "aggregate")
         with self._reading(by) as (unit, facts):
             _may(facts)
             return tuple(unit.rows.events(aggregate, after=after, limit=limit))

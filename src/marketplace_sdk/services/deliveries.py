@@ -7,7 +7,7 @@ from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.services._context import By, Service
-from marketplace_sdk.work.unit import OUTBOX, Unit
+from marketplace_sdk.work.unit import OUTBOX, Unit, check_limit, storable
 
 __all__ = ["Deliveries"]
 
@@ -17,6 +17,7 @@ class Deliveries(Service):
 
     def dead(self, *, limit: int = 100, by: By = None) -> tuple[Work, ...]:
         """Messages that were given up, oldest first."""
+        check_limit(limit)
         with self._reading(by) as (unit, facts):
             require("delivery.manage", roles_in(facts), facts, "deliveries")
             return tuple(unit.rows.work(OUTBOX, dead=True, limit=limit))
@@ -26,7 +27,7 @@ class Deliveries(Service):
 
         def work(unit: Unit, facts: Facts) -> None:
             require("delivery.manage", roles_in(facts), facts, f"delivery {id}")
-            if not unit.rows.replay(id, unit.now):
+            if not storable(id) or not unit.rows.replay(id, unit.now):
                 raise NotFound("replay", "delivery", id)
 
         self._deciding(by, work)

@@ -199,6 +199,8 @@ class Forms(Service):
         self, name: str, body: str, *, id: str | None = None, by: By = None
     ) -> DataUseAgreement:
         """Create a data use agreement that forms can ask for (managers of any domain)."""
+        if id is not None:
+            check_id(id, "agreement.id")
         wanted = _checked_agreement(DataUseAgreement(name, body, id=id or ""))
 
         def work(unit: Unit, facts: Facts) -> DataUseAgreement:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import get_args
 
 from attrs import field, frozen
 
 from marketplace_sdk.domain.catalog import DataSource
-from marketplace_sdk.domain.grants import Grant, Trouble
+from marketplace_sdk.domain.grants import Grant, GrantState, Trouble
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, roles_on
-from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.errors import NotFound
+from marketplace_sdk.services._checking import check_choice, check_filter
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.work.targets import sources_of
 from marketplace_sdk.work.unit import Page, Unit
 
 __all__ = ["GrantView", "Grants"]
+
+STATES = get_args(GrantState)
 
 
 @frozen(kw_only=True)
@@ -93,7 +97,7 @@ class Grants(Service):
             limit: 1 to 1000.
             by: who reads.
         """
-        token = who.token if isinstance(who, StewardSelector) else f"user:{who}"
+        token = (who if isinstance(who, StewardSelector) else user(who)).token
         key = "beneficiary" if ended else "open_beneficiary"
         with self._reading(by) as (unit, facts):
             page = unit.page(Grant, (key, [token]), after=after, limit=limit)
@@ -109,14 +113,18 @@ class Grants(Service):
         by: By = None,
     ) -> Page[GrantView]:
         """Grants that the reader may see, oldest first; a page may hold fewer than ``limit``."""
-        where = [
-            (key, [value])
-            for key, value in (("product", product), ("state", state))
-            if value is not None
-        ]
+        check_choice(state, "state", STATES)
+        where = []
+        if check_filter(product, "product") is not None:
+            where.append(("product", [str(product)]))
+        if state is not None:
+            # What is past its end is ending, whether it was swept or not.
+            states = ["wanted", "active", "withheld", state] if state == "ending" else [state]
+            where.append(("state", states))
         with self._reading(by) as (unit, facts):
             page = unit.page(Grant, *where, after=after, limit=limit)
-            return Page(self._views(unit, facts, page), page.next)
+            views = self._views(unit, facts, page)
+            return Page((each for each in views if state in (None, each.state)), page.next)
 
     def get(self, id: str, *, by: By = None) -> GrantView:
         """One grant."""

@@ -344,7 +344,7 @@ def _names(names: Iterable[str], path: str) -> frozenset[str]:
 
 
 def _owner(id: str) -> str:
-    return id if id == "" else check_id(id, "owner")  # noqa: PLC1901  # None is no id
+    return id if id == "" else check_id(id, "owner")  # None is no id
 
 
 def _known_owner(unit: Unit, person: Person, verb: str) -> None:

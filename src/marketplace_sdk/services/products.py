@@ -19,13 +19,21 @@ from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag, check_id, check_name, check_text
-from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotFound, Problem
+from marketplace_sdk.errors import (
+    Conflict,
+    DuplicateName,
+    InvalidInput,
+    NotFound,
+    Problem,
+    TransitionNotAllowed,
+)
+from marketplace_sdk.services._checking import check_filter, check_list
 from marketplace_sdk.services._closing import delete_product, withhold_grants
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._widening import change_sources, managers_of
 from marketplace_sdk.work.endings import product_data
 from marketplace_sdk.work.records import words
-from marketplace_sdk.work.targets import product_marks
+from marketplace_sdk.work.targets import marks_for_sources, product_marks
 from marketplace_sdk.work.unit import Page, Unit
 
 __all__ = ["Products"]
@@ -154,6 +162,7 @@ class Products(Service):
 
         def work(unit: Unit, facts: Facts) -> DataProduct:
             product = self._managed(unit, facts, id, "update")
+            _kept(product, "update")
             changed = evolve(product, **changes)
             if changed == product:
                 return product
@@ -181,8 +190,7 @@ class Products(Service):
 
         def work(unit: Unit, facts: Facts) -> DataProduct:
             product = self._managed(unit, facts, id, "set sources of")
-            if product.state in ("deleting", "deleted"):
-                raise NotFound("set sources of", "product", id)
+            _kept(product, "set sources of")
             domain = unit.need(Domain, product.domain, "publish from")
             added = [name for name in wanted if name not in product.sources]
             _in_domain(unit, domain, added, product.name)
@@ -200,12 +208,14 @@ class Products(Service):
             steward = any(one.matches(facts) for one in self._stewards(unit, product))
             roles = roles_in(facts, product.domain, steward=steward)
             require("product.confirm", roles, facts, f"sources of product {id}")
+            _kept(product, "confirm sources of")
             left = frozenset(pair for pair in product.asked if pair[0] not in wanted)
             if left == product.asked:
                 return product
             saved = unit.save(evolve(product, asked=left, updated_at=unit.now))
             unit.log("product.confirmed", f"product:{id}", sources=sorted(wanted))
-            unit.keep(Effects(marks=product_marks(unit, id, wanted)))
+            marks = product_marks(unit, id, wanted) + marks_for_sources(unit, wanted)
+            unit.keep(Effects(marks=marks))
             return saved
 
         return self._deciding(by, work)
@@ -232,13 +242,14 @@ class Products(Service):
                 shown that the access is gone. Without it, active grants refuse the deletion.
             by: who deletes.
         """
+        check_flag(cascade, "cascade")
 
         def work(unit: Unit, facts: Facts) -> DataProduct:
             product = self._managed(unit, facts, id, "delete")
             if product.state in ("deleting", "deleted"):
                 return product
             grants = unit.find(Grant, ("open_product", [id]))
-            live = sum(grant.live for grant in grants)
+            live = sum(not grant.over(unit.now) for grant in grants)
             if live and not cascade:
                 raise Conflict(
                     f"cannot delete product {product.name}: active grants: {live}",
@@ -285,9 +296,9 @@ class Products(Service):
         """Products whose name, description or tags hold every word of ``text``, by name."""
         where: list[tuple[str, list[str]]] = [("kept", ["yes"])]
         where += [("word", [word]) for word in sorted(words(check_text(text, "text")))]
-        where += [("tag", [tag]) for tag in tags]
-        if domain is not None:
-            where.append(("domain", [domain]))
+        where += [("tag", [tag]) for tag in _tags(tags)]
+        if check_filter(domain, "domain") is not None:
+            where.append(("domain", [str(domain)]))
         with self._reading(by) as (unit, facts):
             if self._context.hide_products:
                 where.append(("audience", sorted(facts.tokens)))
@@ -345,11 +356,17 @@ class Products(Service):
         return self._deciding(by, work)
 
     def _expert(self, id: str) -> str:
-        if id and self._context.person(check_name(id, "expert")) is None:
+        if id != "" and self._context.person(check_id(id, "expert")) is None:
             raise InvalidInput(
                 "cannot keep product", problems=[Problem("expert", "is not a known person")]
             )
         return id
+
+
+def _kept(product: DataProduct, verb: str) -> None:
+    """Refuse to change what is deleted, or about to be."""
+    if product.state in ("deleting", "deleted"):
+        raise TransitionNotAllowed("product", product.id, state=product.state, event=verb)
 
 
 def _optional(changes: dict[str, Any]) -> dict[str, Any]:
@@ -407,19 +424,18 @@ def _attachable(unit: Unit, product: DataProduct) -> None:
 
 
 def _sources(sources: Iterable[str]) -> tuple[str, ...]:
-    found = () if isinstance(sources, str) else tuple(dict.fromkeys(sources))
+    names = (check_name(name, "sources") for name in check_list(sources, "sources"))
+    found = tuple(dict.fromkeys(names))
     if not found:
         raise InvalidInput(
             "cannot keep product",
             problems=[Problem("sources", "must be a list of at least one source")],
         )
-    return tuple(check_name(name, "sources") for name in found)
+    return found
 
 
 def _tags(tags: Iterable[str]) -> frozenset[str]:
-    if isinstance(tags, str):
-        raise InvalidInput("cannot keep product", problems=[Problem("tags", "must be a list")])
-    return frozenset(check_name(tag, "tags") for tag in tags)
+    return frozenset(check_name(tag, "tags") for tag in check_list(tags, "tags"))
 
 
 def _longest(value: Duration | None) -> Duration | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from marketplace_sdk.domain.durations import Duration, window
 from marketplace_sdk.domain.events import Effects, Timer
@@ -12,14 +12,15 @@ from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.requests import AccessRequest, Explanation
+from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
 from marketplace_sdk.domain.rights import allowed, require, roles_on
-from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.domain.values import check_id, check_text
 from marketplace_sdk.domain.workflow import determine
 from marketplace_sdk.errors import NotAllowed, NotFound, TransitionNotAllowed
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.ports.storage import EventRow
+from marketplace_sdk.services._checking import check_choice, check_filter, check_list
 from marketplace_sdk.services._context import By, Service, SystemActor
 from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._granting import settle
@@ -39,6 +40,8 @@ from marketplace_sdk.work.unit import Page, Unit
 __all__ = ["Requests"]
 
 T = TypeVar("T")
+STATES = get_args(RequestState)
+KINDS = get_args(RequestKind)
 Until = Duration | timedelta | datetime | None
 
 
@@ -79,7 +82,7 @@ class Requests(Service):
         wanted = Wanted(
             kind="access",
             product=product,
-            answers=answers or {},
+            answers={} if answers is None else answers,
             acknowledge=_list(acknowledge),
             form_version=form_version,
             id=self._id(id),
@@ -112,7 +115,7 @@ class Requests(Service):
             kind="masking_exception",
             product=product,
             columns=check_columns(columns),
-            answers=answers or {},
+            answers={} if answers is None else answers,
             acknowledge=_list(acknowledge),
             form_version=form_version,
             id=self._id(id),
@@ -145,7 +148,7 @@ class Requests(Service):
             kind=before.kind,
             product=before.product,
             columns=before.columns,
-            answers=answers or {},
+            answers={} if answers is None else answers,
             acknowledge=_list(acknowledge),
             form_version=form_version,
             extends=before.grant,
@@ -238,20 +241,23 @@ class Requests(Service):
         limit: int = 50,
         by: By = None,
     ) -> Page[AccessRequest]:
-        """Requests that one may see, newest first."""
-        token = None
-        if beneficiary is not None:
-            plain = isinstance(beneficiary, str)
-            token = f"user:{beneficiary}" if plain else beneficiary.token  # type: ignore[union-attr]  # not a text
+        """Requests that one may see, newest first; with ``state`` a page may hold fewer."""
+        check_choice(state, "state", STATES)
         given = {
-            "state": state,
-            "kind": kind,
-            "product": product,
-            "domain": domain,
-            "requester": requester,
-            "beneficiary": token,
+            "kind": check_choice(kind, "kind", KINDS),
+            "product": check_filter(product, "product"),
+            "domain": check_filter(domain, "domain"),
+            "requester": check_filter(requester, "requester"),
         }
         where = [(key, [value]) for key, value in given.items() if value is not None]
+        if beneficiary is not None:
+            whose = beneficiary
+            if not isinstance(whose, StewardSelector):
+                whose = user(whose)
+            where.append(("beneficiary", [whose.token]))
+        if state is not None:
+            # What is past its end is expired, whether it was swept or not.
+            where.append(("state", [state, "approved"] if state == "expired" else [state]))
         with self._reading(by) as (unit, facts):
             page = unit.page(
                 AccessRequest,
@@ -261,7 +267,8 @@ class Requests(Service):
                 limit=limit,
                 descending=True,
             )
-            return Page((each.seen_at(unit.now) for each in page), page.next)
+            seen = (each.seen_at(unit.now) for each in page)
+            return Page((each for each in seen if state in (None, each.state)), page.next)
 
     def awaiting(
         self, *, after: str | None = None, limit: int = 50, by: By = None
@@ -449,4 +456,5 @@ def _could_decide(request: AccessRequest, facts: Facts) -> bool:
 
 
 def _list(names: Collection[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    given = (names,) if isinstance(names, str) else check_list(names, "acknowledge")
+    return tuple(check_text(name, "acknowledge") for name in given)

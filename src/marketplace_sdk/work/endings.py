@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from marketplace_sdk.domain.catalog import DataSource
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
@@ -65,18 +66,22 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
 
 
 def lose_access(unit: Unit, beneficiary: str, sources: Collection[str]) -> None:
-    """End the masking exceptions of a beneficiary on sources to which no access is left."""
-    gone = frozenset(sources) - accessible(unit, beneficiary, LIVE)
-    if not gone:
-        return
+    """End the masking exceptions of a beneficiary on sources to which no access is left.
+
+    The same object under another name is the same access.
+    """
     exceptions = unit.find(
         Grant,
         ("open_beneficiary", [beneficiary]),
-        ("open_source", gone),
+        ("open_source", sources),
         ("kind", ["masking_exception"]),
     )
+    if not any(exception.live for exception in exceptions):
+        return
+    reached = {_object(unit, name) for name in accessible(unit, beneficiary, LIVE)}
+    gone = frozenset(name for name in sources if _object(unit, name) not in reached)
     for exception in exceptions:
-        if not exception.live:
+        if not exception.live or not exception.masking_sources & gone:
             continue
         if exception.masking_sources <= gone:
             end_grant(unit, exception, "access_ended")
@@ -84,6 +89,12 @@ def lose_access(unit: Unit, beneficiary: str, sources: Collection[str]) -> None:
         smaller, effects = exception.lose(gone, unit.now)
         unit.keep(effects + Effects(marks=targets_of(unit, exception)))
         unit.save(smaller)
+
+
+def _object(unit: Unit, source: str) -> tuple[str, str]:
+    """Connection and object of a source."""
+    found = unit.get(DataSource, source)
+    return ("", source) if found is None else (found.connection, found.object)
 
 
 def call_off(unit: Unit, request: AccessRequest, cause: str, *, reason: str = "") -> Decision:

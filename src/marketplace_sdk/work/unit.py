@@ -30,7 +30,15 @@ from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction
 from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
 from marketplace_sdk.work.records import KINDS, Kind
 
-__all__ = ["Page", "Unit", "chain_hash", "domain_permissions", "unit_of_work"]
+__all__ = [
+    "Page",
+    "Unit",
+    "chain_hash",
+    "check_limit",
+    "domain_permissions",
+    "storable",
+    "unit_of_work",
+]
 
 T = TypeVar("T")
 
@@ -126,7 +134,7 @@ class Unit:
 
     def get(self, kind: type[T], id: str) -> T | None:
         """The value of that id, or None."""
-        if not _storable(id):
+        if not storable(id):
             return None
         entry = KINDS[kind]
         known: T | None = self._read.get((entry.name, id))
@@ -168,13 +176,7 @@ class Unit:
         descending: bool = False,
     ) -> Page[T]:
         """One page of a list; ``after`` is the ``next`` of the page before."""
-        if (
-            isinstance(limit, bool)
-            or not isinstance(limit, int)
-            or not 1 <= limit <= MOST_ON_A_PAGE
-        ):
-            problem = Problem("limit", f"must be 1 to {MOST_ON_A_PAGE}")
-            raise InvalidInput("cannot list", problems=[problem])
+        check_limit(limit)
         entry = KINDS[kind]
         records = self.rows.find(
             entry.name, where, after=_cursor(after), limit=limit + 1, descending=descending
@@ -358,7 +360,7 @@ def domain_permissions(unit: Unit, person: Person) -> frozenset[tuple[str, str]]
     )
 
 
-def _storable(id: object) -> bool:
+def storable(id: object) -> bool:
     """Whether a record can have this id at all: text that can be written down."""
     if not isinstance(id, str):
         return False
@@ -367,6 +369,14 @@ def _storable(id: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a page size that is not 1 to 1000."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ON_A_PAGE:
+        raise InvalidInput(
+            "cannot list", problems=[Problem("limit", f"must be 1 to {MOST_ON_A_PAGE}")]
+        )
 
 
 def _text(data: Sequence[str]) -> str:
@@ -378,7 +388,7 @@ def _cursor(text: str | None) -> tuple[str, str] | None:
         return None
     try:
         order, id = json.loads(base64.urlsafe_b64decode(text.encode()))
-        if not (_storable(order) and _storable(id)):
+        if not (storable(order) and storable(id)):
             raise TypeError("not two texts")  # noqa: TRY301  # one way out for all that is wrong
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidInput(

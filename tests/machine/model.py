@@ -1,0 +1,642 @@
+"""What ought to happen, written down a second time, and as simply as it can be.
+
+The state machine compares the marketplace with this. It imports nothing of the product (a test sees
+to that), keeps everything in plain dicts and sets, and prefers trying all possibilities to being
+clever. Selectors are tuples: ``("user", "ana")``, ``("group", "Legal")``, ``("permission", "X")``,
+``("attribute", "team", "finance")``, ``("domain", "MANAGE_DATA_PRODUCTS")``. Whoever has access is a
+tuple too: ``("user", "con")`` or ``("group", "crew")``.
+
+Every command answers with a refusal, one of the words below, or None when it is accepted.
+"""
+
+from __future__ import annotations
+
+import calendar
+import itertools
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+
+UNKNOWN = "the actor may not act at all"
+HIDDEN = "what the actor may not see does not exist"
+GONE = "there is no such product any more"
+FORBIDDEN = "the actor may not"
+DECIDED = "decided already, or the act would count for nothing"
+TAKEN = "the same wish is pending or granted"
+WRONG = "the input cannot be used"
+STEP = "the state has no such step"
+IN_USE = "grants are active"
+
+MANAGER = ("domain", "MANAGE_DATA_PRODUCTS")
+GOVERNANCE = ("permission", "GOVERNANCE")
+
+
+# -- what is configured -----------------------------------------------------------------------
+
+
+@dataclass
+class Person:
+    """Facts of somebody, as they are now."""
+
+    groups: set[str] = field(default_factory=set)
+    permissions: set[str] = field(default_factory=set)
+    attributes: set[tuple[str, str]] = field(default_factory=set)
+    manages: bool = False
+    active: bool = True
+
+    def is_one_of(self, name: str, selector: tuple[str, ...]) -> bool:
+        kind, *rest = selector
+        if kind == "user":
+            return rest == [name]
+        if kind == "group":
+            return rest[0] in self.groups
+        if kind == "permission":
+            return rest[0] in self.permissions
+        if kind == "attribute":
+            return tuple(rest) in self.attributes
+        return self.manages
+
+
+@dataclass(frozen=True)
+class Seat:
+    """So many different people of these selectors have to approve."""
+
+    selectors: tuple[tuple[str, ...], ...]
+    approvals: int = 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One seat of each set has to be filled; if distinct, nobody counts twice."""
+
+    sets: tuple[tuple[Seat, ...], ...]
+    distinct: bool = False
+
+    def places(self) -> list[tuple[int, int]]:
+        return [(at, i) for at, seats in enumerate(self.sets) for i in range(len(seats))]
+
+    def seat(self, place: tuple[int, int]) -> Seat:
+        return self.sets[place[0]][place[1]]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """``review`` with stages, ``approve`` with a duration, ``deny``, or ``delegate``."""
+
+    kind: str
+    stages: tuple[Stage, ...] = ()
+    duration: tuple[int, str] | None = None
+    allow_automatic: bool = False
+
+
+DEFAULT = Flow("review", stages=(Stage(sets=((Seat((GOVERNANCE, MANAGER)),),)),))
+
+
+@dataclass(frozen=True)
+class Form:
+    flow: Flow
+    asks_duration: bool = False
+    allow_self_review: bool = False
+
+
+@dataclass
+class Product:
+    sources: set[str]
+    form: Form
+    own_flow: Flow | None = None
+    longest: tuple[int, str] | None = None
+    state: str = "published"
+    suspended: bool = False
+
+
+# -- what happens -----------------------------------------------------------------------------
+
+
+@dataclass
+class Vote:
+    by: str
+    verdict: str
+    stage: int
+    places: frozenset[tuple[int, int]]
+    until: datetime | timedelta | tuple[int, str] | None
+
+
+@dataclass
+class Request:
+    kind: str
+    product: str
+    requester: str
+    beneficiary: tuple[str, str]
+    columns: frozenset[str]
+    stages: tuple[Stage, ...]
+    allow_self_review: bool
+    limits: tuple[tuple[int, str], ...]
+    votes: list[Vote] = field(default_factory=list)
+    state: str = "pending"
+    until: datetime | None = None
+    extends: str = ""
+    grant: str = ""
+
+
+@dataclass
+class Grant:
+    kind: str
+    product: str
+    beneficiary: tuple[str, str]
+    columns: frozenset[str]
+    requests: list[str]
+    until: datetime | None
+    made: datetime
+    live: bool = True
+    lost: set[str] = field(default_factory=set)
+
+    def over(self, now: datetime) -> bool:
+        return not self.live or (self.until is not None and self.until <= now)
+
+
+# -- counting, by trying everything -----------------------------------------------------------
+
+
+@cache
+def complete(stage: Stage, voters: tuple[frozenset[tuple[int, int]], ...]) -> bool:
+    """Whether these voters, each with the places they match, complete a stage."""
+    if not stage.distinct:
+        return all(
+            any(
+                sum((at, i) in voter for voter in voters) >= seat.approvals
+                for i, seat in enumerate(seats)
+            )
+            for at, seats in enumerate(stage.sets)
+        )
+    for chosen in itertools.product(*(range(len(seats)) for seats in stage.sets)):
+        needs = {(at, i): stage.seat((at, i)).approvals for at, i in enumerate(chosen)}
+        if _seated(needs, voters):
+            return True
+    return False
+
+
+def _seated(
+    needs: dict[tuple[int, int], int], voters: tuple[frozenset[tuple[int, int]], ...]
+) -> bool:
+    """Whether everybody can be given at most one place so that all places are full."""
+    if not any(needs.values()):
+        return True
+    if not voters:
+        return False
+    first, rest = voters[0], voters[1:]
+    options = [place for place in first if needs.get(place)]
+    return any(
+        _seated({**needs, place: needs[place] - 1}, rest) for place in options
+    ) or _seated(needs, rest)
+
+
+@cache
+def matters(
+    stage: Stage,
+    voters: tuple[frozenset[tuple[int, int]], ...],
+    one_more: frozenset[tuple[int, int]],
+) -> bool:
+    """Whether one more approval could ever make a difference.
+
+    It could if there are future voters with whom the stage is complete, and without it is not.
+    """
+    counts = [range(stage.seat(place).approvals + 1) for place in stage.places()]
+    for each in itertools.product(*counts):
+        future = tuple(
+            frozenset([place])
+            for place, count in zip(stage.places(), each, strict=True)
+            for _ in range(count)
+        )
+        if complete(stage, (*voters, one_more, *future)) and not complete(
+            stage, (*voters, *future)
+        ):
+            return True
+    return False
+
+
+def after(start: datetime, length: tuple[int, str] | timedelta) -> datetime:
+    """The instant so long after another; months on the calendar, clamped."""
+    if isinstance(length, timedelta):
+        return start + length
+    amount, unit = length
+    if unit != "months":
+        return start + timedelta(**{unit: amount})
+    year, month = divmod(start.year * 12 + start.month - 1 + amount, 12)
+    day = min(start.day, calendar.monthrange(year, month + 1)[1])
+    return start.replace(year=year, month=month + 1, day=day)
+
+
+def end_of(until: datetime | timedelta | tuple[int, str], now: datetime) -> datetime:
+    return until if isinstance(until, datetime) else after(now, until)
+
+
+# -- the marketplace --------------------------------------------------------------------------
+
+
+class Model:
+    """Requests, grants and what they justify."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.products: dict[str, Product] = {}
+        self.requests: dict[str, Request] = {}
+        self.grants: dict[str, Grant] = {}
+
+    # reading
+
+    def state(self, id: str, now: datetime) -> str:
+        request = self.requests[id]
+        ended = request.until is not None and request.until <= now
+        return "expired" if request.state == "approved" and ended else request.state
+
+    def open_stage(self, request: Request) -> int | None:
+        for number, stage in enumerate(request.stages):
+            if not complete(stage, self._voters(request, number)):
+                return number
+        return None
+
+    def places(self, stage: Stage, who: str) -> frozenset[tuple[int, int]]:
+        person = self.people[who]
+        return frozenset(
+            place
+            for place in stage.places()
+            if any(person.is_one_of(who, one) for one in stage.seat(place).selectors)
+        )
+
+    def could_decide(self, id: str) -> list[str]:
+        """People who match a seat of the open stage now, whether or not they may."""
+        request = self.requests[id]
+        number = self.open_stage(request)
+        if request.state != "pending" or number is None:
+            return []
+        return sorted(
+            who
+            for who, person in self.people.items()
+            if person.active and self.places(request.stages[number], who)
+        )
+
+    def justified(self, now: datetime) -> set[tuple[tuple[str, str], str, str | None]]:
+        """(who, source, column to unmask or None to read): all that live approvals justify."""
+        found: set[tuple[tuple[str, str], str, str | None]] = set()
+        live = [
+            grant
+            for grant in self.grants.values()
+            if not grant.over(now) and not self.products[grant.product].suspended
+        ]
+        for grant in live:
+            if grant.kind == "access":
+                found |= {
+                    (grant.beneficiary, source, None)
+                    for source in self.products[grant.product].sources
+                }
+        for grant in live:
+            for name in grant.columns:
+                source, column = name.split(".")
+                if source not in grant.lost and (grant.beneficiary, source, None) in found:
+                    found.add((grant.beneficiary, source, column))
+        return found
+
+    # asking
+
+    def ask(
+        self,
+        id: str,
+        *,
+        kind: str,
+        product: str,
+        by: str,
+        beneficiary: tuple[str, str],
+        columns: frozenset[str] = frozenset(),
+        wish: tuple[int, str] | None = None,
+        extends: str = "",
+        now: datetime,
+    ) -> str | None:
+        wanted = self.products[product]
+        if not self.people[by].active:
+            return UNKNOWN
+        if beneficiary[0] == "user" and not self.people[beneficiary[1]].active:
+            return WRONG
+        if wanted.state == "deleted":
+            return GONE
+        if wanted.state not in ("published", "suspended") and not extends:
+            return STEP
+        if any(name.split(".")[0] not in wanted.sources for name in columns):
+            return WRONG
+        key = (kind, product, beneficiary, columns, extends)
+        for other, request in self.requests.items():
+            same = (
+                request.kind,
+                request.product,
+                request.beneficiary,
+                request.columns,
+                request.extends,
+            )
+            state = self.state(other, now)
+            if key == same and (state == "pending" or (state == "approved" and not extends)):
+                return TAKEN
+        self._end_what_is_over(kind, product, beneficiary, columns, extends, now)
+        flow, limits = self._route(wanted, by, beneficiary), []
+        if flow.kind == "approve":
+            limits = [length for length in (flow.duration, wish) if length is not None]
+        if wanted.longest is not None:
+            limits.append(wanted.longest)
+        request = Request(
+            kind=kind,
+            product=product,
+            requester=by,
+            beneficiary=beneficiary,
+            columns=columns,
+            stages=flow.stages,
+            allow_self_review=wanted.form.allow_self_review,
+            limits=tuple(limits),
+            extends=extends,
+        )
+        self.requests[id] = request
+        if flow.kind == "deny":
+            request.state = "denied"
+        elif flow.kind == "approve":
+            self._approve(id, now)
+        return None
+
+    def extend(
+        self, id: str, new: str, *, by: str, wish: tuple[int, str] | None, now: datetime
+    ) -> str | None:
+        request = self.requests[id]
+        if refused := self._may(request, by, {"requester", "beneficiary"}):
+            return refused
+        grant = self.grants.get(request.grant)
+        if grant is None or grant.over(now):
+            return STEP
+        if grant.until is None:
+            return TAKEN
+        return self.ask(
+            new,
+            kind=request.kind,
+            product=request.product,
+            by=by,
+            beneficiary=request.beneficiary,
+            columns=request.columns,
+            wish=wish,
+            extends=request.grant,
+            now=now,
+        )
+
+    # deciding
+
+    def decide(
+        self,
+        id: str,
+        *,
+        by: str,
+        verdict: str,
+        until: datetime | timedelta | tuple[int, str] | None,
+        now: datetime,
+    ) -> str | None:
+        request = self.requests[id]
+        if not self.people[by].active:
+            return UNKNOWN
+        if not self._roles(request, by):
+            return HIDDEN
+        number = self.open_stage(request)
+        if self.state(id, now) != "pending" or number is None:
+            return DECIDED
+        if self.own(request, by) and not request.allow_self_review:
+            return FORBIDDEN
+        stage = request.stages[number]
+        places = self.places(stage, by)
+        if not places:
+            return FORBIDDEN
+        if any(vote.by == by and vote.stage == number for vote in request.votes):
+            return DECIDED
+        vote = Vote(by, verdict, number, places, until)
+        if verdict == "deny":
+            request.votes.append(vote)
+            request.state = "denied"
+            return None
+        if not matters(stage, self._voters(request, number), places):
+            return DECIDED
+        if until is not None and end_of(until, now) <= now:
+            return WRONG
+        request.votes.append(vote)
+        if self.open_stage(request) is None:
+            end = self._end(request, now)
+            if end is not None and end <= now:
+                request.votes.pop()
+                return WRONG
+            self._approve(id, now)
+        return None
+
+    def own(self, request: Request, who: str) -> bool:
+        """Whether it would be a decision for oneself."""
+        kind, name = request.beneficiary
+        if who == request.requester:
+            return True
+        return name in self.people[who].groups if kind == "group" else name == who
+
+    # ending
+
+    def cancel(self, id: str, *, by: str, now: datetime) -> str | None:
+        request = self.requests[id]
+        if refused := self._may(request, by, {"requester", "beneficiary", "governance"}):
+            return refused
+        if self.state(id, now) != "pending":
+            return STEP
+        request.state = "canceled"
+        return None
+
+    def take_back(self, id: str, *, by: str, verb: str, now: datetime) -> str | None:
+        """``revoke`` or ``relinquish``."""
+        request = self.requests[id]
+        roles = {"governance", "manager", "steward"} if verb == "revoke" else {"beneficiary"}
+        if refused := self._may(request, by, roles):
+            return refused
+        if self.state(id, now) != "approved":
+            return STEP
+        self._finish(self.grants[request.grant], now)
+        return None
+
+    def sweep(self, now: datetime) -> None:
+        """What a worker does about time."""
+        for grant in list(self.grants.values()):
+            if grant.live and grant.over(now):
+                self._finish(grant, now)
+
+    def leave(self, who: str, now: datetime) -> None:
+        """Somebody is not with us any more."""
+        person = self.people[who]
+        if not person.active:
+            return
+        person.active = False
+        for request in self.requests.values():
+            if request.beneficiary == ("user", who) and request.state == "pending":
+                request.state = "canceled"
+        for grant in list(self.grants.values()):
+            if grant.beneficiary == ("user", who) and grant.live:
+                self._finish(grant, now)
+
+    # products
+
+    def step(self, id: str, event: str) -> str | None:
+        product = self.products[id]
+        allowed = {
+            "suspend": ("published",),
+            "resume": ("suspended",),
+            "retire": ("published", "suspended"),
+        }
+        if product.state not in allowed[event]:
+            return STEP
+        product.state = {"suspend": "suspended", "resume": "published", "retire": "retired"}[event]
+        product.suspended = {"suspend": True, "resume": False}.get(event, product.suspended)
+        return None
+
+    def set_sources(self, id: str, sources: set[str], now: datetime) -> str | None:
+        product = self.products[id]
+        if product.state == "deleted":
+            return GONE
+        removed = product.sources - sources
+        product.sources = set(sources)
+        members = {
+            grant.beneficiary
+            for grant in self.grants.values()
+            if grant.kind == "access" and grant.product == id and grant.live
+        }
+        for who in members:
+            self._lose(who, removed, now, now)
+        return None
+
+    def delete(self, id: str, *, cascade: bool, now: datetime) -> str | None:
+        product = self.products[id]
+        if product.state == "deleted":
+            return None
+        grants = [one for one in self.grants.values() if one.product == id and one.live]
+        if any(not grant.over(now) for grant in grants) and not cascade:
+            return IN_USE
+        product.state = "deleted"
+        for request in self.requests.values():
+            if request.product == id and request.state == "pending":
+                request.state = "canceled"
+        for grant in grants:
+            if grant.live:
+                self._finish(grant, now)
+        return None
+
+    # inside
+
+    def _voters(self, request: Request, stage: int) -> tuple[frozenset[tuple[int, int]], ...]:
+        return tuple(
+            vote.places
+            for vote in request.votes
+            if vote.stage == stage and vote.verdict == "approve"
+        )
+
+    def _roles(self, request: Request, who: str) -> set[str]:
+        person = self.people[who]
+        selectors = {
+            one
+            for stage in request.stages
+            for place in stage.places()
+            for one in stage.seat(place).selectors
+        }
+        kind, name = request.beneficiary
+        has = {
+            "governance": "GOVERNANCE" in person.permissions,
+            "manager": person.manages,
+            "steward": any(person.is_one_of(who, one) for one in selectors),
+            "requester": who == request.requester,
+            "beneficiary": kind == "user" and name == who,
+            "member": kind == "group" and name in person.groups,
+        }
+        return {role for role, holds in has.items() if holds}
+
+    def _may(self, request: Request, who: str, roles: set[str]) -> str | None:
+        if not self.people[who].active:
+            return UNKNOWN
+        held = self._roles(request, who)
+        if not held:
+            return HIDDEN
+        return None if held & roles else FORBIDDEN
+
+    def _route(self, product: Product, by: str, beneficiary: tuple[str, str]) -> Flow:
+        """The flow of the form, or of the product; automatic approval only where it may be."""
+        concerned = {by} | ({beneficiary[1]} if beneficiary[0] == "user" else set())
+        automatic = not any(
+            self.people[who].manages or "GOVERNANCE" in self.people[who].permissions
+            for who in concerned
+        )
+        flow = product.form.flow
+        if flow.kind == "delegate":
+            automatic = automatic and flow.allow_automatic
+            flow = product.own_flow or DEFAULT
+        return DEFAULT if flow.kind == "approve" and not automatic else flow
+
+    def _end(self, request: Request, now: datetime) -> datetime | None:
+        """The earliest of all ends, counted from now."""
+        ends = [end_of(vote.until, now) for vote in request.votes if vote.until is not None]
+        return min([*ends, *(after(now, length) for length in request.limits)], default=None)
+
+    def _approve(self, id: str, now: datetime) -> None:
+        request = self.requests[id]
+        request.until = self._end(request, now)
+        if not request.extends:
+            request.state, request.grant = "approved", id
+            self.grants[id] = Grant(
+                kind=request.kind,
+                product=request.product,
+                beneficiary=request.beneficiary,
+                columns=request.columns,
+                requests=[id],
+                until=request.until,
+                made=now,
+            )
+            return
+        grant = self.grants[request.extends]
+        if grant.over(now):
+            request.state, request.until = "canceled", None
+            return
+        both = (grant.until, request.until)
+        grant.until = None if None in both else max(both)
+        grant.requests.append(id)
+        request.state, request.grant = "approved", request.extends
+        for each in grant.requests:
+            self.requests[each].until = grant.until
+
+    def _finish(self, grant: Grant, now: datetime) -> None:
+        """A grant ends; what was over before is expired, whatever else happens to it now."""
+        cause = "expired" if grant.over(now) else "revoked"
+        ended = grant.until if cause == "expired" else now
+        grant.live = False
+        for id in grant.requests:
+            if self.requests[id].state == "approved":
+                self.requests[id].state = cause
+        for request in self.requests.values():
+            if request.extends in grant.requests and request.state == "pending":
+                request.state = "canceled"
+        if grant.kind == "access":
+            self._lose(grant.beneficiary, self.products[grant.product].sources, now, ended)
+
+    def _lose(self, who: tuple[str, str], sources: set[str], now: datetime, ended: datetime) -> None:
+        """Exceptions end with the last access; one that was approved later waits for another."""
+        left = {
+            source
+            for grant in self.grants.values()
+            if grant.kind == "access" and grant.beneficiary == who and not grant.over(now)
+            for source in self.products[grant.product].sources
+        }
+        gone = set(sources) - left
+        for grant in list(self.grants.values()):
+            if grant.kind == "access" or grant.beneficiary != who or not grant.live:
+                continue
+            if grant.made > ended:
+                continue
+            mine = {name.split(".")[0] for name in grant.columns}
+            if gone & (mine - grant.lost):
+                grant.lost |= gone & mine
+                if mine <= grant.lost:
+                    self._finish(grant, now)
+
+    def _end_what_is_over(self, kind, product, beneficiary, columns, extends, now) -> None:
+        """Asking again after an end that no worker has swept yet ends it first."""
+        for grant in list(self.grants.values()):
+            same = (grant.kind, grant.product, grant.beneficiary, grant.columns)
+            if not extends and grant.live and same == (kind, product, beneficiary, columns):
+                self._finish(grant, now)
