@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import FormVersion, Question
 from marketplace_sdk.domain.people import Beneficiary, Facts, Person
@@ -163,7 +164,9 @@ def numbered(*sets, distinct=False):
     """A stage whose seats need these numbers of approvals: ``numbered([1, 2], [1])``."""
     return Stage(
         sets=tuple(
-            tuple(Seat(group(f"{at}.{place}"), approvals=wanted) for place, wanted in enumerate(one))
+            tuple(
+                Seat(group(f"{at}.{place}"), approvals=wanted) for place, wanted in enumerate(one)
+            )
             for at, one in enumerate(sets)
         ),
         distinct_stewards=distinct,

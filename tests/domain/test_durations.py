@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.domain.building import NOW, problems_of
+
 from marketplace_sdk.domain.durations import (
     LAST_INSTANT,
     UNITS,
@@ -15,10 +17,10 @@ from marketplace_sdk.domain.durations import (
     window,
 )
 
-from tests.domain.building import NOW, problems_of
-
 MOMENTS = st.datetimes(
-    min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)  # noqa: DTZ001
+    min_value=datetime(1970, 1, 1),
+    max_value=datetime(9999, 12, 30),
+    timezones=st.just(UTC),  # noqa: DTZ001
 )
 AMOUNTS = st.integers(min_value=1, max_value=10_000)
 
@@ -172,9 +174,7 @@ def test_a_timedelta_becomes_seconds_and_a_duration_stays():
 @pytest.mark.parametrize("value", [30, "30 days", None, NOW])
 def test_nothing_else_is_a_duration(value):
     """A number has no unit."""
-    assert problems_of(Duration.of, value) == {
-        "duration": "must be a Duration or a timedelta"
-    }
+    assert problems_of(Duration.of, value) == {"duration": "must be a Duration or a timedelta"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.domain.building import DECEPTIVE, HOSTILE, problems_of
+
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import (
     STANDARD_FORM,
@@ -21,8 +23,6 @@ from marketplace_sdk.domain.forms import (
 )
 from marketplace_sdk.domain.review import DEFAULT_REVIEW
 from marketplace_sdk.errors import InvalidInput
-
-from tests.domain.building import DECEPTIVE, HOSTILE, problems_of
 
 WHY = Question.short_answer("why", "Why?")
 TEAM = Question.dropdown("team", "Team?", options=["sales", "finance"])
@@ -40,9 +40,7 @@ def answered(question, answer, custom=None):
 
 
 def wrong(question, answer, custom=None):
-    problems = problems_of(
-        check_answers, version(question), {question.key: answer}, custom or {}
-    )
+    problems = problems_of(check_answers, version(question), {question.key: answer}, custom or {})
     assert list(problems) == [f"answers.{question.key}"]
     return problems[f"answers.{question.key}"]
 
@@ -75,9 +73,9 @@ def test_questions_may_be_optional_and_have_a_help():
     assert not Question.dropdown("k", "l", options=["a"], **optional).required
     assert Question.access_duration("k", help="Say.").help == "Say."
     assert LONG.label == "How long do you need access to this data?"
-    assert problems_of(
-        Question, key="k", label="l", kind="ACCESS_DURATION", required=False
-    ) == {"question.required": "a duration must always be answered"}
+    assert problems_of(Question, key="k", label="l", kind="ACCESS_DURATION", required=False) == {
+        "question.required": "a duration must always be answered"
+    }
 
 
 @pytest.mark.parametrize("make", [Question.dropdown, Question.checkboxes])
@@ -99,9 +97,9 @@ def test_choices_need_1_to_1000_different_options(make):
 
 def test_other_questions_take_no_options():
     """They would be ignored."""
-    assert problems_of(
-        Question, key="k", label="l", kind="SHORT_ANSWER", options=["a"]
-    ) == {"question.options": "SHORT_ANSWER takes no options"}
+    assert problems_of(Question, key="k", label="l", kind="SHORT_ANSWER", options=["a"]) == {
+        "question.options": "SHORT_ANSWER takes no options"
+    }
 
 
 @pytest.mark.parametrize("key", DECEPTIVE.values(), ids=DECEPTIVE.keys())

@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import product as pairs
 
 import pytest
+from tests.domain.building import DECEPTIVE, NOW, L, P, problems_of, product
+
 from marketplace_sdk.domain.conditions import Is
 from marketplace_sdk.domain.products import (
     PRODUCT_STEPS,
@@ -14,8 +16,6 @@ from marketplace_sdk.domain.products import (
 )
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Stage
 from marketplace_sdk.errors import InvalidInput, TransitionNotAllowed
-
-from tests.domain.building import DECEPTIVE, NOW, L, P, problems_of, product
 
 STATES = ("published", "suspended", "retired", "deleting", "deleted")
 EVENTS = ("suspend", "resume", "retire", "delete", "finish", "publish", "")
@@ -77,7 +77,9 @@ def test_a_product_is_named_with_letters_marks_digits_and_few_signs(name):
     assert product(name=name).name == name
 
 
-@pytest.mark.parametrize("name", ["a.b", "a,b", "it's", "a & b", '"; drop role x; --', "a\u00a0b", "5 €"])
+@pytest.mark.parametrize(
+    "name", ["a.b", "a,b", "it's", "a & b", '"; drop role x; --', "a\u00a0b", "5 €"]
+)
 def test_other_signs_are_refused_in_the_name_of_a_product(name):
     """No dot, comma, apostrophe or ampersand."""
     assert problems_of(product, name=name) == {

@@ -10,19 +10,6 @@ from itertools import permutations, product
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from marketplace_sdk.domain.quorum import (
-    Determination,
-    FilledSeat,
-    Match,
-    OpenSeat,
-    Tally,
-    adds_approval,
-    matches,
-    tally,
-)
-from marketplace_sdk.domain.review import Seat, Stage
-from marketplace_sdk.domain.selectors import group
-
 from tests.domain.building import (
     ANA,
     BO,
@@ -38,6 +25,19 @@ from tests.domain.building import (
     numbered,
     vote,
 )
+
+from marketplace_sdk.domain.quorum import (
+    Determination,
+    FilledSeat,
+    Match,
+    OpenSeat,
+    Tally,
+    adds_approval,
+    matches,
+    tally,
+)
+from marketplace_sdk.domain.review import Seat, Stage
+from marketplace_sdk.domain.selectors import group
 
 
 def matched(*places):
@@ -220,6 +220,13 @@ def test_distinct_stewards_show_the_alternative_with_most_votes():
     assert [one.by for one in result.open] == [(), ("a", "b")]
 
 
+def test_distinct_stewards_take_the_first_of_equal_alternatives():
+    """So that nothing decides but the votes."""
+    result = tally((numbered([1, 1], distinct=True),), [vote("a", (0, 0), (0, 1))])
+
+    assert seats(result) == {(0, 0, 0): ("a",)}
+
+
 def test_distinct_stewards_fill_the_most_sets_first():
     """A filled set counts for more than many votes on an unfilled seat."""
     stage = numbered([3, 1], [1], distinct=True)
@@ -254,9 +261,7 @@ def test_stages_are_taken_in_order():
 
     first = tally(review, [vote("ana", (0, 0))])
     second = tally(review, [vote("ana", (0, 0)), vote("cy", (1, 0))])
-    done = tally(
-        review, [vote("ana", (0, 0)), vote("cy", (1, 0)), vote("gil", (0, 0), stage=1)]
-    )
+    done = tally(review, [vote("ana", (0, 0)), vote("cy", (1, 0)), vote("gil", (0, 0), stage=1)])
 
     assert (first.outcome, first.stage) == ("pending", 0)
     assert (second.outcome, second.stage) == ("pending", 1)
@@ -313,6 +318,15 @@ def test_a_denial_of_a_complete_review_still_denies():
     assert (result.outcome, result.denied_by, result.stage) == ("denied", "bo", None)
 
 
+def test_what_was_filled_is_told_wherever_the_denial_stands():
+    """Votes, not their order."""
+    denial, approval = vote("bo", (1, 0), verdict="deny"), vote("ana", (0, 0), until=DAYS_7)
+    review = (Stage.all_of(L, P),)
+
+    assert tally(review, [denial, approval]) == tally(review, [approval, denial])
+    assert seats(tally(review, [denial, approval])) == {(0, 0, 0): ("ana",)}
+
+
 def test_the_first_of_several_denials_is_named():
     """Who denied is who ended it."""
     denials = [vote("bo", (0, 0), verdict="deny"), vote("ana", (0, 0), verdict="deny")]
@@ -325,7 +339,8 @@ def test_every_end_of_an_approver_is_kept_and_none_of_a_denier():
     review = (Stage.all_of(L, P, G),)
 
     result = tally(
-        review, [vote("ana", (0, 0), until=DAYS_30), vote("cy", (1, 0)), vote("gil", (2, 0), until=NOW)]
+        review,
+        [vote("ana", (0, 0), until=DAYS_30), vote("cy", (1, 0)), vote("gil", (2, 0), until=NOW)],
     )
     pending = tally(review, [vote("ana", (0, 0), until=DAYS_7)])
     denied = tally(review, [vote("ana", (0, 0), until=DAYS_30, verdict="deny")])
@@ -337,10 +352,10 @@ def test_every_end_of_an_approver_is_kept_and_none_of_a_denier():
 
 @pytest.mark.parametrize("outcome", ["pending", "approved", "denied"])
 def test_a_tally_has_no_truth_value(outcome):
-    """"Is it approved" and "is it over" are different questions."""
+    """ "Is it approved" and "is it over" are different questions."""
     result = Tally(outcome=outcome, stage=None, filled=(), open=())
 
-    with pytest.raises(TypeError, match="^a Tally has no truth value: compare its outcome$"):
+    with pytest.raises(TypeError, match=r"^a Tally has no truth value: compare its outcome$"):
         bool(result)
 
 
@@ -479,9 +494,15 @@ def votes_of(people):
     return [vote(f"p{number}", *sorted(own)) for number, own in enumerate(people)]
 
 
-@given(voted(), st.booleans())
-@example(([[3, 1]], [frozenset({(0, 0)})] * 2 + [frozenset({(0, 1)})], frozenset({(0, 0)})), True)
-@example(([[1], [1]], [frozenset({(0, 0), (1, 0)}), frozenset({(0, 0)})], frozenset({(0, 0)})), True)
+@given(case=voted(), distinct=st.booleans())
+@example(
+    case=([[3, 1]], [frozenset({(0, 0)})] * 2 + [frozenset({(0, 1)})], frozenset({(0, 0)})),
+    distinct=True,
+)
+@example(
+    case=([[1], [1]], [frozenset({(0, 0), (1, 0)}), frozenset({(0, 0)})], frozenset({(0, 0)})),
+    distinct=True,
+)
 def test_a_review_is_approved_exactly_when_brute_force_finds_a_way(case, distinct):
     """Every set has a seat with as many different approvers as it needs, or it is not approved."""
     wanted, people, _ = case
@@ -491,11 +512,11 @@ def test_a_review_is_approved_exactly_when_brute_force_finds_a_way(case, distinc
     assert (result.outcome == "approved") == oracle_complete(wanted, distinct, people)
 
 
-@given(voted(4), st.booleans())
-@example(([[1], [1]], [frozenset({(0, 0), (1, 0)})], frozenset({(0, 0)})), True)
-@example(([[1], [1, 1]], [frozenset({(1, 0)})], frozenset({(1, 1)})), True)
-@example(([[1], [1, 1]], [frozenset({(0, 0), (1, 0)})], frozenset({(1, 1)})), True)
-@example(([[2, 1]], [], frozenset({(0, 0)})), True)
+@given(case=voted(4), distinct=st.booleans())
+@example(case=([[1], [1]], [frozenset({(0, 0), (1, 0)})], frozenset({(0, 0)})), distinct=True)
+@example(case=([[1], [1, 1]], [frozenset({(1, 0)})], frozenset({(1, 1)})), distinct=True)
+@example(case=([[1], [1, 1]], [frozenset({(0, 0), (1, 0)})], frozenset({(1, 1)})), distinct=True)
+@example(case=([[2, 1]], [], frozenset({(0, 0)})), distinct=True)
 def test_a_vote_is_let_in_exactly_when_brute_force_finds_a_use(case, distinct):
     """No useless vote is let in, no useful one refused."""
     wanted, people, one_more = case

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.domain.building import DAYS_30, D, G, L, P, U, problems_of
+from tests.domain.test_conditions import situation
+
 from marketplace_sdk.domain.conditions import Is
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, ReviewFlow, Rule, Seat, Stage
 from marketplace_sdk.domain.selectors import group
-
-from tests.domain.building import DAYS_30, D, G, L, P, U, problems_of
-from tests.domain.test_conditions import situation
 
 SALES = Is("domain", "sales")
 
@@ -161,9 +161,7 @@ def test_a_flow_reviews_in_stages():
     assert len(ReviewFlow.review(*[stage] * 32).default.stages) == 32
     assert problems_of(ReviewFlow.review) == {"review": "needs 1 to 32 stages"}
     assert problems_of(ReviewFlow.review, *[stage] * 33) == {"review": "needs 1 to 32 stages"}
-    assert problems_of(ReviewFlow.review, L) == {
-        "review": "takes Stage.any_of() or Stage.all_of()"
-    }
+    assert problems_of(ReviewFlow.review, L) == {"review": "takes Stage.any_of() or Stage.all_of()"}
 
 
 def test_a_flow_approves_with_a_justification_and_for_how_long():
@@ -216,7 +214,9 @@ def test_a_rule_needs_a_condition_and_an_event():
     )
     expected = {"event": "must be ReviewFlow.review(), .approve(), .deny() or .delegate()"}
 
-    assert list(problems_of(Rule, "domain == 'sales'", ReviewFlow.deny(reason="x"))) == ["rule.when"]
+    assert list(problems_of(Rule, "domain == 'sales'", ReviewFlow.deny(reason="x"))) == [
+        "rule.when"
+    ]
     assert problems_of(Rule, SALES, "deny") == expected
     assert problems_of(Rule, SALES, nested) == expected
 
@@ -233,4 +233,4 @@ def test_a_flow_has_a_limit_of_rules_and_takes_only_rules():
 
 def test_the_default_review_asks_governance_or_the_managers():
     """One stage, any of the two."""
-    assert DEFAULT_REVIEW == ReviewFlow.review(Stage.any_of(G, D))
+    assert ReviewFlow.review(Stage.any_of(G, D)) == DEFAULT_REVIEW

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.domain.building import DECEPTIVE, HOSTILE, person, problems_of
+
 from marketplace_sdk.domain.selectors import (
     DOMAIN_PERMISSIONS,
     RESERVED_PERMISSIONS,
@@ -15,8 +17,6 @@ from marketplace_sdk.domain.selectors import (
     user,
 )
 from marketplace_sdk.errors import InvalidInput
-
-from tests.domain.building import DECEPTIVE, HOSTILE, person, problems_of
 
 NAMES = st.text(st.sampled_from("ab:=1|"), min_size=1, max_size=6)
 
@@ -67,7 +67,8 @@ def test_names_that_look_like_code_are_only_names(make, name):
 
 
 @pytest.mark.parametrize(
-    "make", [user, group, permission, lambda name: attribute(name, "v"), lambda name: attribute("k", name)]
+    "make",
+    [user, group, permission, lambda name: attribute(name, "v"), lambda name: attribute("k", name)],
 )
 @pytest.mark.parametrize("name", DECEPTIVE.values(), ids=DECEPTIVE.keys())
 def test_names_that_deceive_make_no_selector(make, name):

@@ -9,9 +9,12 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.domain.building import DECEPTIVE, HOSTILE, NOW, problems_of
+
 from marketplace_sdk.domain.values import (
     FrozenMap,
     aware,
+    check_flag,
     check_id,
     check_name,
     check_text,
@@ -20,8 +23,6 @@ from marketplace_sdk.domain.values import (
     name_set,
 )
 from marketplace_sdk.errors import InvalidInput
-
-from tests.domain.building import DECEPTIVE, HOSTILE, NOW, problems_of
 
 DICTS = st.dictionaries(st.text(max_size=5), st.integers(), max_size=5)
 
@@ -198,9 +199,7 @@ def test_each_fault_of_a_name_has_its_own_words():
 def test_a_name_that_is_an_id_of_a_source_has_no_dot():
     """So that ``source.column`` can be read in one way only."""
     assert check_name("a.b", "name") == "a.b"
-    assert problems_of(check_name, "a.b", "name", dots=False) == {
-        "name": "must not contain a dot"
-    }
+    assert problems_of(check_name, "a.b", "name", dots=False) == {"name": "must not contain a dot"}
     assert check_name("ab", "name", dots=False) == "ab"
 
 
@@ -221,6 +220,20 @@ def test_free_text_has_no_nul_and_no_broken_characters(text):
     assert problems_of(check_text, text, "text") == {
         "text": "must not contain NUL or broken characters"
     }
+
+
+@pytest.mark.parametrize("value", ["no", "yes", 0, 1, None])
+def test_a_flag_is_true_or_false(value):
+    """A text such as "no" would count as true."""
+    assert check_flag(True, "flag") is True
+    assert check_flag(False, "flag") is False
+    assert problems_of(check_flag, value, "flag") == {"flag": "must be True or False"}
+
+
+@pytest.mark.parametrize("value", [5, None])
+def test_a_number_is_no_list(value):
+    """Neither is nothing."""
+    assert problems_of(listed, value) == {"": "must be a list, not one value"}
 
 
 def test_the_moment_of_the_tests_is_aware():

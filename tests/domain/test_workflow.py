@@ -6,35 +6,6 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
-from marketplace_sdk.domain.catalog import DomainPolicy
-from marketplace_sdk.domain.conditions import Is, Situation
-from marketplace_sdk.domain.durations import Duration
-from marketplace_sdk.domain.events import Effects, Event, Notice
-from marketplace_sdk.domain.forms import DataUseAgreement
-from marketplace_sdk.domain.people import Beneficiary
-from marketplace_sdk.domain.quorum import Match
-from marketplace_sdk.domain.requests import Limit
-from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, ReviewFlow, Rule, Seat, Stage
-from marketplace_sdk.domain.selectors import domain_permission, group, user
-from marketplace_sdk.domain.workflow import (
-    cancel,
-    check_agreements,
-    determine,
-    earliest,
-    finish,
-    notice,
-    route,
-    submit,
-)
-from marketplace_sdk.errors import (
-    AlreadyDetermined,
-    Conflict,
-    InvalidInput,
-    NotAllowed,
-    StaleRevision,
-    TransitionNotAllowed,
-)
-
 from tests.domain.building import (
     ANA,
     BO,
@@ -62,6 +33,35 @@ from tests.domain.building import (
     problems_of,
     product,
     request,
+)
+
+from marketplace_sdk.domain.catalog import DomainPolicy
+from marketplace_sdk.domain.conditions import Is, Situation
+from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.forms import DataUseAgreement
+from marketplace_sdk.domain.people import Beneficiary
+from marketplace_sdk.domain.quorum import Match
+from marketplace_sdk.domain.requests import Limit
+from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, ReviewFlow, Rule, Seat, Stage
+from marketplace_sdk.domain.selectors import domain_permission, group, user
+from marketplace_sdk.domain.workflow import (
+    cancel,
+    check_agreements,
+    determine,
+    earliest,
+    finish,
+    notice,
+    route,
+    submit,
+)
+from marketplace_sdk.errors import (
+    AlreadyDetermined,
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    StaleRevision,
+    TransitionNotAllowed,
 )
 
 NAMES = {"place": "sales desk"}
@@ -295,10 +295,30 @@ def test_w19_a_later_stage_waits_for_the_earlier():
     error = refused(NotAllowed, asked, GIL)
 
     assert error.hint == "an earlier stage has to be complete first"
-    assert error.message == "cannot approve request r1: gil is not a steward of the stage that is open"
+    assert (
+        error.message == "cannot approve request r1: gil is not a steward of the stage that is open"
+    )
     assert error.needs == "group Legal"
     refused(NotAllowed, asked, GIL, "deny")
     assert approvals(asked, ANA, GIL).state == "approved"
+
+
+def test_a_refusal_names_every_seat_of_the_open_stage():
+    """So that people know whom to ask."""
+    error = refused(NotAllowed, request(Stage.all_of(P, L)), GIL)
+
+    assert error.needs == "group Legal or group Privacy"
+
+
+def test_only_a_later_stage_is_worth_waiting_for():
+    """Cy's stage comes next, Gil's after that; Dan's is over."""
+    asked = request(Stage.any_of(L), Stage.any_of(P), Stage.any_of(G))
+
+    assert "stage that is open" in refused(NotAllowed, asked, CY).message
+    assert "stage that is open" in refused(NotAllowed, asked, GIL).message
+    over = refused(NotAllowed, approvals(asked, ANA), DAN)
+    assert over.message == "cannot approve request r1: dan is not a steward of it"
+    assert over.hint == "needs group Privacy"
 
 
 def test_w20_the_requester_may_not_decide():
@@ -385,7 +405,9 @@ def test_everybody_decides_once_in_a_stage():
     asked = approvals(request(Stage.all_of(L, P), Stage.any_of(L)), ANA)
 
     for verdict in ("approve", "deny"):
-        error = refused(AlreadyDetermined, asked, person("ana", groups=["Legal", "Privacy"]), verdict, id="new")
+        error = refused(
+            AlreadyDetermined, asked, person("ana", groups=["Legal", "Privacy"]), verdict, id="new"
+        )
         assert error.hint == "a determination is never edited"
         assert error.state == "pending"
         assert error.message == f"cannot {verdict} request r1: ana has determined on this stage"
@@ -452,7 +474,7 @@ def test_the_same_determination_again_is_a_no_op():
 
     for asked in (pending, decided):
         again = act(asked, ANA, id="d-1", until=DAYS_7)
-        assert not again.changed
+        assert again.changed is False
         assert not again.approved
         assert again.request == asked
         assert again.effects == Effects()
@@ -491,7 +513,7 @@ def test_a_verdict_is_approve_or_deny(verdict):
 
 def test_an_unknown_verdict_names_the_request():
     """The message says on what."""
-    with pytest.raises(InvalidInput, match="^cannot determine on request r1: "):
+    with pytest.raises(InvalidInput, match=r"^cannot determine on request r1: "):
         act(request(Stage.any_of(L)), ANA, "perhaps")
 
 
@@ -503,7 +525,9 @@ def test_a_decided_request_is_not_decided_again(state, verdict):
 
     assert error.state == state
     assert error.message == f"cannot {verdict} request r1: it is {state}"
-    assert (error.hint == "revoke it instead") == (state == "approved")
+    assert error.hint == (
+        "revoke it instead" if state == "approved" else AlreadyDetermined.default_hint
+    )
 
 
 def test_a_determination_may_carry_the_revision_that_was_seen():
@@ -679,7 +703,14 @@ def test_a_notice_has_the_words_that_its_text_needs():
 def test_names_of_the_caller_reach_every_notice_of_an_act(verdict):
     """Words such as the domain's display name."""
     decision = determine(
-        request(Stage.any_of(L)), ANA, verdict=verdict, reason="", until=None, now=NOW, id="d", names=NAMES
+        request(Stage.any_of(L)),
+        ANA,
+        verdict=verdict,
+        reason="",
+        until=None,
+        now=NOW,
+        id="d",
+        names=NAMES,
     )
 
     assert [one.data["place"] for one in decision.effects.notices] == ["sales desk"]
@@ -726,9 +757,7 @@ def test_a_reviewed_request_waits_and_asks_the_first_stage():
 
 def test_a_request_for_another_tells_the_beneficiary():
     """Requester and beneficiary are two; the requester knows already."""
-    for_cy = submitted(
-        ReviewFlow.review(Stage.any_of(L)), beneficiary=Beneficiary("person", "cy")
-    )
+    for_cy = submitted(ReviewFlow.review(Stage.any_of(L)), beneficiary=Beneficiary("person", "cy"))
     for_robot = submitted(
         ReviewFlow.review(Stage.any_of(L)), beneficiary=Beneficiary("person", "bot"), owner="own"
     )
@@ -740,6 +769,7 @@ def test_a_request_for_another_tells_the_beneficiary():
         ("requested_for_you", ["user cy"], ("rex",)),
         ("access_requested", ["group Legal"], ()),
     ]
+    assert types(for_cy) == ["request.submitted"]
     assert told(for_robot)[0] == ("requested_for_you", ["user bot", "user own"], ("rex",))
     assert told(for_group)[0] == ("requested_for_you", ["group Sales"], ("rex",))
     assert [one.data["place"] for one in for_cy.effects.notices] == ["sales desk"] * 2
@@ -870,7 +900,9 @@ def test_the_form_decides_and_the_products_flow_is_inactive():
 def test_the_first_rule_that_matches_decides():
     """Rules of the form are tried in order."""
     flow = ReviewFlow.with_rules(
-        Rule(Is("kind", "masking_exception"), DENY), Rule(Is("domain", "sales"), APPROVE), default=LEGAL
+        Rule(Is("kind", "masking_exception"), DENY),
+        Rule(Is("domain", "sales"), APPROVE),
+        default=LEGAL,
     )
 
     assert routed(flow) == APPROVE.default
@@ -975,9 +1007,7 @@ def test_canceling_tells_the_stewards(cause):
     assert (done.state, done.cause, done.reason) == ("canceled", cause, "not needed")
     assert (done.ended_at, done.stuck) == (NOW, ())
     assert decision.effects.events == (
-        Event(
-            type="request.canceled", aggregate="request:r1", data=data_of(done, cause=cause)
-        ),
+        Event(type="request.canceled", aggregate="request:r1", data=data_of(done, cause=cause)),
     )
     assert told(decision) == [("request_canceled", ["group Legal", "group Privacy"], ())]
     assert decision.effects.notices[0].data["place"] == "sales desk"
@@ -1060,7 +1090,9 @@ SAFE = DataUseAgreement("Safe use", "be careful", id="a1")
 FAIR = DataUseAgreement("Fair use", "be fair", id="a2")
 
 
-@pytest.mark.parametrize("acknowledged", [("a1", "a2"), ("Safe use", "a2"), ("Fair use", "Safe use")])
+@pytest.mark.parametrize(
+    "acknowledged", [("a1", "a2"), ("Safe use", "a2"), ("Fair use", "Safe use")]
+)
 def test_agreements_are_acknowledged_by_id_or_name(acknowledged):
     """Each of the form's agreements must be."""
     assert check_agreements(form(agreements=(SAFE, FAIR)), acknowledged) is None
@@ -1073,7 +1105,7 @@ def test_an_agreement_that_is_missing_is_named():
     assert problems_of(check_agreements, version, ["a1"]) == {
         "acknowledge": "agreement 'Fair use' must be acknowledged"
     }
-    with pytest.raises(InvalidInput, match="^cannot submit request: ") as caught:
+    with pytest.raises(InvalidInput, match=r"^cannot submit request: ") as caught:
         check_agreements(version, ())
     assert [problem.message for problem in caught.value.problems] == [
         "agreement 'Safe use' must be acknowledged",

@@ -501,7 +501,7 @@ class Model:
             if grant.kind == "access" and grant.product == id and grant.live
         }
         for who in members:
-            self._lose(who, removed, now, now)
+            self._lose(who, removed, now)
         return None
 
     def delete(self, id: str, *, cascade: bool, now: datetime) -> str | None:
@@ -602,8 +602,8 @@ class Model:
 
     def _finish(self, grant: Grant, now: datetime) -> None:
         """A grant ends; what was over before is expired, whatever else happens to it now."""
-        cause = "expired" if grant.over(now) else "revoked"
-        ended = grant.until if cause == "expired" else now
+        expired = grant.over(now)
+        cause = "expired" if expired else "revoked"
         grant.live = False
         for id in grant.requests:
             if self.requests[id].state == "approved":
@@ -612,9 +612,16 @@ class Model:
             if request.extends in grant.requests and request.state == "pending":
                 request.state = "canceled"
         if grant.kind == "access":
-            self._lose(grant.beneficiary, self.products[grant.product].sources, now, ended)
+            sources = self.products[grant.product].sources
+            self._lose(grant.beneficiary, sources, now, grant.until if expired else None)
 
-    def _lose(self, who: tuple[str, str], sources: set[str], now: datetime, ended: datetime) -> None:
+    def _lose(
+        self,
+        who: tuple[str, str],
+        sources: set[str],
+        now: datetime,
+        expired: datetime | None = None,
+    ) -> None:
         """Exceptions end with the last access; one that was approved later waits for another."""
         left = {
             source
@@ -626,7 +633,7 @@ class Model:
         for grant in list(self.grants.values()):
             if grant.kind == "access" or grant.beneficiary != who or not grant.live:
                 continue
-            if grant.made > ended:
+            if expired is not None and grant.made >= expired:
                 continue
             mine = {name.split(".")[0] for name in grant.columns}
             if gone & (mine - grant.lost):

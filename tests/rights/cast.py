@@ -6,14 +6,14 @@ The tables of this folder are a transcription of the design, made by hand: nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
+from tests.world import LEGAL, MemoryLake, World, any_of
 
 from marketplace_sdk import Actor, InvalidInput, NotAllowed, NotFound
 from marketplace_sdk.delivery.settings import Settings
-from tests.world import LEGAL, MemoryLake, World, any_of
 
 CAST = {
     "GOVERNANCE": "gil",
@@ -37,11 +37,13 @@ NOBODY = {
     "nobody": (None, NotAllowed),
     "a blank id": ("", InvalidInput),
     "an id of blanks": ("  ", InvalidInput),
+    "no id at all": (5, InvalidInput),
     "an unknown id": ("zoe", NotAllowed),
     "an id in other case": ("GIL", NotAllowed),
     "somebody inactive": ("eve", NotAllowed),
     "the reserved id": ("system", NotAllowed),
     "an actor of the reserved id": (Actor("system", via="web"), NotAllowed),
+    "an actor without an id": (Actor(""), InvalidInput),
     "an actor who is inactive": (Actor("eve"), NotAllowed),
 }
 """Ids that cannot act, and how they are refused."""
@@ -69,11 +71,15 @@ class Scene:
         market.domains.grant("HR", permission="MANAGE_DATA_PRODUCTS", to="eve", by="uma")
         market.people.deactivate("eve", by="uma")
 
+    def log(self) -> list[str]:
+        """Every event so far."""
+        return list(self.market.audit.export(by="aud"))
+
     def picture(self) -> tuple[Any, ...]:
         """Everything that can be read, to show that nothing changed."""
         market = self.market
         return (
-            tuple(market.audit.export(by="aud")),
+            tuple(self.log()),
             market.people.find(by="uma").items,
             market.domains.find(by="gil").items,
             market.sources.find(by="gil").items,
@@ -133,11 +139,9 @@ class Row:
         return scene
 
 
-def cells(rows: list[Row]) -> Iterator[tuple[Row, str, str]]:
+def cells(rows: list[Row]) -> list[tuple[Row, str, str]]:
     """Row, column and word of each cell."""
-    for row in rows:
-        for column, word in row.cell.items():
-            yield row, column, word
+    return [(row, column, word) for row in rows for column, word in row.cell.items()]
 
 
 def name_of(value: Any) -> str:

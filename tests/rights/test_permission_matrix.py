@@ -11,6 +11,8 @@ the design, not of the code. A cell says what somebody with exactly that role me
 from __future__ import annotations
 
 import pytest
+from tests.rights.cast import CAST, NOBODY, REFUSED, Row, Scene, cells, name_of
+from tests.world import GOV, LEGAL, PRIVACY, all_of, any_of
 
 from marketplace_sdk import (
     Actor,
@@ -19,6 +21,8 @@ from marketplace_sdk import (
     DataUseAgreement,
     DomainPolicy,
     Duration,
+    InvalidInput,
+    Marketplace,
     NotAllowed,
     NotFound,
     Question,
@@ -27,8 +31,6 @@ from marketplace_sdk import (
     group,
     user,
 )
-from tests.rights.cast import CAST, NOBODY, REFUSED, Row, Scene, cells, name_of
-from tests.world import GOV, LEGAL, PRIVACY, all_of, any_of
 
 MDP = "MANAGE_DATA_PRODUCTS"
 WHAT = Question.short_answer("what", "What for?")
@@ -155,6 +157,12 @@ def source(s: Scene, name: str = "leave"):
     return s.market.sources.get(name, by="sal")
 
 
+def _own_id(who) -> str:
+    """Who acts; a job has no facts of its own, so it takes fay."""
+    by = who.get("by")
+    return by if isinstance(by, str) and by else "fay"
+
+
 def person(s: Scene, id: str):
     """The person, or None."""
     return next((each for each in s.market.people.find(by="uma") if each.id == id), None)
@@ -180,7 +188,9 @@ PUBLISH = SECTION_4 + "publish / manage a data product: GOVERNANCE, Manage Data 
 ALTER = SECTION_4 + "alter a data product: GOVERNANCE, Manage Data Products (partial reads no)"
 STEP = BEYOND + "product suspend, resume, retire, delete, set sources: GOVERNANCE and its managers"
 CONFIRM = "behaviour B, domain policy: new requests only, until the stewards confirm"
-ATTACH = SECTION_4 + "attach a form to a data product: GOVERNANCE, managers (if owner: their domain)"
+ATTACH = (
+    SECTION_4 + "attach a form to a data product: GOVERNANCE, managers (if owner: their domain)"
+)
 CREATE_FORM = SECTION_4 + "create a request form: GOVERNANCE, Manage Data Products"
 EVERYBODY = "behaviour B, forms: belong to a domain, or to everybody (GOVERNANCE)"
 EDIT_FORM = SECTION_4 + "edit a request form: GOVERNANCE, managers, steward if named in the form"
@@ -201,7 +211,6 @@ PEOPLE = BEYOND + "people add, update, link, deactivate: USER_ADMIN"
 DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks: APPLICATION_ADMIN"
 INBOX = "behaviour B, reading rights: inbox: oneself"
 
-HEAD = "     GOV  mgr  else stew uadm aadm aud  req  ben  oth  any"
 ALL_ = "     yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
 GOV_ = "     yes  no   no   no   no   no   no   no   no   no   no "
 MGR_ = "     yes  yes  no   no   no   no   no   no   no   no   no "
@@ -520,7 +529,7 @@ MATRIX = [
         act=lambda s, do, **who: do.forms.edit(
             s.form, questions=[WHAT], review=any_of(PRIVACY), **who
         ),
-        shows=lambda s: (WHAT,) == current(s).questions or current(s).review == any_of(PRIVACY),
+        shows=lambda s: current(s).questions == (WHAT,) or current(s).review == any_of(PRIVACY),
     ),
     Row(
         what="edit the agreements of a form",
@@ -584,8 +593,10 @@ MATRIX = [
         cells=MGR_,
         prepare=unused_form,
         act=lambda s, do, **who: do.forms.delete(s.form, **who),
-        shows=lambda s: not named(s.market.forms.find(by="sal"), "Unused")
-        and named(s.market.forms.find(by="sal"), "Form"),
+        shows=lambda s: (
+            not named(s.market.forms.find(by="sal"), "Unused")
+            and named(s.market.forms.find(by="sal"), "Form")
+        ),
     ),
     Row(
         what="create a data use agreement",
@@ -799,13 +810,11 @@ MATRIX = [
         shows=lambda s: person(s, "new"),
     ),
     Row(
-        what="add a service account of one's own",
+        what="add a service account",
         covers="people.add",
         rule=PEOPLE,
         cells=UADM,
-        act=lambda s, do, **who: do.people.add(
-            "bot", kind="service_account", owner=who.get("by", "uma"), **who
-        ),
+        act=lambda s, do, **who: do.people.add("bot", kind="service_account", owner="sal", **who),
         shows=lambda s: person(s, "bot"),
     ),
     Row(
@@ -823,10 +832,11 @@ MATRIX = [
         cells=UADM,
         job="yes",
         act=lambda s, do, **who: do.people.update(
-            who.get("by", "fay"), permissions=["GOVERNANCE", "USER_ADMIN"], **who
+            _own_id(who), permissions=["GOVERNANCE", "USER_ADMIN"], **who
         ),
         shows=lambda s: any(
-            {"GOVERNANCE", "USER_ADMIN"} <= each.permissions for each in s.market.people.find(by="uma")
+            {"GOVERNANCE", "USER_ADMIN"} <= each.permissions
+            for each in s.market.people.find(by="uma")
         ),
     ),
     Row(
@@ -916,16 +926,15 @@ def test_a_cell_of_the_permission_matrix(row, column, word):
     scene.close()
 
 
-@pytest.mark.parametrize(
-    ("row", "column", "word"),
-    [each for each in cells([BY_NAME[what] for what in ON_SQLITE]) if each[1] in
-     ("GOVERNANCE", "manager", "steward", "USER_ADMIN", "anyone")],
-    ids=name_of,
-)
-def test_a_cell_of_the_permission_matrix_on_sqlite(row, column, word, tmp_path):
+@pytest.mark.parametrize("what", ON_SQLITE)
+def test_a_row_of_the_permission_matrix_on_sqlite(what, tmp_path):
     """The matrix is the same whatever keeps the marketplace's things."""
+    row = BY_NAME[what]
     scene = row.scene(f"sqlite:///{tmp_path}/market.db")
-    meets(row, scene, word, scene.market, by=CAST[column])
+    refusals_first = sorted(row.cell.items(), key=lambda cell: cell[1] == "yes")
+    done = next(place for place, (_, word) in enumerate(refusals_first) if word == "yes")
+    for column, word in refusals_first[: done + 1]:
+        meets(row, scene, word, scene.market, by=CAST[column])
     scene.close()
 
 
@@ -950,15 +959,15 @@ def test_a_command_needs_somebody_who_can_act(row):
     """Every command has an actor; blank, unknown, inactive and reserved ids are refused."""
     scene = row.scene()
     scene.add_leaver()
-    before = scene.picture()
+    before, logged = scene.picture(), len(scene.log())
     for who, (by, error) in NOBODY.items():
         with pytest.raises(error):
             row.act(scene, scene.market, by=by)
-        assert scene.picture() == before, f"{who} changed something"
         if by is not None:
             with pytest.raises(error):
                 row.act(scene, scene.market.acting(by))
-            assert scene.picture() == before, f"{who}, bound, changed something"
+        assert len(scene.log()) == logged, f"{who} changed something"
+    assert scene.picture() == before
     scene.close()
 
 
@@ -1167,9 +1176,8 @@ def test_nobody_is_given_a_reserved_id():
         lambda: market.domains.grant("HR", permission=MDP, to="system", by="uma"),
         lambda: scene.world.ask(scene.product, on_behalf_of="system"),
     ):
-        with pytest.raises(ValueError) as caught:
+        with pytest.raises(InvalidInput):
             act()
-        assert type(caught.value).__name__ == "InvalidInput"
 
     assert scene.picture() == before
     scene.close()
@@ -1177,8 +1185,6 @@ def test_nobody_is_given_a_reserved_id():
 
 def test_the_first_person_is_added_by_nobody_and_nobody_else_is():
     """`people.add` without an actor works on an empty directory only (bootstrap, audited)."""
-    from marketplace_sdk import Marketplace
-
     with Marketplace("memory", discover=False) as market:
         with pytest.raises(NotAllowed):
             market.people.add("con")
@@ -1249,4 +1255,20 @@ def test_a_permission_named_in_the_flow_makes_a_steward_of_governance():
         scene.world.approve(scene.request, "dee")
 
     assert scene.world.approve(scene.request, "gil").state == "approved"
+    scene.close()
+
+
+def test_a_fallback_decides_only_where_nobody_else_can():
+    """A form may name a fallback selector, for a seat that nobody can fill; and for no other."""
+    scene = Scene()
+    asked_under(any_of(LEGAL), fallback=user("fay"))(scene)
+    for verb in (scene.market.requests.approve, scene.market.requests.deny):
+        with pytest.raises(NotAllowed):
+            verb(scene.request.id, reason="mine", by="fay")
+    assert request(scene).state == "pending"
+
+    for steward in ("ana", "bo"):
+        scene.market.people.deactivate(steward, by="uma")
+
+    assert scene.world.approve(scene.request, "fay").state == "approved"
     scene.close()

@@ -14,10 +14,9 @@ from __future__ import annotations
 import re
 
 import pytest
-
-from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, group
 from tests.rights.cast import CAST, NOBODY, Row, Scene, cells, name_of
 from tests.rights.test_permission_matrix import (
+    LONG,
     a_dead_letter,
     a_message_to_ana,
     approved,
@@ -25,6 +24,8 @@ from tests.rights.test_permission_matrix import (
     exception_approved,
 )
 from tests.world import LEGAL, PRIVACY, all_of, any_of
+
+from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, group
 
 READING = "behaviour B, reading rights: "
 ANSWERS = READING + (
@@ -44,7 +45,6 @@ HIDDEN = "architecture 6: unless hide_products: products exist for those who hav
 PERSON = "README of people.get: oneself, USER_ADMIN, GOVERNANCE and AUDIT (the design is silent)"
 DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks: APPLICATION_ADMIN"
 
-HEAD = "         GOV  mgr  else stew uadm aadm aud  req  ben  oth  any"
 ALL_ = "         yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
 SEEN = "         yes  yes  hid  yes  hid  hid  yes  yes  yes  hid  hid"
 LISTED = "       yes  yes  -    yes  -    -    yes  yes  yes  -    -  "
@@ -80,17 +80,11 @@ def ended(s: Scene) -> None:
 def of_extension(s: Scene) -> None:
     """The grant was made by others; its extension is ana's to decide, and to revoke."""
     asked_under(any_of(PRIVACY))(s)
-    s.world.approve(s.request, "cy", until=approved_for())
+    s.world.approve(s.request, "cy", until=LONG)
     s.market.forms.edit(s.form, review=any_of(LEGAL), by="dee")
     s.request = s.market.requests.extend(s.request.id, answers={"why": "more"}, by="pat")
     s.request = s.world.approve(s.request, "ana")
     (s.found,) = s.market.grants.of("pat", by="pat")
-
-
-def approved_for():
-    from marketplace_sdk import Duration
-
-    return Duration(30, "days")
 
 
 def retired(s: Scene) -> None:
@@ -188,9 +182,11 @@ READS = [
         cells=SEEN,
         prepare=half_approved,
         act=lambda s, do, **who: do.requests.explain(s.request.id, **who),
-        shows=lambda s, found: [str(seat) for seat in found.open_seats] != []
-        and "Privacy" in found.text
-        and "ana" in "".join(found.filled_seats),
+        shows=lambda s, found: (
+            [str(seat) for seat in found.open_seats] != []
+            and "Privacy" in found.text
+            and "ana" in "".join(found.filled_seats)
+        ),
     ),
     Row(
         what="names of who could fill a seat",
@@ -199,8 +195,10 @@ READS = [
         cells="     yes  yes  hid  yes  hid  hid  -    -    -    hid  hid",
         prepare=half_approved,
         act=lambda s, do, **who: do.requests.explain(s.request.id, **who),
-        shows=lambda s, found: any("cy" in ids for ids in found.candidates.values())
-        or bool(re.search(r"\b(bo|cy)\b", repr(found) + str(found))),
+        shows=lambda s, found: (
+            any("cy" in ids for ids in found.candidates.values())
+            or bool(re.search(r"\b(bo|cy)\b", repr(found) + str(found)))
+        ),
     ),
     Row(
         what="requests that await one's decision",
@@ -508,6 +506,7 @@ def scenes():
     def scene(row: Row) -> Scene:
         if row.what not in made:
             made[row.what] = row.scene()
+            made[row.what].add_leaver()
         return made[row.what]
 
     yield scene
@@ -517,7 +516,7 @@ def scenes():
 
 def gets(row: Row, scene: Scene, word: str, do, **who) -> None:
     """Read it, and check that the answer is what the cell says."""
-    before = tuple(scene.market.audit.export(by="aud"))
+    before = scene.log()
     if word in ("yes", "-"):
         found = row.act(scene, do, **who)
         assert bool(row.shows(scene, found)) is (word == "yes")
@@ -526,7 +525,7 @@ def gets(row: Row, scene: Scene, word: str, do, **who) -> None:
         with pytest.raises(error) as caught:
             row.act(scene, do, **who)
         assert type(caught.value) is error
-    assert tuple(scene.market.audit.export(by="aud")) == before, "a read changed something"
+    assert scene.log() == before, "a read changed something"
 
 
 @pytest.mark.parametrize(("row", "column", "word"), cells(READS), ids=name_of)
@@ -562,17 +561,11 @@ def test_a_read_needs_somebody_who_can_act(scenes, row, who):
     """Every read has an actor too; blank, unknown, inactive and reserved ids are refused."""
     scene = scenes(row)
     by, error = NOBODY[who]
-    if who in ("somebody inactive", "an actor who is inactive"):
-        scene = row.scene()
-        scene.add_leaver()
-    for bound in (False, True):
-        if bound and by is None:
-            continue
+    with pytest.raises(error):
+        row.act(scene, scene.market, by=by)
+    if by is not None:
         with pytest.raises(error):
-            if bound:
-                row.act(scene, scene.market.acting(by))
-            else:
-                row.act(scene, scene.market, by=by)
+            row.act(scene, scene.market.acting(by))
 
 
 # -- rules with more than one person in them ------------------------------------------------
@@ -608,14 +601,14 @@ def test_what_one_may_not_see_answers_as_what_does_not_exist(kind, read):
     """`NotFound` is the same, word for word, whether the thing is hidden or is not there."""
     scene = Scene(hide_products=True)
     granted(scene)
-    a_message_to_ana_id = _message(scene)
+    message = _message(scene)
     id = {
         "request": scene.request.id,
         "grant": scene.found.id,
         "product": "heads",
         "person": "pat",
         "inbox": "ana",
-        "message": a_message_to_ana_id,
+        "message": message,
     }[kind]
 
     errors = []
@@ -701,7 +694,8 @@ def test_the_status_of_a_product_is_the_viewers_own():
     scene = Scene()
 
     status = {
-        who: scene.market.products.get("heads", by=who).status for who in ("pat", "con", "sal", "dee")
+        who: scene.market.products.get("heads", by=who).status
+        for who in ("pat", "con", "sal", "dee")
     }
 
     assert status == {"pat": "pending", "con": "none", "sal": "none", "dee": "publisher"}
@@ -713,7 +707,7 @@ def test_history_holds_neither_answers_nor_reasons_of_others():
     scene = Scene()
     half_approved(scene)
 
-    logged = "\n".join(scene.market.audit.export(by="aud"))
+    logged = "\n".join(scene.log())
 
     assert "to count heads" not in logged
     assert "the budget is there" not in logged
@@ -721,10 +715,10 @@ def test_history_holds_neither_answers_nor_reasons_of_others():
 
 
 def test_a_reader_cannot_reach_others_by_an_odd_filter():
-    """Filters narrow what one sees, and odd ones are refused or find nothing."""
+    """Filters narrow what one sees; they never widen it."""
     scene = Scene()
 
-    for filters in ({"requester": "*"}, {"beneficiary": group("%")}, {"product": ""}, {"state": "x"}):
+    for filters in ({"requester": "*"}, {"beneficiary": group("%")}, {"product": "heads"}):
         assert not scene.market.requests.find(by="sal", **filters).items
     with pytest.raises(InvalidInput):
         scene.market.requests.find(after="heads", by="sal")

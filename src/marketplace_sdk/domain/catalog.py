@@ -43,7 +43,9 @@ class Tag:
 
 
 def _tags(tags: Iterable[Tag | str]) -> frozenset[Tag]:
-    found = frozenset(tag if isinstance(tag, Tag) else Tag(tag) for tag in listed(tags))
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise InvalidInput("cannot use these tags", problems=[Problem("tags", "must be a list")])
+    found = frozenset(tag if isinstance(tag, Tag) else Tag(tag) for tag in tags)
     if len(found) > MOST_TAGS:
         raise InvalidInput(
             "cannot use these tags", problems=[Problem("tags", f"must be at most {MOST_TAGS}")]
@@ -74,7 +76,11 @@ class Column:
 
 
 def _columns(columns: Iterable[Column | str]) -> tuple[Column, ...]:
-    return tuple(each if isinstance(each, Column) else Column(each) for each in listed(columns))
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise InvalidInput(
+            "cannot use these columns", problems=[Problem("columns", "must be a list")]
+        )
+    return tuple(each if isinstance(each, Column) else Column(each) for each in columns)
 
 
 @frozen

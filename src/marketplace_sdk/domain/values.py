@@ -83,7 +83,7 @@ def _frozen(value: object) -> object:
     return value
 
 
-def listed(values: Iterable[str]) -> tuple[str, ...]:
+def listed(values: Iterable[Any]) -> tuple[Any, ...]:
     """Texts as a tuple; a lone text is refused, which would be taken apart letter by letter."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise InvalidInput(

@@ -145,11 +145,13 @@ class Grants(Service):
 
 
 def _may_read(unit: Unit, facts: Facts, grant: Grant) -> bool:
-    request = unit.get(AccessRequest, grant.requests[0])
-    if request is None:
-        return False
-    roles = roles_on(facts, request)
-    return allowed("request.read", roles) or allowed("request.revoke", roles)
+    """Whether one may see, or revoke, a request that the grant came from: extensions count."""
+    for id in grant.requests:
+        request = unit.get(AccessRequest, id)
+        roles = frozenset() if request is None else roles_on(facts, request)
+        if allowed("request.read", roles) or allowed("request.revoke", roles):
+            return True
+    return False
 
 
 def _view(unit: Unit, grant: Grant) -> GrantView:

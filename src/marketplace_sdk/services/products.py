@@ -205,6 +205,8 @@ class Products(Service):
 
         def work(unit: Unit, facts: Facts) -> DataProduct:
             product = unit.need(DataProduct, id, "confirm sources of")
+            if not self._visible(unit, facts, product):
+                raise NotFound("confirm sources of", "product", id)
             steward = any(one.matches(facts) for one in self._stewards(unit, product))
             roles = roles_in(facts, product.domain, steward=steward)
             require("product.confirm", roles, facts, f"sources of product {id}")

@@ -113,9 +113,15 @@ def _frozen(value: Any) -> Any:
 
 
 def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
+    converter = cattrs.Converter(
+        omit_if_default=True,
+        detailed_validation=False,
+        unstruct_collection_overrides={tuple: list},
+    )
     converter.register_unstructure_hook(datetime, text_of)
     converter.register_structure_hook(datetime, lambda text, _: instant(text))
+    for scalar in (str, int, bool):
+        converter.register_structure_hook(scalar, _exactly)
     _maps(converter)
     _sets(converter)
     _ends(converter)
@@ -125,6 +131,13 @@ def _converter() -> cattrs.Converter:
         lambda kind: attrs.has(kind) and "revision" in attrs.fields_dict(kind), _without_revision
     )
     return converter
+
+
+def _exactly(value: T, kind: type[T]) -> T:
+    """The value if it is of that type: nothing is turned into text, "no" is not true."""
+    if type(value) is not kind:
+        raise TypeError(f"not of type {kind.__name__}")
+    return value
 
 
 def _without_revision(kind: type, converter: cattrs.Converter) -> Any:
