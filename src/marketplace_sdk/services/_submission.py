@@ -19,7 +19,7 @@ from marketplace_sdk.domain.forms import (
     wish_of,
 )
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import Beneficiary, Facts, Person
+from marketplace_sdk.domain.people import SYSTEM, Beneficiary, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest, Limit, RequestKind
 from marketplace_sdk.domain.review import Stage
@@ -40,6 +40,8 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._widening import quarantined
+from marketplace_sdk.work.endings import end_grant
+from marketplace_sdk.work.endings import end_grant
 
 if TYPE_CHECKING:
     from marketplace_sdk.services._context import Context
@@ -289,10 +291,14 @@ def _refused(request: AccessRequest, answers: Sequence[Refuse | AddStage | Short
 
 
 def _reserve(unit: Unit, request: AccessRequest) -> None:
+    _end_what_is_over(unit, request.wish_key)
     try:
         unit.reserve(request.wish_key, request.id, "taken")
     except DuplicateName as error:
         known = unit.get(AccessRequest, error.existing)
+        if known is not None and _swept(unit, known):
+            unit.reserve(request.wish_key, request.id, "taken")
+            return
         standing = known is not None and not known.open
         raise AlreadyRequested(
             f"cannot request product {request.product_name}: "
@@ -300,6 +306,26 @@ def _reserve(unit: Unit, request: AccessRequest) -> None:
             existing=error.existing,
             hint="use requests.extend for a later end" if standing else "wait for its decision",
         ) from error
+
+
+def _swept(unit: Unit, known: AccessRequest) -> bool:
+    """End what is past its end though no worker has come yet; whether it gave its place back."""
+    grant = unit.get(Grant, known.grant)
+    if grant is None or not grant.live or not grant.over(unit.now):
+        return False
+    # Time ended it, not whoever asks next.
+    asking, unit.actor = unit.actor, SYSTEM
+    end_grant(unit, grant, "expired")
+    unit.actor = asking
+    return True
+
+
+def _end_what_is_over(unit: Unit, wish: str) -> None:
+    """End what has this place and is past its end, though no worker has come by yet."""
+    known = unit.get(AccessRequest, unit.reserved(wish) or "")
+    grant = unit.get(Grant, known.grant) if known is not None and known.grant else None
+    if grant is not None and grant.over(unit.now):
+        end_grant(unit, grant, "expired")
 
 
 def _repeated(unit: Unit, request: AccessRequest) -> Decision | None:

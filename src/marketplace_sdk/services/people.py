@@ -30,7 +30,7 @@ Attributes = Mapping[str, str | Iterable[str]]
 class People(Service):
     """The built-in directory: people, service accounts, groups, and their platform names.
 
-    With a directory of the company's own only ``get`` works here, and ``link``.
+    With a directory of the company's own only ``get`` works here: platform names come from it too.
     """
 
     def add(
@@ -81,7 +81,9 @@ class People(Service):
             require("person.add", roles_in(facts), facts, f"person {person.id}")
             return self._add(unit, person)
 
-        return self._deciding(by, work)
+        added = self._deciding(by, work)
+        self._look_again(Person(id=person.id), added)
+        return added
 
     def update(
         self,
@@ -141,8 +143,7 @@ class People(Service):
             else:
                 self._link_person(unit, who, principal)
 
-        if not isinstance(who, StewardSelector):
-            self._own("link")
+        self._own("link")
         self._deciding(by, work)
 
     def deactivate(self, id: str, *, by: By = None) -> Person:
@@ -267,7 +268,8 @@ class People(Service):
 
     def _look_again(self, before: Person, after: Person) -> None:
         if before != after:
-            tokens = Facts(person=before).tokens | Facts(person=after).tokens
+            with self._context.unit(SYSTEM, write=False) as unit:
+                tokens = unit.facts(before).tokens | unit.facts(after).tokens
             recheck(self._context, tokens)
 
     @staticmethod

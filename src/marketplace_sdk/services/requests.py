@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, get_args
 
+from attrs import evolve
+
 from marketplace_sdk.domain.durations import Duration, window
 from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import SYSTEM, Facts
+from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
 from marketplace_sdk.domain.rights import allowed, require, roles_on
@@ -375,10 +377,14 @@ class Requests(Service):
                 action="request.decide",
             )
 
+        owner = "" if self._context.own_people else self._owner_elsewhere(id)
+
         def work(
             unit: Unit, facts: Facts, empty: frozenset[tuple[int, int]] = frozenset()
         ) -> AccessRequest:
             request = self._visible(unit, facts, id, verdict)
+            if request.owner:
+                request = evolve(request, owner=self._owner(unit, request, owner))
             fallback = request.form.fallback
             decision = determine(
                 request,
@@ -406,6 +412,22 @@ class Requests(Service):
         if saved.open:
             check_stuck(self._context, saved)
         return saved
+
+    def _owner(self, unit: Unit, request: AccessRequest, elsewhere: str) -> str:
+        """Who answers for a service account at this moment; they do not decide for it either."""
+        if not self._context.own_people:
+            return elsewhere or request.owner
+        account = unit.get(Person, request.beneficiary.id)
+        return request.owner if account is None else account.owner
+
+    def _owner_elsewhere(self, id: str) -> str:
+        """The same from the company's directory, which is asked outside units of work."""
+        with self._context.unit(SYSTEM, write=False) as unit:
+            request = unit.get(AccessRequest, id)
+        if request is None or not request.owner:
+            return ""
+        account = self._context.person(request.beneficiary.id)
+        return "" if account is None else account.owner
 
     def _vacant(self, id: str) -> frozenset[tuple[int, int]]:
         """Seats that nobody can fill, asked only when the form names a fallback."""

@@ -37,6 +37,9 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
     """
     if not grant.live:
         return grant
+    if grant.over(unit.now):
+        # It was over before anybody came to end it: the account says so.
+        cause, reason, actor = "expired", "", ""
     sources = sources_of(unit, grant)
     marks = targets_of(unit, grant)
     ending, effects = grant.end(cause, unit.now)

@@ -117,7 +117,7 @@ def _request(value: AccessRequest) -> Entries:
         yield from {
             ("open_seat", one.token) for seat in value.tally.open for one in seat.wants.selectors
         }
-        if value.until is None and value.form.fallback is not None:
+        if value.stuck and value.form.fallback is not None:
             yield "open_seat", value.form.fallback.bound(value.domain).token
 
 

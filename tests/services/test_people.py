@@ -1,0 +1,212 @@
+"""Who is who: the first person, platform names, and a directory of the company's own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.services.helpers import nothing_written, small_world, types_of
+from tests.world import LEGAL, PEOPLE, any_of
+
+from marketplace_sdk import (
+    Actor,
+    DirectoryError,
+    DuplicateName,
+    InvalidInput,
+    Marketplace,
+    MarketplaceError,
+    NotAllowed,
+    Person,
+    group,
+)
+from marketplace_sdk.testing import FrozenClock, MemoryDirectory
+
+
+def test_the_first_person_of_an_empty_directory_needs_no_actor():
+    """Bootstrap: once, audited, and they must be able to add others."""
+    with Marketplace(discover=False) as market:
+        with pytest.raises(NotAllowed, match="USER_ADMIN"):
+            market.people.add("gil", permissions=["GOVERNANCE"])
+        market.people.add("uma", permissions=["USER_ADMIN"])
+        assert market.people.add("uma", permissions=["USER_ADMIN"]).id == "uma", "a no-op"
+        for again in (
+            {"id": "eve", "permissions": ["USER_ADMIN"]},
+            {"id": "uma", "permissions": []},
+        ):
+            with pytest.raises(NotAllowed):
+                market.people.add(**again)
+        market.people.add("aud", permissions=["AUDIT"], by="uma")
+        assert [row.type for row in market.audit.events("person:uma", by="aud")] == ["person.added"]
+
+
+def test_giving_governance_is_recorded(small):
+    """GOVERNANCE, also for oneself, raises an audit event."""
+    small.market.people.update("uma", permissions=["USER_ADMIN", "GOVERNANCE"], by="uma")
+
+    assert types_of(small, "person:uma")[-1] == "person.empowered"
+
+
+def test_a_platform_name_belongs_to_one_and_one_has_one(small):
+    """Unique both ways: people, service accounts and groups share the names of a connection."""
+    people = small.market.people
+    taken = small.principals["con"]
+    people.add("robot", kind="service_account", owner="con", by="uma")
+    for who in ("pat", "robot", "dee", group("Legal")):
+        with nothing_written(small), pytest.raises(DuplicateName, match="somebody else"):
+            people.link(who, "lake", taken, by="uma")
+    with nothing_written(small), pytest.raises(DuplicateName):
+        people.add("new", principals={"lake": taken}, by="uma")
+
+    people.link("con", "lake", "con_new", by="uma")
+    assert people.get("con", by="con").principals["lake"] == "con_new"
+    people.link("dee", "lake", taken, by="uma")
+
+
+def test_nobody_links_themselves(small):
+    """Never by the person."""
+    with nothing_written(small), pytest.raises(NotAllowed, match="USER_ADMIN"):
+        small.market.people.link("con", "lake", "root", by="con")
+
+
+def test_an_actor_may_be_bound(small):
+    """`acting(actor)`: the same services, bound."""
+    product = small.publish(any_of(LEGAL))
+    mine = small.market.acting(Actor("con", via="web"))
+
+    request = mine.requests.request_access(product.id, answers={"why": "x"})
+
+    assert request.requester == "con"
+    with pytest.raises(NotAllowed):
+        small.market.acting("system").people.find()
+
+
+def test_a_service_account_has_a_known_owner(small):
+    """Also when it is changed."""
+    people = small.market.people
+    for wrong in ({"owner": ""}, {"owner": "nobody"}):
+        with nothing_written(small), pytest.raises(InvalidInput):
+            people.add("robot", kind="service_account", by="uma", **wrong)
+    people.add("robot", kind="service_account", owner="con", by="uma")
+    with nothing_written(small), pytest.raises(InvalidInput):
+        people.update("robot", owner="nobody", by="uma")
+    assert people.update("robot", owner="pat", by="uma").owner == "pat"
+
+
+# -- a directory of the company's own ---------------------------------------------------
+
+
+@pytest.fixture
+def company():
+    """The same people in a directory elsewhere."""
+    clock = FrozenClock()
+    directory = MemoryDirectory(clock=clock)
+    local = small_world()
+
+    def person(id):
+        known = local.market.people.get(id, by="uma")
+        directory.put(
+            Person(
+                id=id,
+                groups=known.groups,
+                attributes=known.attributes,
+                permissions=known.permissions,
+                principals=known.principals,
+                as_of=clock(),
+            )
+        )
+
+    for id in ("uma", *PEOPLE):
+        person(id)
+    product_source = local.market.sources.get("people", by="gil")
+    with Marketplace(
+        connections={"lake": local.platform.platform},
+        directory=directory,
+        clock=clock,
+        discover=False,
+    ) as market:
+        market.sources.register(product_source, by="gil")
+        market.domains.create("HR", by="gil")
+        market.domains.assign("HR", ["people"], by="gil")
+        market.domains.grant("HR", permission="MANAGE_DATA_PRODUCTS", to="dee", by="uma")
+        local.market.close()
+        local.market, local.clock, local.directory = market, clock, directory
+        yield local
+
+
+def test_with_a_directory_elsewhere_everything_works(company):
+    """People, groups, permissions and principals come from it."""
+    request = company.ask(company.publish(any_of(LEGAL)))
+    company.approve(request, "ana")
+    company.deliver()
+
+    assert company.reads("con") == "clear"
+
+
+def test_people_of_another_directory_are_not_kept_here(company):
+    """`people.add` and the like are refused, saying where to go."""
+    people = company.market.people
+    for call in (
+        lambda: people.add("new", by="uma"),
+        lambda: people.add("new", permissions=["USER_ADMIN"]),
+        lambda: people.update("con", groups=["x"], by="uma"),
+        lambda: people.deactivate("con", by="uma"),
+        lambda: people.link("con", "lake", "x", by="uma"),
+        lambda: people.link(group("Legal"), "lake", "x", by="uma"),
+    ):
+        with nothing_written(company), pytest.raises(NotAllowed, match="directory"):
+            call()
+
+
+@pytest.mark.parametrize("error", [None, ConnectionError("ldap://secret"), KeyError("x")])
+def test_a_directory_that_fails_refuses(company, error):
+    """A failure refuses with an error of the tree, whatever the directory's code raises."""
+    request = company.ask(company.publish(any_of(LEGAL)))
+
+    with nothing_written(company):
+        company.directory.fail(1, error)
+        with pytest.raises(DirectoryError) as caught:
+            company.approve(request, "ana")
+    assert caught.value.retryable
+    assert "secret" not in str(caught.value)
+    assert company.approve(request, "ana").state == "approved"
+
+
+@pytest.mark.parametrize(("age", "fresh"), [(60, True), (61, False)])
+def test_facts_that_are_too_old_refuse(company, age, fresh):
+    """Maximum age 60 s."""
+    request = company.ask(company.publish(any_of(LEGAL)))
+    company.directory._clock = None
+    company.clock.advance(seconds=age)
+
+    if fresh:
+        assert company.approve(request, "ana").determinations[
+            0
+        ].as_of == company.clock() - timedelta(seconds=60)
+        return
+    with nothing_written(company), pytest.raises(DirectoryError, match="older"):
+        company.approve(request, "ana")
+
+
+def test_a_leaver_in_the_directory_cannot_act(company):
+    """Removed or inactive there: nothing here."""
+    request = company.ask(company.publish(any_of(LEGAL)))
+    company.directory.put(Person(id="ana", groups=["Legal"], active=False))
+    company.directory.remove("bo")
+
+    for who in ("ana", "bo"):
+        with nothing_written(company), pytest.raises(MarketplaceError):
+            company.approve(request, who)
+
+
+def test_an_unreadable_directory_leaves_stuck_as_it_was(company):
+    """A submission does not fail because candidates cannot be counted."""
+    product = company.publish(any_of(LEGAL))
+    broken = company.directory.members
+    company.directory.members = lambda *_: (_ for _ in ()).throw(
+        DirectoryError("down", retryable=True)
+    )
+
+    request = company.ask(product)
+
+    assert (request.state, request.stuck) == ("pending", ())
+    company.directory.members = broken
