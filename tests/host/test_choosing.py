@@ -48,6 +48,11 @@ def info(host, name):
     return found
 
 
+def commands(host):
+    """Names of the commands; the workspace's own plugins bring some too."""
+    return [each.name for each in host.commands()]
+
+
 def test_what_is_built_in_registers_through_the_same_hooks():
     host = PluginHost(discover=False)
 
@@ -104,7 +109,7 @@ def test_an_installed_plugin_is_found_and_says_where_it_comes_from(install):
     assert host.provenance("storage", "acme") == "marketplace-sdk-x 2.1 (plugin x)"
     assert host.provenance("storage", "nothing") == ""
     assert list(host.question_types()) == ["COST"]
-    assert [each.name for each in host.commands()] == ["hello", "zulu"]
+    assert [name for name in commands(host) if name != "demo"] == ["hello", "zulu"]
 
 
 def test_without_discovery_no_entry_point_is_read_or_imported(install):
@@ -253,7 +258,7 @@ def test_an_unknown_hook_name_makes_the_whole_plugin_unusable(install):
     assert info(host, "x").problems == ("implements the unknown hook marketplace_check_reqest",)
     with pytest.raises(PluginError, match="marketplace_check_reqest"):
         host.storage("acme")
-    assert host.commands() == []
+    assert {"hello", "zulu"}.isdisjoint(commands(host))
 
 
 def test_a_hook_of_a_later_host_may_be_marked_as_optional(install):
@@ -293,7 +298,7 @@ def test_a_name_offered_twice_can_be_had_from_nobody(install):
     assert "uninstall or block one of them" in caught.value.hint
     assert host.engine("cron").name == "cron"
     assert host.engine("other").name == "other"
-    assert host.commands() == []
+    assert {"hello", "zulu"}.isdisjoint(commands(host))
     assert (
         "storage acme is offered by marketplace-sdk-x 1.0 (plugin x) too"
         in info(host, "y").problems

@@ -185,9 +185,9 @@ def _seated(
         return False
     first, rest = voters[0], voters[1:]
     options = [place for place in first if needs.get(place)]
-    return any(
-        _seated({**needs, place: needs[place] - 1}, rest) for place in options
-    ) or _seated(needs, rest)
+    return any(_seated({**needs, place: needs[place] - 1}, rest) for place in options) or _seated(
+        needs, rest
+    )
 
 
 @cache

@@ -363,11 +363,11 @@ READS = [
     ),
     Row(
         # The matrix gives a steward, and "those who have to do with them" gives requester and
-        # beneficiary, a yes here; search has an index for neither, so they find nothing.
+        # beneficiary, a yes here: by the request that they may see.
         what="hidden products found by search",
         covers="products.search",
         rule=HIDDEN,
-        cells="     yes  yes  -    -    -    -    yes  -    -    -    -  ",
+        cells="     yes  yes  -    yes  -    -    yes  yes  yes  -    -  ",
         more={"hide_products": True},
         act=lambda s, do, **who: do.products.search("heads", **who),
         shows=lambda s, page: holds(page, "Heads"),

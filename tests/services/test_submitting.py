@@ -205,6 +205,12 @@ def test_an_end_that_no_worker_has_seen_is_an_end_all_the_same(small):
     assert small.reads("con") == "clear"
     assert small.state(old) == "expired"
     assert len(small.sent("data_product.access_requests.expired")) == 1
+    (ended,) = [
+        row
+        for row in small.market.audit.events(f"request:{old.id}", by="aud")
+        if row.type == "request.expired"
+    ]
+    assert ended.actor == "system", "time ended it, not whoever asked next"
 
 
 def test_the_same_request_id_again_is_a_no_op(small):

@@ -5,7 +5,7 @@ Deciding requests is the exception to every rank: only stewards named by the pin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.errors import NotAllowed
@@ -122,7 +122,7 @@ def roles_on(facts: Facts, request: AccessRequest) -> frozenset[str]:
     return frozenset(roles)
 
 
-def allowed(action: str, roles: frozenset[str]) -> bool:
+def allowed(action: str, roles: Collection[str]) -> bool:
     """Whether one of the roles may do it."""
     return not RIGHTS[action].isdisjoint(roles)
 

@@ -23,6 +23,7 @@ from marketplace_sdk.domain.people import SYSTEM, Beneficiary, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest, Limit, RequestKind
 from marketplace_sdk.domain.review import Stage
+from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, check_id
 from marketplace_sdk.domain.workflow import Decision, check_agreements, route, submit
@@ -40,7 +41,6 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._widening import quarantined
-from marketplace_sdk.work.endings import end_grant
 from marketplace_sdk.work.endings import end_grant
 
 if TYPE_CHECKING:
@@ -185,6 +185,7 @@ def place(
         AlreadyRequested: the same wish is pending or granted.
         NotAllowed: a check of a plugin refuses.
     """
+    require("request.create", roles_in(facts), facts, f"request for product {request.product}")
     _refused(request, answers)
     product = unit.need(DataProduct, request.product, "request")
     domain = unit.need(Domain, request.domain, "request from")
@@ -296,9 +297,6 @@ def _reserve(unit: Unit, request: AccessRequest) -> None:
         unit.reserve(request.wish_key, request.id, "taken")
     except DuplicateName as error:
         known = unit.get(AccessRequest, error.existing)
-        if known is not None and _swept(unit, known):
-            unit.reserve(request.wish_key, request.id, "taken")
-            return
         standing = known is not None and not known.open
         raise AlreadyRequested(
             f"cannot request product {request.product_name}: "
@@ -308,24 +306,15 @@ def _reserve(unit: Unit, request: AccessRequest) -> None:
         ) from error
 
 
-def _swept(unit: Unit, known: AccessRequest) -> bool:
-    """End what is past its end though no worker has come yet; whether it gave its place back."""
-    grant = unit.get(Grant, known.grant)
-    if grant is None or not grant.live or not grant.over(unit.now):
-        return False
-    # Time ended it, not whoever asks next.
-    asking, unit.actor = unit.actor, SYSTEM
-    end_grant(unit, grant, "expired")
-    unit.actor = asking
-    return True
-
-
 def _end_what_is_over(unit: Unit, wish: str) -> None:
     """End what has this place and is past its end, though no worker has come by yet."""
     known = unit.get(AccessRequest, unit.reserved(wish) or "")
     grant = unit.get(Grant, known.grant) if known is not None and known.grant else None
     if grant is not None and grant.over(unit.now):
+        # Time ended it, not whoever asks next.
+        asking, unit.actor = unit.actor, SYSTEM
         end_grant(unit, grant, "expired")
+        unit.actor = asking
 
 
 def _repeated(unit: Unit, request: AccessRequest) -> Decision | None:

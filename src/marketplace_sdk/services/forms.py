@@ -120,9 +120,8 @@ class Forms(Service):
     ) -> RequestForm:
         """Make a new version of a form; pending requests keep theirs.
 
-        Stewards named in the form may edit name and questions. Review, agreements, fallback and
-        self-review need a manager of the form's domain, and GOVERNANCE when products of other
-        domains use the form.
+        Stewards named in the form may edit questions and help texts. Everything else needs a
+        manager of the form's domain, and GOVERNANCE when products of other domains use the form.
         """
         if name is not None:
             check_name(name, "form.name")
@@ -132,7 +131,9 @@ class Forms(Service):
         flow = None if review is None else _flow(review)
         _fallback(fallback)
         wanted = None if agreements is None else _agreements(agreements)
-        weighty = any(each is not None for each in (flow, wanted, allow_self_review, fallback))
+        weighty = any(
+            each is not None for each in (name, flow, wanted, allow_self_review, fallback)
+        )
 
         def work(unit: Unit, facts: Facts) -> RequestForm:
             form = self._form(unit, id, "edit")

@@ -13,11 +13,12 @@ from marketplace_sdk.domain.grants import Grant, GrantState, Trouble
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.domain.rights import allowed, roles_on
+from marketplace_sdk.domain.rights import allowed
 from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.services._checking import check_choice, check_filter
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._stewards import roles_for
 from marketplace_sdk.work.targets import sources_of
 from marketplace_sdk.work.unit import Page, Unit
 
@@ -148,7 +149,7 @@ def _may_read(unit: Unit, facts: Facts, grant: Grant) -> bool:
     """Whether one may see, or revoke, a request that the grant came from: extensions count."""
     for id in grant.requests:
         request = unit.get(AccessRequest, id)
-        roles = frozenset() if request is None else roles_on(facts, request)
+        roles = frozenset() if request is None else roles_for(unit, facts, request, "revoke")
         if allowed("request.read", roles) or allowed("request.revoke", roles):
             return True
     return False

@@ -6,6 +6,7 @@ from attrs import evolve
 
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.rights import allowed, roles_in
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.work.unit import Page, Unit
@@ -31,7 +32,7 @@ class Inbox(Service):
             NotFound: it is somebody else's.
         """
         with self._reading(by) as (unit, facts):
-            if facts.id != person:
+            if not allowed("inbox.read", {"self"} if facts.id == person else roles_in(facts)):
                 raise NotFound("read", "inbox", person)
             key = "unread" if unread else "person"
             return unit.page(

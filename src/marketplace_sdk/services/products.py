@@ -17,7 +17,6 @@ from marketplace_sdk.domain.products import DataProduct, check_product_name, che
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
-from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag, check_id, check_name, check_text
 from marketplace_sdk.errors import (
     Conflict,
@@ -30,6 +29,7 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.services._checking import check_filter, check_list
 from marketplace_sdk.services._closing import delete_product, withhold_grants
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._stewards import stewards_of
 from marketplace_sdk.services._widening import change_sources, managers_of
 from marketplace_sdk.work.endings import product_data
 from marketplace_sdk.work.records import words
@@ -39,6 +39,7 @@ from marketplace_sdk.work.unit import Page, Unit
 __all__ = ["Products"]
 
 UNSET: Any = object()
+MOST_REQUESTS = 1000
 
 
 class Products(Service):
@@ -111,7 +112,7 @@ class Products(Service):
                     f"cannot publish product {name}: the id is taken", existing=product.id
                 )
             _in_domain(unit, home, product.sources, name)
-            _attachable(unit, product)
+            _attachable(unit, facts, product)
             unit.reserve(
                 f"product|{name.casefold()}",
                 product.id,
@@ -166,7 +167,7 @@ class Products(Service):
             changed = evolve(product, **changes)
             if changed == product:
                 return product
-            _attachable(unit, changed)
+            _attachable(unit, facts, changed)
             if changed.name.casefold() != product.name.casefold():
                 unit.reserve(
                     f"product|{changed.name.casefold()}",
@@ -207,7 +208,7 @@ class Products(Service):
             product = unit.need(DataProduct, id, "confirm sources of")
             if not self._visible(unit, facts, product):
                 raise NotFound("confirm sources of", "product", id)
-            steward = any(one.matches(facts) for one in self._stewards(unit, product))
+            steward = any(one.matches(facts) for one in stewards_of(unit, product))
             roles = roles_in(facts, product.domain, steward=steward)
             require("product.confirm", roles, facts, f"sources of product {id}")
             _kept(product, "confirm sources of")
@@ -302,8 +303,9 @@ class Products(Service):
         if check_filter(domain, "domain") is not None:
             where.append(("domain", [str(domain)]))
         with self._reading(by) as (unit, facts):
+            require("product.search", roles_in(facts), facts, "products")
             if self._context.hide_products:
-                where.append(("audience", sorted(facts.tokens)))
+                where.append(("audience", [*sorted(facts.tokens), *_own(unit, facts)]))
             return unit.page(DataProduct, *where, after=after, limit=limit)
 
     # -- inside ---------------------------------------------------------------------------
@@ -329,21 +331,7 @@ class Products(Service):
                 ("audience", facts.tokens),
                 limit=1,
             )
-        ) or any(one.matches(facts) for one in self._stewards(unit, product))
-
-    @staticmethod
-    def _stewards(unit: Unit, product: DataProduct) -> frozenset[StewardSelector]:
-        """Everybody whom the product's form, or its own flow, names."""
-        found: set[StewardSelector] = set()
-        for id in {product.form, product.masking_form} - {None}:
-            form = unit.get(RequestForm, str(id))
-            if form is None:
-                continue
-            found |= form.current.review.selectors()
-            if any(event.kind == "delegate" for event in form.current.review.events()):
-                for flow in (product.review, product.masking_review):
-                    found |= flow.selectors() if flow is not None else frozenset()
-        return frozenset(one.bound(product.domain) for one in found)
+        ) or any(one.matches(facts) for one in stewards_of(unit, product))
 
     def _step(self, id: str, event: str, by: By) -> DataProduct:
         def work(unit: Unit, facts: Facts) -> DataProduct:
@@ -369,6 +357,14 @@ def _kept(product: DataProduct, verb: str) -> None:
     """Refuse to change what is deleted, or about to be."""
     if product.state in ("deleting", "deleted"):
         raise TransitionNotAllowed("product", product.id, state=product.state, event=verb)
+
+
+def _own(unit: Unit, facts: Facts) -> list[str]:
+    """Tokens of the products of which one may see a request."""
+    requests = unit.find(
+        AccessRequest, ("audience", facts.tokens), limit=MOST_REQUESTS, descending=True
+    )
+    return sorted({f"product:{request.product}" for request in requests})
 
 
 def _optional(changes: dict[str, Any]) -> dict[str, Any]:
@@ -412,7 +408,8 @@ def _in_domain(unit: Unit, domain: Domain, sources: Iterable[str], name: str) ->
         )
 
 
-def _attachable(unit: Unit, product: DataProduct) -> None:
+def _attachable(unit: Unit, facts: Facts, product: DataProduct) -> None:
+    require("form.attach", roles_in(facts, product.domain), facts, f"form to product {product.id}")
     for path, id in (("form", product.form), ("masking_form", product.masking_form)):
         if id is None or id == "standard":
             continue

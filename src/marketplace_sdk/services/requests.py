@@ -26,6 +26,7 @@ from marketplace_sdk.services._checking import check_choice, check_filter, check
 from marketplace_sdk.services._context import By, Service, SystemActor
 from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._granting import settle
+from marketplace_sdk.services._stewards import roles_for
 from marketplace_sdk.services._stuck import check_stuck, eligible, vacant
 from marketplace_sdk.services._submission import (
     Receiver,
@@ -440,7 +441,8 @@ class Requests(Service):
     def _end(self, id: str, verb: str, cause: str, reason: str, by: By) -> AccessRequest:
         def work(unit: Unit, facts: Facts) -> AccessRequest:
             request = self._visible(unit, facts, id, verb)
-            require(f"request.{verb}", roles_on(facts, request), facts, f"request {id}")
+            roles = roles_for(unit, facts, request, verb)
+            require(f"request.{verb}", roles, facts, f"request {id}")
             grant = unit.get(Grant, request.grant) if request.grant else None
             state = request.seen_at(unit.now).state
             if grant is None or state != "approved":
@@ -459,7 +461,7 @@ class Requests(Service):
     def _visible(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:
         """The request as it is now, if the person may know that it exists."""
         request = unit.need(AccessRequest, id, verb)
-        roles = roles_on(facts, request)
+        roles = roles_for(unit, facts, request, verb)
         fallback = request.form.fallback
         stands_in = fallback is not None and fallback.bound(request.domain).matches(facts)
         if not (allowed("request.read", roles) or allowed("request.revoke", roles) or stands_in):

@@ -19,6 +19,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from marketplace_sdk.domain import conditions
 from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.forms import FormVersion
 from marketplace_sdk.domain.review import Seat
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap
@@ -126,6 +127,11 @@ def _converter() -> cattrs.Converter:
     _sets(converter)
     _ends(converter)
     _trees(converter)
+    # What a request was filed under is written out whole: a default that changes in a later
+    # release must not change a form that was pinned before.
+    converter.register_unstructure_hook(
+        FormVersion, make_dict_unstructure_fn(FormVersion, converter, _cattrs_omit_if_default=False)
+    )
     # A revision belongs to the record, not to the document; a status to the moment of reading.
     converter.register_unstructure_hook_factory(
         lambda kind: attrs.has(kind) and "revision" in attrs.fields_dict(kind), _without_revision

@@ -96,6 +96,7 @@ def _product(value: DataProduct) -> Entries:
         yield "audience", "permission:GOVERNANCE"
         yield "audience", "permission:AUDIT"
         yield "audience", f"domain:MANAGE_DATA_PRODUCTS:{value.domain}"
+        yield "audience", f"product:{value.id}"
         yield from (("source", source) for source in value.sources)
         yield from {("form", form) for form in (value.form, value.masking_form) if form}
         yield from (("word", word) for word in words(value.name, value.description, *value.tags))
