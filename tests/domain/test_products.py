@@ -24,6 +24,8 @@ ALLOWED = {
     ("suspended", "resume"): "published",
     ("published", "retire"): "retired",
     ("suspended", "retire"): "retired",
+    ("retired", "suspend"): "retired",
+    ("retired", "resume"): "retired",
     ("published", "delete"): "deleting",
     ("suspended", "delete"): "deleting",
     ("retired", "delete"): "deleting",
@@ -35,7 +37,7 @@ APPROVE = ReviewFlow.approve(justification="open")
 
 
 def test_the_table_is_the_one_of_the_documents():
-    """published and suspended, to retired, to deleting, to deleted."""
+    """published and suspended, to retired (where access can be withheld too), to deleting, deleted."""
     assert dict(PRODUCT_STEPS) == ALLOWED
 
 

@@ -277,23 +277,29 @@ class Model:
 
     def justified(self, now: datetime) -> set[tuple[tuple[str, str], str, str | None]]:
         """(who, source, column to unmask or None to read): all that live approvals justify."""
-        found: set[tuple[tuple[str, str], str, str | None]] = set()
-        live = [
-            grant
-            for grant in self.grants.values()
+        return set(self.reasons(now))
+
+    def reasons(
+        self, now: datetime
+    ) -> dict[tuple[tuple[str, str], str, str | None], set[tuple[str, ...]]]:
+        """Why: the grants that suffice together, every such combination."""
+        found: dict[tuple[tuple[str, str], str, str | None], set[tuple[str, ...]]] = {}
+        live = {
+            id: grant
+            for id, grant in self.grants.items()
             if not grant.over(now) and not self.products[grant.product].suspended
-        ]
-        for grant in live:
-            if grant.kind == "access":
-                found |= {
-                    (grant.beneficiary, source, None)
-                    for source in self.products[grant.product].sources
-                }
-        for grant in live:
+        }
+        for id, grant in live.items():
+            for source in self.products[grant.product].sources if grant.kind == "access" else ():
+                found.setdefault((grant.beneficiary, source, None), set()).add((id,))
+        for id, grant in live.items():
             for name in grant.columns:
                 source, column = name.split(".")
-                if source not in grant.lost and (grant.beneficiary, source, None) in found:
-                    found.add((grant.beneficiary, source, column))
+                reads = found.get((grant.beneficiary, source, None), set())
+                if source not in grant.lost and reads:
+                    found.setdefault((grant.beneficiary, source, column), set()).update(
+                        (id, *access) for access in reads
+                    )
         return found
 
     # asking

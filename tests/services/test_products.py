@@ -77,9 +77,27 @@ def test_what_is_not_in_the_table_is_refused(small):
     with pytest.raises(TransitionNotAllowed):
         products.suspend(product.id, reason="x", by="dee")
     products.retire(product.id, by="dee")
-    for step in (products.retire, products.resume):
-        with nothing_written(small), pytest.raises(TransitionNotAllowed):
-            step(product.id, by="dee")
+    with nothing_written(small), pytest.raises(TransitionNotAllowed):
+        products.retire(product.id, by="dee")
+    products.resume(product.id, by="dee")
+    with nothing_written(small), pytest.raises(TransitionNotAllowed):
+        products.resume(product.id, by="dee")
+
+
+def test_a_product_that_was_retired_while_suspended_can_be_resumed(small, granted):
+    """Members of a retired product keep what they have: a suspension must be able to end."""
+    products = small.market.products
+    products.suspend(small.product.id, reason="audit", by="dee")
+    products.retire(small.product.id, by="dee")
+    small.deliver()
+    assert small.reads("con") == "none"
+
+    resumed = products.resume(small.product.id, by="dee")
+    small.deliver()
+
+    assert (resumed.state, resumed.suspended, resumed.reason) == ("retired", False, "")
+    assert small.reads("con") == "clear"
+    assert {"product_suspended", "product_resumed"} <= set(small.told("con"))
 
 
 def test_retiring_keeps_what_members_have(small, granted):

@@ -159,6 +159,8 @@ NOTICES: Mapping[str, str] = {
     "access_expiring": "ends in {due} for {beneficiary}: {what} {product}.",
     "access_active": "active now for {beneficiary}: {what} {product}.",
     "access_stuck": "nobody can decide on {what} {product}: {seat}.",
+    "product_suspended": "{product} is suspended; access is withheld.",
+    "product_resumed": "{product} is available again.",
     "product_deleted": "{product} was deleted.",
     "product_published": "{product} was published.",
     "sources_updated": "The data sources of {product} changed.",

@@ -29,6 +29,8 @@ PRODUCT_STEPS: Mapping[tuple[str, str], ProductState] = {
     ("suspended", "resume"): "published",
     ("published", "retire"): "retired",
     ("suspended", "retire"): "retired",
+    ("retired", "suspend"): "retired",
+    ("retired", "resume"): "retired",
     ("published", "delete"): "deleting",
     ("suspended", "delete"): "deleting",
     ("retired", "delete"): "deleting",
@@ -79,7 +81,8 @@ class DataProduct:
         review, masking_review: used when the form delegates; None means the default review.
         max_duration: longest access; None means no limit.
         state: published, suspended, retired, deleting or deleted.
-        suspended: access is withheld; survives retiring.
+        suspended: access is withheld; a retired product can be suspended and resumed too.
+        reason: why it is suspended; empty otherwise.
         asked: sources added since, with the time, which only later requests carry until the
             stewards confirm them (domain policy ``widening="ask"``).
         revision: of the stored record.
@@ -100,6 +103,7 @@ class DataProduct:
     max_duration: Duration | None = None
     state: ProductState = "published"
     suspended: bool = False
+    reason: str = field(default="", repr=False)
     asked: frozenset[tuple[str, datetime]] = frozenset()
     created_at: datetime
     created_by: str

@@ -16,6 +16,7 @@ from marketplace_sdk.work.endings import call_off, end_grant, finish_deletion, p
 from marketplace_sdk.work.targets import marks_for_sources, product_marks, sources_of, targets_of
 
 if TYPE_CHECKING:
+    from marketplace_sdk.domain.people import Beneficiary
     from marketplace_sdk.domain.products import DataProduct
     from marketplace_sdk.work.unit import Unit
 
@@ -25,6 +26,7 @@ __all__ = ["delete_product", "withhold_grants"]
 def withhold_grants(unit: Unit, product: DataProduct) -> None:
     """Suspend or resume every grant of a product, and look at all platforms concerned."""
     marks = list(product_marks(unit, product.id, product.sources))
+    members: set[StewardSelector] = set()
     for grant in unit.find(Grant, ("open_product", [product.id])):
         changed, effects = (
             grant.withhold("suspended") if product.suspended else grant.release("suspended")
@@ -32,11 +34,18 @@ def withhold_grants(unit: Unit, product: DataProduct) -> None:
         if changed is not grant:
             unit.save(changed)
             unit.keep(effects)
+            members.add(_selector(grant.beneficiary))
             marks += targets_of(unit, grant)
             if grant.kind == "access":
                 sources = sources_of(unit, grant)
                 marks += marks_for_sources(unit, sources, grant.beneficiary.token)
-    unit.keep(Effects(marks=tuple(marks)))
+    told = Notice(
+        kind="product_suspended" if product.suspended else "product_resumed",
+        about=f"product:{product.id}",
+        audience=tuple(sorted(members, key=str)),
+        data={"product": product.name, "product_id": product.id},
+    )
+    unit.keep(Effects(notices=(told,), marks=tuple(marks)))
 
 
 def delete_product(unit: Unit, product: DataProduct, grants: Iterable[Grant]) -> DataProduct:
@@ -72,10 +81,7 @@ def _gone(product: DataProduct, requests: Iterable[AccessRequest]) -> Effects:
         for request in requests
     )
     asked = {StewardSelector("user", request.requester) for request in requests} | {
-        StewardSelector(
-            "user" if request.beneficiary.kind == "person" else "group", request.beneficiary.id
-        )
-        for request in requests
+        _selector(request.beneficiary) for request in requests
     }
     told = Notice(
         kind="product_deleted",
@@ -84,3 +90,7 @@ def _gone(product: DataProduct, requests: Iterable[AccessRequest]) -> Effects:
         data={"product": product.name, "product_id": product.id},
     )
     return Effects(events=events, notices=(told,))
+
+
+def _selector(who: Beneficiary) -> StewardSelector:
+    return StewardSelector("user" if who.kind == "person" else "group", who.id)

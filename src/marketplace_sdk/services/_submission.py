@@ -138,6 +138,12 @@ def draft(
             hint="a manager removes the source, or GOVERNANCE assigns it again",
         )
     sources = _sources(unit, product)
+    if not sources:
+        raise Conflict(
+            f"cannot {verb} product {product.name}: it has no sources left",
+            code="no_sources",
+            hint="a manager gives it sources with products.set_sources",
+        )
     _principals(context, to, sources, product)
     if wanted.kind == "masking_exception":
         _masked(sources, wanted.columns)

@@ -106,7 +106,8 @@ class Products(Service):
             )
             known = unit.get(DataProduct, product.id)
             if known is not None:
-                if all(getattr(known, key) == value for key, value in draft.items()):
+                same = all(getattr(known, key) == value for key, value in draft.items())
+                if same and known.state != "deleted":
                     return known
                 raise DuplicateName(
                     f"cannot publish product {name}: the id is taken", existing=product.id
@@ -224,9 +225,11 @@ class Products(Service):
         return self._deciding(by, work)
 
     def suspend(self, id: str, *, reason: str, by: By = None) -> DataProduct:
-        """Withhold all access of a product until it is resumed (managers, GOVERNANCE)."""
-        check_text(reason, "reason", required=True)
-        return self._step(id, "suspend", by)
+        """Withhold all access of a product until it is resumed (managers, GOVERNANCE).
+
+        Requests go on being filed and decided. A product can be suspended when retired, too.
+        """
+        return self._step(id, "suspend", by, check_text(reason, "reason", required=True))
 
     def resume(self, id: str, *, by: By = None) -> DataProduct:
         """Give back what suspending withheld (managers, GOVERNANCE)."""
@@ -333,10 +336,15 @@ class Products(Service):
             )
         ) or any(one.matches(facts) for one in stewards_of(unit, product))
 
-    def _step(self, id: str, event: str, by: By) -> DataProduct:
+    def _step(self, id: str, event: str, by: By, reason: str = "") -> DataProduct:
         def work(unit: Unit, facts: Facts) -> DataProduct:
             product = self._managed(unit, facts, id, event)
-            saved = unit.save(evolve(product.step(event), updated_at=unit.now))
+            why = product.reason if event == "retire" else reason
+            after = evolve(product.step(event), updated_at=unit.now, reason=why)
+            if after.suspended == product.suspended and event != "retire":
+                state = "suspended" if product.suspended else product.state
+                raise TransitionNotAllowed("product", id, state=state, event=event)
+            saved = unit.save(after)
             type_ = {"suspend": "suspended", "resume": "resumed", "retire": "retired"}[event]
             unit.log(f"product.{type_}", f"product:{id}", **product_data(saved))
             if event != "retire":

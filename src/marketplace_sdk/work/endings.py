@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -64,21 +65,27 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
         call_off(unit, extension, "grant_ended")
     if grant.kind == "access":
         unit.keep(Effects(marks=marks_for_sources(unit, sources, grant.beneficiary.token)))
-        lose_access(unit, grant.beneficiary.token, sources)
+        # A late sweep ends nothing that was approved after the end.
+        before = grant.until if cause == "expired" else None
+        lose_access(unit, grant.beneficiary.token, sources, before=before)
     return ending
 
 
-def lose_access(unit: Unit, beneficiary: str, sources: Collection[str]) -> None:
+def lose_access(
+    unit: Unit, beneficiary: str, sources: Collection[str], *, before: datetime | None = None
+) -> None:
     """End the masking exceptions of a beneficiary on sources to which no access is left.
 
-    The same object under another name is the same access.
+    The same object under another name is the same access. With ``before``, exceptions that were
+    approved at that time or later wait for another access instead.
     """
-    exceptions = unit.find(
+    found = unit.find(
         Grant,
         ("open_beneficiary", [beneficiary]),
         ("open_source", sources),
         ("kind", ["masking_exception"]),
     )
+    exceptions = [each for each in found if before is None or each.created_at < before]
     if not any(exception.live for exception in exceptions):
         return
     reached = {_object(unit, name) for name in accessible(unit, beneficiary, LIVE)}
