@@ -183,5 +183,6 @@ def run_sqlite(*, quick):
         "unit": "ms",
         "ratio": mine / theirs,
         "limit": 2,
-        "bound is": f"plain sqlite3, the same rows in the same {len(prepared) // lives} transactions",
+        "bound is": f"plain sqlite3, the same rows in as many transactions "
+        f"({len(prepared) // lives})",
     }

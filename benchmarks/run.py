@@ -45,9 +45,7 @@ def main() -> int:
             print(f"    lower bound: {each['bound is']}")
             for fact in each.get("facts", ()):
                 print(f"    {fact}")
-    over = [
-        each["name"] for each in results if each["limit"] and each["ratio"] > each["limit"]
-    ]
+    over = [each["name"] for each in results if each["limit"] and each["ratio"] > each["limit"]]
     if options.check and over:
         print(f"over its limit: {', '.join(over)}", file=sys.stderr)
         return 1

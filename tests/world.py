@@ -82,7 +82,7 @@ class World:
             "ledger": platform.table(f"fin_{self.token}.ledger", ["id", "amount"]),
         }
         self.principals = {name: platform.principal(f"{name}_{self.token}") for name in CONSUMERS}
-        more.setdefault("discover", not isinstance(storage, str) or not storage == "memory")
+        more.setdefault("discover", storage != "memory")
         self.market = Marketplace(
             storage=storage,
             connections={"lake": platform.connection(self.token)},
@@ -232,7 +232,7 @@ class PostgresLake:
     def __init__(self, platform: Any) -> None:
         self.platform = platform
         self.login = ""
-        self.installations: list[str] = []
+        self.connection_settings: dict[str, Any] = {}
 
     def connection(self, token: str) -> Any:
         self.login = self.platform.person(f"market_{token}", "CREATEROLE")
@@ -241,17 +241,18 @@ class PostgresLake:
             self.platform.run(
                 f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {self.login} WITH GRANT OPTION"
             )
-        return {
+        self.connection_settings = {
             "plugin": "postgres",
             "dsn": self.platform.dsn(self.login),
             "may_grant": [f"{schema}.*" for schema in self.platform._schemas],
         }
+        return self.connection_settings
 
     def principal(self, name: str) -> str:
         return self.platform.person(name)
 
     def table(self, name: str, columns: list[str]) -> str:
-        schema = name.split(".")[0]
+        schema = name.split(".", maxsplit=1)[0]
         if schema not in self.platform._schemas:
             self.platform.schema(schema)
         self.platform.table(name, columns)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.delivery.platforms import Crash, DirectPlatform, RolePlatform
-from tests.delivery.world import World
 
 from marketplace_sdk.delivery.locks import LEASE, Busy, Hold, LeaseLost
 from marketplace_sdk.ports.storage import Record
+from tests.delivery.platforms import Crash, DirectPlatform, RolePlatform
+from tests.delivery.world import World
 
 GRANTS = ("bob", "eve", "dan", "mask")
 

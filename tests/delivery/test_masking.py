@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import World
 

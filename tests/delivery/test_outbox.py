@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.delivery.world import World
 
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import NOTICES, Effects, Event, Notice
 from marketplace_sdk.domain.selectors import StewardSelector, group, user
 from marketplace_sdk.errors import NotificationError
+from tests.delivery.world import World
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from tests.delivery.platforms import DirectPlatform, RolePlatform
-from tests.delivery.world import World
 
 from marketplace_sdk.domain.products import DataProduct
+from tests.delivery.platforms import DirectPlatform, RolePlatform
+from tests.delivery.world import World
 
 KINDS = [DirectPlatform, RolePlatform]
 

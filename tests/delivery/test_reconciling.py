@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import START, World
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
-from tests.delivery.platforms import DirectPlatform, RolePlatform
-from tests.delivery.world import START, World
 
 from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.errors import DirectoryError
+from tests.delivery.platforms import DirectPlatform, RolePlatform
+from tests.delivery.world import START, World
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.delivery.platforms import DirectPlatform, RolePlatform
-from tests.delivery.world import World
 
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.plugin import CannotLook
+from tests.delivery.platforms import DirectPlatform, RolePlatform
+from tests.delivery.world import World
 
 
 @pytest.fixture(params=[DirectPlatform, RolePlatform])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.domain.building import DAYS_7, DECEPTIVE, HOSTILE, G, problems_of
 
 from marketplace_sdk.domain.catalog import (
     Column,
@@ -16,6 +15,7 @@ from marketplace_sdk.domain.catalog import (
 )
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.errors import InvalidInput
+from tests.domain.building import DAYS_7, DECEPTIVE, HOSTILE, G, problems_of
 
 
 def source(name="orders", **more):

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.building import ANA, CY, DAYS_7, DAYS_30, DEE, NOW, problems_of
 
 from marketplace_sdk.domain.conditions import (
     MOST_NESTING,
@@ -26,6 +25,7 @@ from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.people import Beneficiary
 from marketplace_sdk.domain.selectors import domain_permission, group, user
 from marketplace_sdk.domain.values import FrozenMap
+from tests.domain.building import ANA, CY, DAYS_7, DAYS_30, DEE, NOW, problems_of
 
 
 def situation(**more):

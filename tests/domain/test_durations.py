@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.building import NOW, problems_of
 
 from marketplace_sdk.domain.durations import (
     LAST_INSTANT,
@@ -16,6 +15,7 @@ from marketplace_sdk.domain.durations import (
     end_of,
     window,
 )
+from tests.domain.building import NOW, problems_of
 
 MOMENTS = st.datetimes(
     min_value=datetime.fromisoformat("1970-01-01"),

@@ -6,7 +6,6 @@ from collections import Counter
 from string import Formatter
 
 import pytest
-from tests.domain.building import NOW
 
 from marketplace_sdk.domain.events import (
     CATALOGUE,
@@ -19,6 +18,7 @@ from marketplace_sdk.domain.events import (
 )
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.selectors import user
+from tests.domain.building import NOW
 
 
 def test_every_entry_of_the_catalogue_is_found_by_its_name_and_its_aggregate():

@@ -8,7 +8,6 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.building import DECEPTIVE, HOSTILE, problems_of
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import (
@@ -23,6 +22,7 @@ from marketplace_sdk.domain.forms import (
 )
 from marketplace_sdk.domain.review import DEFAULT_REVIEW
 from marketplace_sdk.errors import InvalidInput
+from tests.domain.building import DECEPTIVE, HOSTILE, problems_of
 
 WHY = Question.short_answer("why", "Why?")
 TEAM = Question.dropdown("team", "Team?", options=["sales", "finance"])

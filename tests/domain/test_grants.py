@@ -6,11 +6,11 @@ from datetime import timedelta
 from itertools import product as pairs
 
 import pytest
-from tests.domain.building import NOW
 
 from marketplace_sdk.domain.events import Effects, Event
 from marketplace_sdk.domain.grants import GRANT_STEPS, Grant, Part, Trouble, covered_sources
 from marketplace_sdk.domain.people import Beneficiary
+from tests.domain.building import NOW
 
 STATES = ("wanted", "active", "withheld", "ending", "ended")
 LATER = NOW + timedelta(days=1)

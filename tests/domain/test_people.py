@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.domain.building import NOW, person, problems_of
 
 from marketplace_sdk.domain.people import SYSTEM, Actor, Beneficiary, GroupFacts, Person
 from marketplace_sdk.domain.selectors import group, user
+from tests.domain.building import NOW, person, problems_of
 
 
 def test_the_facts_of_a_person_are_all_their_tokens():

@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import product as pairs
 
 import pytest
-from tests.domain.building import DECEPTIVE, NOW, L, P, problems_of, product
 
 from marketplace_sdk.domain.conditions import Is
 from marketplace_sdk.domain.products import (
@@ -16,6 +15,7 @@ from marketplace_sdk.domain.products import (
 )
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Stage
 from marketplace_sdk.errors import InvalidInput, TransitionNotAllowed
+from tests.domain.building import DECEPTIVE, NOW, L, P, problems_of, product
 
 STATES = ("published", "suspended", "retired", "deleting", "deleted")
 EVENTS = ("suspend", "resume", "retire", "delete", "finish", "publish", "")

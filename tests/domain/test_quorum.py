@@ -10,6 +10,19 @@ from itertools import permutations, product
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
+from marketplace_sdk.domain.quorum import (
+    Determination,
+    FilledSeat,
+    Match,
+    OpenSeat,
+    Tally,
+    adds_approval,
+    matches,
+    tally,
+)
+from marketplace_sdk.domain.review import Seat, Stage
+from marketplace_sdk.domain.selectors import group
 from tests.domain.building import (
     ANA,
     BO,
@@ -25,19 +38,6 @@ from tests.domain.building import (
     numbered,
     vote,
 )
-
-from marketplace_sdk.domain.quorum import (
-    Determination,
-    FilledSeat,
-    Match,
-    OpenSeat,
-    Tally,
-    adds_approval,
-    matches,
-    tally,
-)
-from marketplace_sdk.domain.review import Seat, Stage
-from marketplace_sdk.domain.selectors import group
 
 
 def matched(*places):

@@ -6,12 +6,12 @@ from datetime import timedelta
 from itertools import product as pairs
 
 import pytest
-from tests.domain.building import NOW, G, L, P, request
 
 from marketplace_sdk.domain.people import Beneficiary
 from marketplace_sdk.domain.requests import REQUEST_STEPS, Explanation
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.errors import TransitionNotAllowed
+from tests.domain.building import NOW, G, L, P, request
 
 STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 EVENTS = ("approve", "deny", "cancel", "revoke", "expire", "reopen", "")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.domain.building import DAYS_30, D, G, L, P, U, problems_of
-from tests.domain.test_conditions import situation
 
 from marketplace_sdk.domain.conditions import Is
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, ReviewFlow, Rule, Seat, Stage
 from marketplace_sdk.domain.selectors import group
+from tests.domain.building import DAYS_30, D, G, L, P, U, problems_of
+from tests.domain.test_conditions import situation
 
 SALES = Is("domain", "sales")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import product as pairs
 
 import pytest
-from tests.domain.building import ANA, CY, DEE, GIL, REX, L, person, request
 
 from marketplace_sdk.domain.people import Beneficiary
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.domain.rights import RIGHTS, ROLES, allowed, require, roles_in, roles_on
 from marketplace_sdk.errors import NotAllowed
+from tests.domain.building import ANA, CY, DEE, GIL, REX, L, person, request
 
 # The matrix of the documents, written once more: action -> roles.
 MATRIX = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.building import DECEPTIVE, HOSTILE, person, problems_of
 
 from marketplace_sdk.domain.selectors import (
     DOMAIN_PERMISSIONS,
@@ -17,6 +16,7 @@ from marketplace_sdk.domain.selectors import (
     user,
 )
 from marketplace_sdk.errors import InvalidInput
+from tests.domain.building import DECEPTIVE, HOSTILE, person, problems_of
 
 NAMES = st.text(st.sampled_from("ab:=1|"), min_size=1, max_size=6)
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.building import DECEPTIVE, HOSTILE, NOW, problems_of
 
 from marketplace_sdk.domain.values import (
     FrozenMap,
@@ -23,6 +22,7 @@ from marketplace_sdk.domain.values import (
     name_set,
 )
 from marketplace_sdk.errors import InvalidInput
+from tests.domain.building import DECEPTIVE, HOSTILE, NOW, problems_of
 
 DICTS = st.dictionaries(st.text(max_size=5), st.integers(), max_size=5)
 

@@ -6,34 +6,6 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
-from tests.domain.building import (
-    ANA,
-    BO,
-    CY,
-    DAN,
-    DAYS_7,
-    DAYS_30,
-    DAYS_90,
-    DEE,
-    FAY,
-    GIL,
-    NOW,
-    REX,
-    UMA,
-    D,
-    G,
-    L,
-    P,
-    T,
-    U,
-    act,
-    approvals,
-    form,
-    person,
-    problems_of,
-    product,
-    request,
-)
 
 from marketplace_sdk.domain.catalog import DomainPolicy
 from marketplace_sdk.domain.conditions import Is, Situation
@@ -62,6 +34,34 @@ from marketplace_sdk.errors import (
     NotAllowed,
     StaleRevision,
     TransitionNotAllowed,
+)
+from tests.domain.building import (
+    ANA,
+    BO,
+    CY,
+    DAN,
+    DAYS_7,
+    DAYS_30,
+    DAYS_90,
+    DEE,
+    FAY,
+    GIL,
+    NOW,
+    REX,
+    UMA,
+    D,
+    G,
+    L,
+    P,
+    T,
+    U,
+    act,
+    approvals,
+    form,
+    person,
+    problems_of,
+    product,
+    request,
 )
 
 NAMES = {"place": "sales desk"}

@@ -495,15 +495,18 @@ class Model:
 
     def step(self, id: str, event: str) -> str | None:
         product = self.products[id]
-        allowed = {
-            "suspend": ("published",),
-            "resume": ("suspended",),
-            "retire": ("published", "suspended"),
-        }
-        if product.state not in allowed[event]:
+        if product.state == "deleted":
             return STEP
-        product.state = {"suspend": "suspended", "resume": "published", "retire": "retired"}[event]
-        product.suspended = {"suspend": True, "resume": False}.get(event, product.suspended)
+        if event == "retire":
+            if product.state == "retired":
+                return STEP
+            product.state = "retired"
+            return None
+        if product.suspended == (event == "suspend"):
+            return STEP
+        product.suspended = event == "suspend"
+        if product.state != "retired":
+            product.state = "suspended" if product.suspended else "published"
         return None
 
     def set_sources(self, id: str, sources: set[str], now: datetime) -> str | None:

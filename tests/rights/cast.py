@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
-from tests.world import LEGAL, MemoryLake, World, any_of
 
 from marketplace_sdk import Actor, InvalidInput, NotAllowed, NotFound
 from marketplace_sdk.delivery.settings import Settings
+from tests.world import LEGAL, MemoryLake, World, any_of
 
 CAST = {
     "GOVERNANCE": "gil",

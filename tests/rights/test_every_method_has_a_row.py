@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 
 import pytest
+
+from marketplace_sdk import Marketplace
 from tests.rights.cast import COLUMNS
 from tests.rights.test_permission_matrix import MATRIX
 from tests.rights.test_reading_rights import READS
-
-from marketplace_sdk import Marketplace
 
 BINDS = "acting"
 """Of every service: binds an actor, and does nothing."""

@@ -11,8 +11,6 @@ the design, not of the code. A cell says what somebody with exactly that role me
 from __future__ import annotations
 
 import pytest
-from tests.rights.cast import CAST, NOBODY, REFUSED, Row, Scene, cells, name_of
-from tests.world import GOV, LEGAL, PRIVACY, all_of, any_of
 
 from marketplace_sdk import (
     Actor,
@@ -31,6 +29,8 @@ from marketplace_sdk import (
     group,
     user,
 )
+from tests.rights.cast import CAST, NOBODY, REFUSED, Row, Scene, cells, name_of
+from tests.world import GOV, LEGAL, PRIVACY, all_of, any_of
 
 MDP = "MANAGE_DATA_PRODUCTS"
 WHAT = Question.short_answer("what", "What for?")

@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 
 import pytest
+
+from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, group
 from tests.rights.cast import CAST, NOBODY, Row, Scene, cells, name_of
 from tests.rights.test_permission_matrix import (
     LONG,
@@ -24,8 +26,6 @@ from tests.rights.test_permission_matrix import (
     exception_approved,
 )
 from tests.world import LEGAL, PRIVACY, all_of, any_of
-
-from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, group
 
 READING = "behaviour B, reading rights: "
 ANSWERS = READING + (

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from tests.world import MemoryLake, World
-
 from marketplace_sdk.work.records import KINDS
+from tests.world import MemoryLake, World
 
 QUEUES = ("outbox", "timer", "mark")
 

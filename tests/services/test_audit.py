@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.services.helpers import types_of
-from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 from marketplace_sdk import NotAllowed
+from tests.services.helpers import types_of
+from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 
 @pytest.fixture

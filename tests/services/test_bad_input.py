@@ -7,8 +7,6 @@ import pickle
 from datetime import datetime, timedelta
 
 import pytest
-from tests.services.helpers import kept, nothing_written, small_world
-from tests.world import LEGAL, any_of
 
 from marketplace_sdk import (
     Column,
@@ -28,6 +26,8 @@ from marketplace_sdk import (
     group,
     user,
 )
+from tests.services.helpers import kept, nothing_written, small_world
+from tests.world import LEGAL, any_of
 
 SECRET = "my secret answer"
 SQL = '"; drop role x; --'

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-from tests.services.helpers import kept, small_world, types_of
-from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 from marketplace_sdk import (
     AlreadyDetermined,
@@ -15,6 +13,8 @@ from marketplace_sdk import (
     DuplicateName,
     MarketplaceError,
 )
+from tests.services.helpers import kept, small_world, types_of
+from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 ROUNDS = 8
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.services.helpers import nothing_written, types_of
-from tests.world import GOV, LEGAL, PRIVACY, UNA, all_of, any_of
 
 from marketplace_sdk import (
     AlreadyDetermined,
@@ -22,6 +20,8 @@ from marketplace_sdk import (
     StaleRevision,
     group,
 )
+from tests.services.helpers import nothing_written, types_of
+from tests.world import GOV, LEGAL, PRIVACY, UNA, all_of, any_of
 
 FORBIDDEN = (NotAllowed, NotFound)
 EMPTY = group("Empty")

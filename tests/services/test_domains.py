@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.services.helpers import nothing_written, types_of
-from tests.world import LEGAL, any_of
 
 from marketplace_sdk import (
     Column,
@@ -13,6 +11,8 @@ from marketplace_sdk import (
     NotFound,
     TagRule,
 )
+from tests.services.helpers import nothing_written, types_of
+from tests.world import LEGAL, any_of
 
 
 def test_a_dynamic_domain_fills_itself(small):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.services.helpers import grant_of, nothing_written, types_of
-from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 from marketplace_sdk import Duration, InvalidInput, NotAllowed, NotFound, TransitionNotAllowed
+from tests.services.helpers import grant_of, nothing_written, types_of
+from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 FORBIDDEN = (NotAllowed, NotFound)
 

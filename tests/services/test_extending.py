@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.services.helpers import grant_of, nothing_written
-from tests.world import LEGAL, any_of
 
 from marketplace_sdk import (
     AlreadyRequested,
@@ -17,6 +15,8 @@ from marketplace_sdk import (
     ReviewFlow,
     TransitionNotAllowed,
 )
+from tests.services.helpers import grant_of, nothing_written
+from tests.world import LEGAL, any_of
 
 FORBIDDEN = (NotAllowed, NotFound)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.services.helpers import nothing_written, types_of
-from tests.world import LEGAL, PRIVACY, UNA, any_of
 
 from marketplace_sdk import (
     Conflict,
@@ -15,6 +13,8 @@ from marketplace_sdk import (
     NotFound,
     Question,
 )
+from tests.services.helpers import nothing_written, types_of
+from tests.world import LEGAL, PRIVACY, UNA, any_of
 
 
 def test_every_edit_makes_a_version_and_old_ones_stay(small):

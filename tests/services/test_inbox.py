@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.services.helpers import nothing_written
-from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 from marketplace_sdk import NotFound
+from tests.services.helpers import nothing_written
+from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.services.helpers import nothing_written
-from tests.world import LEGAL, any_of
 
 from marketplace_sdk import AlreadyRequested, Column, Duration, InvalidInput
+from tests.services.helpers import nothing_written
+from tests.world import LEGAL, any_of
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.services.helpers import nothing_written, small_world, types_of
-from tests.world import LEGAL, PEOPLE, any_of
 
 from marketplace_sdk import (
     Actor,
@@ -20,6 +18,8 @@ from marketplace_sdk import (
     group,
 )
 from marketplace_sdk.testing import FrozenClock, MemoryDirectory
+from tests.services.helpers import nothing_written, small_world, types_of
+from tests.world import LEGAL, PEOPLE, any_of
 
 
 def test_the_first_person_of_an_empty_directory_needs_no_actor():

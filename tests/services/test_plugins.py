@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.services.helpers import nothing_written, small_world
-from tests.world import LEGAL, UNA, any_of
 
 from marketplace_sdk import Duration, NotAllowed, ReviewFlow, Stage
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten, hookimpl
+from tests.services.helpers import nothing_written, small_world
+from tests.world import LEGAL, UNA, any_of
 
 AUTOMATIC = ReviewFlow.approve(justification="x")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.services.helpers import small_world
-from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 from marketplace_sdk import Marketplace, NotAllowed, NotFound
+from tests.services.helpers import small_world
+from tests.world import LEGAL, PRIVACY, all_of, any_of
 
 READERS = {"con", "pat", "ana", "bo", "dee", "gil", "aud"}
 OTHERS = {"cy", "dan", "ada", "uma", "fay", "una"}

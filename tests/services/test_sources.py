@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.services.helpers import nothing_written
-from tests.world import LEGAL, any_of
 
 from marketplace_sdk import (
     Conflict,
@@ -14,6 +12,8 @@ from marketplace_sdk import (
     InvalidInput,
     Tag,
 )
+from tests.services.helpers import nothing_written
+from tests.world import LEGAL, any_of
 
 
 def leave(small, how):

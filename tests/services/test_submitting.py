@@ -6,8 +6,6 @@ import hashlib
 from datetime import timedelta
 
 import pytest
-from tests.services.helpers import nothing_written
-from tests.world import GOV, LEGAL, PRIVACY, UNA, any_of
 
 from marketplace_sdk import (
     AlreadyRequested,
@@ -29,6 +27,8 @@ from marketplace_sdk import (
     group,
     user,
 )
+from tests.services.helpers import nothing_written
+from tests.world import GOV, LEGAL, PRIVACY, UNA, any_of
 
 FORBIDDEN = (NotAllowed, NotFound)
 AUTOMATIC = ReviewFlow.approve(justification="harmless")

@@ -1,0 +1,62 @@
+"""Whatever people do and whatever breaks: the marketplace does what the model says.
+
+Checked after every step: the state and end of every request; nothing that was over is opened again;
+nobody decides twice or for themselves; one denial denies; nothing is approved without a quorum; what
+appears on the platform is justified by an approval that is live at that moment; what was there
+before us stays. Checked when all faults are over: the platform shows exactly what live approvals
+justify and what was there before; grants, products and the audit trail agree with that; the name of
+a deleted product is free.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.machine.machine import MarketplaceMachine
+from tests.machine.running import run
+
+
+class SQLiteMachine(MarketplaceMachine):
+    """The same on a file."""
+
+    def new_storage(self):
+        self.folder = tempfile.TemporaryDirectory()
+        return f"sqlite:///{Path(self.folder.name)}/market.db"
+
+    def reopen(self):
+        # The file has what was committed; the connections of the dead must not pile up here.
+        self.market.close()
+        super().reopen()
+
+    def teardown(self):
+        try:
+            super().teardown()
+        finally:
+            self.market.close()
+            self.folder.cleanup()
+
+
+def test_the_marketplace_does_what_the_model_says():
+    """The same examples every time, so that a plain run never fails by luck."""
+    run(MarketplaceMachine, max_examples=60, stateful_step_count=40, derandomize=True)
+
+
+def test_the_marketplace_does_what_the_model_says_on_sqlite():
+    """A few examples on a real file: what is stored and read again is what was meant."""
+    run(SQLiteMachine, max_examples=6, stateful_step_count=30, derandomize=True)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_the_marketplace_does_what_the_model_says_for_a_long_time():
+    """Other examples every time."""
+    run(MarketplaceMachine, max_examples=2000, stateful_step_count=60)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_the_marketplace_does_what_the_model_says_for_a_long_time_on_sqlite():
+    run(SQLiteMachine, max_examples=100, stateful_step_count=40)
