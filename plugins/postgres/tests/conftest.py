@@ -166,6 +166,21 @@ def bench(platform):
 
 
 @pytest.fixture
+def modern_bench(platform):
+    """The same on a server of version 16 or later, where memberships have options."""
+    if platform.version >= 160000:
+        with Bench(platform) as made:
+            yield made
+        return
+    with (
+        PlatformServer.start(prefer="wheel") as server,
+        PostgresPlatform(server.dsn) as modern,
+        Bench(modern) as made,
+    ):
+        yield made
+
+
+@pytest.fixture
 def within():
     """Makes calls that may last a number of seconds."""
     return seconds

@@ -103,8 +103,11 @@ def test_an_interrupted_demo_cleans_up(platform, boss):
         # Somebody has access by now, so there are roles, members and privileges.
         while "✓ 5000" not in (line := started.stdout.readline()):
             assert line, started.stderr.read()
+        # It stands still while we look, or it would be over before a slow machine has looked.
+        started.send_signal(signal.SIGSTOP)
         assert platform.snapshot() != before
         started.send_signal(signal.SIGINT)
+        started.send_signal(signal.SIGCONT)
         started.communicate(timeout=60)
 
     assert started.returncode == 1
