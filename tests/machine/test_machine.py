@@ -53,10 +53,10 @@ def test_the_marketplace_does_what_the_model_says_on_sqlite():
 @pytest.mark.timeout(900)
 def test_the_marketplace_does_what_the_model_says_for_a_long_time():
     """Other examples every time."""
-    run(MarketplaceMachine, max_examples=2000, stateful_step_count=60)
+    run(MarketplaceMachine, max_examples=250, stateful_step_count=50)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_marketplace_does_what_the_model_says_for_a_long_time_on_sqlite():
-    run(SQLiteMachine, max_examples=100, stateful_step_count=40)
+    run(SQLiteMachine, max_examples=20, stateful_step_count=40)

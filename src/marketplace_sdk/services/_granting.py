@@ -88,8 +88,10 @@ def _extend(unit: Unit, decision: Decision) -> AccessRequest:
     grant = unit.get(Grant, request.extends)
     unit.release(request.wish_key, request.id)
     if grant is None or grant.over(unit.now):
-        # It has ended in the meantime, whether swept or not: there is nothing to extend.
+        # It has ended in the meantime, whether swept or not: there is nothing to extend. Who
+        # approved it is kept all the same.
         known = unit.need(AccessRequest, request.id, "extend")
+        known = evolve(known, determinations=request.determinations)
         return call_off(unit, known, "grant_ended").request
     longer, effects = grant.extend(request.until, request.id)
     longer = unit.save(longer)
