@@ -155,7 +155,7 @@ HAPPENINGS = [
         "extend": 4,
         "a_steward_decides": 6,
         "all_stewards_approve": 10,
-        "somebody_decides": 2,
+        "somebody_decides": 3,
         "the_last_determination_is_sent_again": 1,
         "cancel": 1,
         "revoke": 4,
@@ -545,8 +545,14 @@ class MarketplaceMachine(RuleBasedStateMachine):
         self._decide(id, by, verdict, data.draw(untils, label="until"))
 
     def somebody_decides(self, data):
+        """Often somebody who would decide for himself."""
+        id = self.pick(data, "pending")
         verdict = data.draw(st.sampled_from(["approve", "deny"]), label="verdict")
-        self._decide(self.pick(data, "pending"), data.draw(people, label="by"), verdict, None)
+        request = self.model.requests[id]
+        own = [who for who in self.model.could_decide(id) if self.model.own(request, who)]
+        if not own or data.draw(st.booleans(), label="anybody"):
+            own = sorted(PEOPLE)
+        self._decide(id, data.draw(st.sampled_from(own), label="by"), verdict, None)
 
     def all_stewards_approve(self, data):
         """As many as it takes, so that reviews of several stages come to an end."""

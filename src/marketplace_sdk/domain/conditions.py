@@ -6,6 +6,7 @@ match, also under ``Not``: a rule acts only on what is known.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -66,14 +67,14 @@ class Situation:
     now: datetime
 
 
-class Condition:
+class Condition(ABC):
     """Something that holds, does not hold, or cannot be told."""
 
     __slots__ = ()
 
+    @abstractmethod
     def tell(self, situation: Situation) -> bool | None:
         """True, False, or None when a fact is missing."""
-        raise NotImplementedError  # pragma: no cover - every condition says it
 
     def holds(self, situation: Situation) -> bool:
         """Whether it certainly holds."""

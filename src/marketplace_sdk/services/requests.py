@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 from attrs import evolve
 
@@ -14,20 +14,19 @@ from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
-from marketplace_sdk.domain.rights import allowed, require, roles_on
-from marketplace_sdk.domain.selectors import StewardSelector, user
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.rights import require, roles_on
+from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_id, check_text
 from marketplace_sdk.domain.workflow import determine
-from marketplace_sdk.errors import NotAllowed, NotFound, TransitionNotAllowed
+from marketplace_sdk.errors import NotAllowed, TransitionNotAllowed
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
-from marketplace_sdk.ports.storage import EventRow
-from marketplace_sdk.services._checking import check_choice, check_filter, check_list
-from marketplace_sdk.services._context import By, Service, SystemActor
-from marketplace_sdk.services._explaining import explain
+from marketplace_sdk.services._checking import check_list
+from marketplace_sdk.services._context import By, SystemActor
 from marketplace_sdk.services._granting import settle
+from marketplace_sdk.services._reading import RequestReads
 from marketplace_sdk.services._stewards import roles_for
-from marketplace_sdk.services._stuck import check_stuck, eligible, vacant
+from marketplace_sdk.services._stuck import check_stuck, vacant
 from marketplace_sdk.services._submission import (
     Receiver,
     Wanted,
@@ -38,17 +37,14 @@ from marketplace_sdk.services._submission import (
     receiver,
 )
 from marketplace_sdk.work.endings import call_off, end_grant
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Requests"]
 
-T = TypeVar("T")
-STATES = get_args(RequestState)
-KINDS = get_args(RequestKind)
 Until = Duration | timedelta | datetime | None
 
 
-class Requests(Service):
+class Requests(RequestReads):
     """Access requests and masking exception requests."""
 
     def request_access(
@@ -225,94 +221,6 @@ class Requests(Service):
         """Give up what one has oneself (beneficiary); always possible."""
         return self._end(id, "relinquish", "relinquished", check_text(reason, "reason"), by)
 
-    # -- reading --------------------------------------------------------------------------
-
-    def get(self, id: str, *, by: By = None) -> AccessRequest:
-        """A request, for those who may see its answers."""
-        return self._read(by, lambda unit, facts: self._visible(unit, facts, id, "get"))
-
-    def find(
-        self,
-        *,
-        state: str | None = None,
-        kind: str | None = None,
-        product: str | None = None,
-        domain: str | None = None,
-        requester: str | None = None,
-        beneficiary: str | StewardSelector | None = None,
-        after: str | None = None,
-        limit: int = 50,
-        by: By = None,
-    ) -> Page[AccessRequest]:
-        """Requests that one may see, newest first; with ``state`` a page may hold fewer."""
-        check_choice(state, "state", STATES)
-        given = {
-            "kind": check_choice(kind, "kind", KINDS),
-            "product": check_filter(product, "product"),
-            "domain": check_filter(domain, "domain"),
-            "requester": check_filter(requester, "requester"),
-        }
-        where = [(key, [value]) for key, value in given.items() if value is not None]
-        if beneficiary is not None:
-            whose = beneficiary
-            if not isinstance(whose, StewardSelector):
-                whose = user(whose)
-            where.append(("beneficiary", [whose.token]))
-        if state is not None:
-            # What is past its end is expired, whether it was swept or not.
-            where.append(("state", [state, "approved"] if state == "expired" else [state]))
-        with self._reading(by) as (unit, facts):
-            page = unit.page(
-                AccessRequest,
-                ("audience", sorted(facts.tokens)),
-                *where,
-                after=after,
-                limit=limit,
-                descending=True,
-            )
-            seen = (each.seen_at(unit.now) for each in page)
-            return Page((each for each in seen if state in (None, each.state)), page.next)
-
-    def awaiting(
-        self, *, after: str | None = None, limit: int = 50, by: By = None
-    ) -> Page[AccessRequest]:
-        """Pending requests with an open seat that one could fill, newest first.
-
-        A page may hold fewer than ``limit``; the list goes on while ``next`` is given.
-        """
-        with self._reading(by) as (unit, facts):
-            page = unit.page(
-                AccessRequest,
-                ("open_seat", sorted(facts.tokens)),
-                after=after,
-                limit=limit,
-                descending=True,
-            )
-            mine = (each for each in page if _could_decide(each, facts))
-            return Page(mine, page.next)
-
-    def explain(self, id: str, *, by: By = None) -> Explanation:
-        """Where a request stands: who approved, which seats are open, who is missing.
-
-        Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
-        """
-        request, facts = self._read(
-            by, lambda unit, facts: (self._visible(unit, facts, id, "explain"), facts)
-        )
-        names: Mapping[Any, tuple[str, ...]] = {}
-        if allowed("request.candidates", roles_on(facts, request)):
-            names = eligible(self._context, request)
-        return explain(request, names)
-
-    def history(self, id: str, *, by: By = None) -> tuple[EventRow, ...]:
-        """Everything that happened to a request, oldest first; for those who may see it."""
-
-        def work(unit: Unit, facts: Facts) -> tuple[EventRow, ...]:
-            request = self._visible(unit, facts, id, "read history of")
-            return tuple(unit.rows.events(request.aggregate))
-
-        return self._read(by, work)
-
     # -- inside ---------------------------------------------------------------------------
 
     def _submit(self, wanted: Wanted, who: str | StewardSelector | None, by: By) -> AccessRequest:
@@ -453,30 +361,8 @@ class Requests(Service):
 
         return self._deciding(by, work)
 
-    def _read(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
-        with self._reading(by) as (unit, facts):
-            return work(unit, facts)
-
-    @staticmethod
-    def _visible(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:
-        """The request as it is now, if the person may know that it exists."""
-        request = unit.need(AccessRequest, id, verb)
-        roles = roles_for(unit, facts, request, verb)
-        fallback = request.form.fallback
-        stands_in = fallback is not None and fallback.bound(request.domain).matches(facts)
-        if not (allowed("request.read", roles) or allowed("request.revoke", roles) or stands_in):
-            raise NotFound(verb, "request", id)
-        return request if verb == "extend" else request.seen_at(unit.now)
-
     def _id(self, given: str | None) -> str:
         return self._context.ids() if given is None else check_id(given, "id")
-
-
-def _could_decide(request: AccessRequest, facts: Facts) -> bool:
-    own = facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
-    stage = request.tally.stage
-    done = any(each.by == facts.id and each.stage == stage for each in request.determinations)
-    return not done and (request.allow_self_review or not own)
 
 
 def _list(names: Collection[str]) -> tuple[str, ...]:

@@ -1,0 +1,139 @@
+"""Reading requests: where they stand, which ones await oneself, and what happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_args
+
+from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
+from marketplace_sdk.domain.rights import allowed, roles_on
+from marketplace_sdk.domain.selectors import StewardSelector, user
+from marketplace_sdk.errors import NotFound
+from marketplace_sdk.ports.storage import EventRow
+from marketplace_sdk.services._checking import check_choice, check_filter
+from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._explaining import explain
+from marketplace_sdk.services._stewards import roles_for
+from marketplace_sdk.services._stuck import eligible
+from marketplace_sdk.work.unit import Page, Unit
+
+__all__ = ["RequestReads"]
+
+T = TypeVar("T")
+STATES = get_args(RequestState)
+KINDS = get_args(RequestKind)
+
+
+class RequestReads(Service):
+    """What may be read of requests, by whom."""
+
+    def get(self, id: str, *, by: By = None) -> AccessRequest:
+        """A request, for those who may see its answers."""
+        return self._read(by, lambda unit, facts: self._visible(unit, facts, id, "get"))
+
+    def find(
+        self,
+        *,
+        state: str | None = None,
+        kind: str | None = None,
+        product: str | None = None,
+        domain: str | None = None,
+        requester: str | None = None,
+        beneficiary: str | StewardSelector | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        by: By = None,
+    ) -> Page[AccessRequest]:
+        """Requests that one may see, newest first; with ``state`` a page may hold fewer."""
+        check_choice(state, "state", STATES)
+        given = {
+            "kind": check_choice(kind, "kind", KINDS),
+            "product": check_filter(product, "product"),
+            "domain": check_filter(domain, "domain"),
+            "requester": check_filter(requester, "requester"),
+        }
+        where = [(key, [value]) for key, value in given.items() if value is not None]
+        if beneficiary is not None:
+            whose = beneficiary
+            if not isinstance(whose, StewardSelector):
+                whose = user(whose)
+            where.append(("beneficiary", [whose.token]))
+        if state is not None:
+            # What is past its end is expired, whether it was swept or not.
+            where.append(("state", [state, "approved"] if state == "expired" else [state]))
+        with self._reading(by) as (unit, facts):
+            page = unit.page(
+                AccessRequest,
+                ("audience", sorted(facts.tokens)),
+                *where,
+                after=after,
+                limit=limit,
+                descending=True,
+            )
+            seen = (each.seen_at(unit.now) for each in page)
+            return Page((each for each in seen if state in (None, each.state)), page.next)
+
+    def awaiting(
+        self, *, after: str | None = None, limit: int = 50, by: By = None
+    ) -> Page[AccessRequest]:
+        """Pending requests with an open seat that one could fill, newest first.
+
+        A page may hold fewer than ``limit``; the list goes on while ``next`` is given.
+        """
+        with self._reading(by) as (unit, facts):
+            page = unit.page(
+                AccessRequest,
+                ("open_seat", sorted(facts.tokens)),
+                after=after,
+                limit=limit,
+                descending=True,
+            )
+            mine = (each for each in page if _could_decide(each, facts))
+            return Page(mine, page.next)
+
+    def explain(self, id: str, *, by: By = None) -> Explanation:
+        """Where a request stands: who approved, which seats are open, who is missing.
+
+        Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
+        """
+        request, facts = self._read(
+            by, lambda unit, facts: (self._visible(unit, facts, id, "explain"), facts)
+        )
+        names: Mapping[Any, tuple[str, ...]] = {}
+        if allowed("request.candidates", roles_on(facts, request)):
+            names = eligible(self._context, request)
+        return explain(request, names)
+
+    def history(self, id: str, *, by: By = None) -> tuple[EventRow, ...]:
+        """Everything that happened to a request, oldest first; for those who may see it."""
+
+        def work(unit: Unit, facts: Facts) -> tuple[EventRow, ...]:
+            request = self._visible(unit, facts, id, "read history of")
+            return tuple(unit.rows.events(request.aggregate))
+
+        return self._read(by, work)
+
+    # -- inside ---------------------------------------------------------------------------
+
+    def _read(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
+        with self._reading(by) as (unit, facts):
+            return work(unit, facts)
+
+    @staticmethod
+    def _visible(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:
+        """The request as it is now, if the person may know that it exists."""
+        request = unit.need(AccessRequest, id, verb)
+        roles = roles_for(unit, facts, request, verb)
+        fallback = request.form.fallback
+        stands_in = fallback is not None and fallback.bound(request.domain).matches(facts)
+        if not (allowed("request.read", roles) or allowed("request.revoke", roles) or stands_in):
+            raise NotFound(verb, "request", id)
+        return request if verb == "extend" else request.seen_at(unit.now)
+
+
+def _could_decide(request: AccessRequest, facts: Facts) -> bool:
+    own = facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
+    stage = request.tally.stage
+    done = any(each.by == facts.id and each.stage == stage for each in request.determinations)
+    return not done and (request.allow_self_review or not own)
