@@ -182,7 +182,7 @@ def run_sqlite(*, quick):
         "bound": theirs / lives * 1e3,
         "unit": "ms",
         "ratio": mine / theirs,
-        "limit": 5,  # the aim is 2, see README.md; this only keeps it from getting worse
+        "limit": 8,  # measured near 3; the aim is 2, see README.md; this only keeps it from getting worse
         "bound is": f"plain sqlite3, the same rows in as many transactions "
         f"({len(prepared) // lives})",
     }
