@@ -182,7 +182,8 @@ def run_sqlite(*, quick):
         "bound": theirs / lives * 1e3,
         "unit": "ms",
         "ratio": mine / theirs,
-        "limit": 8,  # measured near 3; the aim is 2, see README.md; this only keeps it from getting worse
+        # Measured near 3; the aim is 2, see README.md. This only keeps it from getting worse.
+        "limit": 8,
         "bound is": f"plain sqlite3, the same rows in as many transactions "
         f"({len(prepared) // lives})",
     }
