@@ -39,6 +39,13 @@ def test_claimed_and_absent_is_added():
     assert keys(plan([row(None, BOB)], seen()).additions) == ["x"]
 
 
+def test_additions_add_and_removals_remove():
+    made = plan([row(None, BOB), row(item("y"))], seen("y"))
+
+    assert [(one.action, one.item.key) for one in made.additions] == [("add", "x")]
+    assert [(one.action, one.item.key) for one in made.removals] == [("remove", "y")]
+
+
 def test_claimed_and_present_is_left_alone():
     made = plan([row(None, BOB)], seen("x"))
 
@@ -135,6 +142,48 @@ def test_guards_of_other_objects_do_not_matter():
     assert keys(plan([table, member], seen("table")).additions) == ["member"]
 
 
+def test_whoever_is_let_in_needs_the_guards_of_what_he_alone_has():
+    """His SELECT is there already; its column lost its protection before the door was opened."""
+    table = row(item("table", opens=("orders",), guards=(EMAIL,)), BOB)
+    door = row(item("door", rank=90, opens=("orders",)), BOB)
+
+    made = plan([table, door], seen("table", guards={EMAIL: False}))
+
+    assert made.additions == ()
+    assert made.blocked["acme|door"].code == "unprotected_column"
+
+
+def test_guards_of_what_another_member_has_do_not_matter():
+    table = row(item("table", opens=("orders",), guards=(EMAIL,)), BOB)
+    door = row(item("door", rank=90, opens=("orders",)), EVE)
+
+    assert keys(plan([table, door], seen("table", guards={EMAIL: False})).additions) == ["door"]
+
+
+def test_guards_of_equal_ranks_do_not_matter():
+    """Only what is below is opened by what is above."""
+    table = row(item("table", opens=("orders",), guards=(EMAIL,)), BASE)
+    other = row(item("other", opens=("orders",)), BASE)
+
+    assert keys(plan([table, other], seen("table", guards={EMAIL: False})).additions) == ["other"]
+
+
+def test_the_first_of_many_guards_that_fail_is_told_whatever_the_order_of_the_rows():
+    rows = [
+        row(item(f"t{n}", opens=("o",), guards=(Guard("column_protected", f"o.c{n}"),)), BASE)
+        for n in range(6)
+    ]
+    door = row(item("door", rank=90, opens=("o",)), BOB)
+    view = seen(*(one.item.key for one in rows))
+
+    made = [
+        plan(order, view).blocked["acme|door"] for order in ([*rows, door], [door, *rows[::-1]])
+    ]
+
+    assert made[0] == made[1]
+    assert "o.c0" in made[0].message
+
+
 def test_what_needs_a_blocked_item_is_blocked_too():
     table = row(item("table", opens=("orders",), guards=(EMAIL,)), BASE)
     other = row(item("other", opens=("items",)), BASE)
@@ -190,6 +239,42 @@ def test_every_name_must_match_a_pattern():
     assert plan([row(item(opens=("sales.items",)), BOB)], seen(), may_grant=()).blocked
 
 
+def test_waiting_alone_helps_neither_against_may_grant_nor_against_a_guard():
+    """Somebody has to do something: such a target is looked at slowly, not again and again."""
+    opened = row(item(opens=("o",)), BOB)
+    column = row(item(guards=(EMAIL,)), BOB)
+    other = row(item(guards=(Guard("mine", "s"),)), BOB)
+
+    for entry, may_grant in ((opened, ()), (column, ("*",)), (other, ("*",))):
+        assert plan([entry], seen(), may_grant=may_grant).blocked["acme|x"].retryable is False
+
+
+def test_people_read_what_is_held_back_where_and_because_of_what():
+    opened = plan([row(item(opens=("sales.orders",)), BOB)], seen(), may_grant=())
+    column = plan([row(item(guards=(EMAIL,)), BOB)], seen())
+    other = plan([row(item(guards=(Guard("mine", "s1"),)), BOB)], seen())
+    held = plan([row(None, BOB)], seen(), held={"acme|x"})
+    waits = plan([row(item("y", rank=10, guards=(EMAIL,)), BOB), row(None, BOB)], seen())
+
+    told = [made.blocked["acme|x"].message for made in (opened, column, other, held, waits)]
+
+    assert all("select in a" in message for message in told)
+    assert "sales.orders" in told[0]
+    assert "orders.email" in told[1]
+    assert "mine of s1" in told[2]
+
+
+def test_people_can_tell_a_guard_that_is_false_from_one_that_could_not_be_read():
+    for guard, no, unread in (
+        (EMAIL, "is not protected", "cannot be shown"),
+        (Guard("mine", "s"), "does not hold", "could not be read"),
+    ):
+        entry = row(item(guards=(guard,)), BOB)
+
+        assert no in plan([entry], seen(guards={guard: False})).blocked["acme|x"].message
+        assert unread in plan([entry], seen()).blocked["acme|x"].message
+
+
 def test_what_is_held_is_neither_added_nor_removed():
     made = plan(
         [row(None, BOB), row(item("y", opens=("o",)), BOB)], seen("y"), held={"acme|x", "acme|y"}
@@ -220,6 +305,15 @@ def test_a_row_is_forgotten_when_nothing_is_left_to_remember():
     assert recorded(row(None, BOB), seen()).state == "absent"
     assert recorded(row(None, BOB), seen("x")).state == "present"
     assert recorded(row(), View()) == row()
+
+
+def test_a_row_remembers_the_identity_of_what_was_seen_while_it_is_there():
+    view = View({A: Seen(items={"x": Presence(native_id="n1")})})
+
+    there = recorded(row(None, BOB), view)
+    gone = recorded(there, seen())
+
+    assert (there.native_id, gone.native_id) == ("n1", "")
 
 
 def test_the_last_claims_wait_for_the_proof():

@@ -98,6 +98,8 @@ def test_an_interrupted_demo_cleans_up(platform, boss):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs here
     )
     with started:
         # Somebody has access by now, so there are roles, members and privileges.

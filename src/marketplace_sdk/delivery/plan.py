@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from itertools import groupby
+from itertools import groupby, product
 
 from attrs import evolve, field, frozen
 
@@ -96,8 +96,7 @@ class Blocks:
 
     def add(self, entry: LedgerEntry) -> None:
         """An item that is not there and will not be."""
-        who = ("",) if entry.is_base else tuple(claim.claimant for claim in entry.claims)
-        for claimant in who:
+        for claimant in _built_for(entry):
             for name in entry.item.opens or ("",):
                 place = (claimant, name)
                 self._lowest[place] = min(entry.item.rank, self._lowest.get(place, entry.item.rank))
@@ -109,7 +108,7 @@ class Blocks:
         rank = entry.item.rank
         return any(
             self._lowest.get((claimant, name), rank) < rank
-            for claimant in {"", *(claim.claimant for claim in entry.claims)}
+            for claimant in _builds_on(entry)
             for name in ("", *entry.item.opens)
         )
 
@@ -165,11 +164,11 @@ def make_plan(
             removals.append(entry)
     removals.sort(key=lambda one: (-one.item.rank, scope_id(one.scope), one.item.key))
     missing.sort(key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key))
-    obstacles = _Obstacles(entries, view, may_grant, held) if missing else None
+    obstacles = _Obstacles(entries, view, may_grant, held)
     additions: list[Change] = []
     blocked: dict[str, Obstacle] = {}
     for entry in missing:
-        why = None if obstacles is None else obstacles.of(entry)
+        why = obstacles.of(entry)
         if why is None and blocks.need(entry):
             why = Obstacle("waits_for_another", f"{_what(entry)} waits for what it is built on")
         if why is None:
@@ -219,11 +218,11 @@ class _Obstacles:
         self._answers = view.guards
         self._may_grant = may_grant
         self._held = held
-        self._guarded: dict[str, list[LedgerEntry]] = {}
+        self._guarded: dict[tuple[str, str], list[LedgerEntry]] = {}
         for entry in entries:
-            if entry.is_base and entry.item.guards:
-                for name in entry.item.opens:
-                    self._guarded.setdefault(name, []).append(entry)
+            if entry.item.guards:
+                for place in product(_built_for(entry), entry.item.opens):
+                    self._guarded.setdefault(place, []).append(entry)
 
     def of(self, entry: LedgerEntry) -> Obstacle | None:
         """The first obstacle, or None."""
@@ -243,12 +242,26 @@ class _Obstacles:
         return None
 
     def _guards(self, entry: LedgerEntry) -> Iterable[Guard]:
-        """Its own, and those of lower items: who is let in gets all that they open."""
+        """Its own, and those of the lower items that it needs: they open what it lets in to."""
         yield from entry.item.guards
-        for name in entry.item.opens:
-            for below in self._guarded.get(name, ()):
-                if below.item.rank < entry.item.rank:
-                    yield from below.item.guards
+        below = {
+            guard
+            for place in product(_builds_on(entry), entry.item.opens)
+            for one in self._guarded.get(place, ())
+            if one.item.rank < entry.item.rank
+            for guard in one.item.guards
+        }
+        yield from sorted(below, key=lambda guard: (guard.kind, guard.subject))
+
+
+def _built_for(entry: LedgerEntry) -> tuple[str, ...]:
+    """Claimants whose higher items need this one; empty text stands for all of them."""
+    return ("",) if entry.is_base else tuple(claim.claimant for claim in entry.claims)
+
+
+def _builds_on(entry: LedgerEntry) -> tuple[str, ...]:
+    """Claimants whose lower items this one needs: its own, and what is for all."""
+    return ("", *(claim.claimant for claim in entry.claims))
 
 
 def _unguarded(entry: LedgerEntry, guard: Guard, *, read: bool) -> Obstacle:

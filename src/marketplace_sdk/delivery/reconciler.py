@@ -262,7 +262,7 @@ class _Pass:
                     f"{self.connection.name} does not show that {change.item.kind} in "
                     f"{change.item.scope.key} was changed",
                 )
-            elif id in obstacles and change.item.scope in view.seen and not missed(change, view):
+            elif id in obstacles and not missed(change, view):
                 del obstacles[id]
         return view, obstacles
 

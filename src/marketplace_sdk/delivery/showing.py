@@ -41,14 +41,14 @@ class Shown:
 class _Rows:
     """What was seen of some rows."""
 
-    count: int = 0
+    some: bool = False
     absent: bool = False
     blind: bool = False
     obstacles: tuple[Obstacle, ...] = field(default=())
 
     def __add__(self, other: _Rows) -> _Rows:
         return _Rows(
-            self.count + other.count,
+            self.some or other.some,
             self.absent or other.absent,
             self.blind or other.blind,
             (*self.obstacles, *other.obstacles),
@@ -121,14 +121,10 @@ def part_of(shown: Shown, old: Part | None, now: datetime) -> Part:
 
 def needs_showing(grant: Grant, key: str, part: Part, *, waits: bool) -> bool:
     """Whether storing the part could change the grant in any way."""
-    old = grant.parts.get(key)
-    if old is None and not part.present and part.trouble is None and grant.live:
-        changes = False
-    else:
-        changes = old != part
-    steps = {"wanted": part.present, "active": not part.present, "ending": not part.present}
+    changes = part != grant.parts.get(key, Part())
+    moved = ("wanted",) if part.present else ("active", "ending")
     waited = "waiting_for_access" in grant.withheld
-    return changes or steps.get(grant.state, False) or waits != waited
+    return changes or grant.state in moved or waits != waited
 
 
 def _rows(entries: Iterable[LedgerEntry], view: View, obstacles: Mapping[str, Obstacle]) -> _Rows:
@@ -136,11 +132,11 @@ def _rows(entries: Iterable[LedgerEntry], view: View, obstacles: Mapping[str, Ob
     for entry in entries:
         why = obstacles.get(entry.id)
         if entry.scope not in view.seen:
-            rows += _Rows(1, blind=True, obstacles=(_blind(entry, view),))
+            rows += _Rows(some=True, blind=True, obstacles=(_blind(entry, view),))
         elif presence(entry, view) is None:
-            rows += _Rows(1, absent=True, obstacles=() if why is None else (why,))
+            rows += _Rows(some=True, absent=True, obstacles=() if why is None else (why,))
         else:
-            rows += _Rows(1)
+            rows += _Rows(some=True)
     return rows
 
 
@@ -156,7 +152,7 @@ def _missing(obstacles: Iterable[Obstacle | None]) -> _Rows:
 
 
 def _given(rows: _Rows) -> Shown:
-    if not rows.count and not rows.obstacles:
+    if not rows.some and not rows.obstacles:
         return Shown(present=False, obstacle=NOTHING)
     if rows.absent:
         return Shown(present=False, obstacle=_worst(rows.obstacles))

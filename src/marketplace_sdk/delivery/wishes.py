@@ -98,7 +98,7 @@ class _Gathering:
         self._target = target
         self._items: dict[str, Item] = {}
         self._claims: dict[str, set[Claim]] = {}
-        self._keep: list[tuple[Claim, Collection[str]]] = []
+        self._keep: dict[Claim, set[str]] = {}
 
     def want(self, claimant: str, items: Iterable[Item]) -> None:
         for item in items:
@@ -108,20 +108,14 @@ class _Gathering:
 
     def keep(self, claimant: str, opened: Collection[str]) -> None:
         """Keep what this claimant has, if it opens one of these names, or nothing by itself."""
-        self._keep.append((Claim(claimant, self._target), opened))
+        self._keep.setdefault(Claim(claimant, self._target), set()).update(opened)
 
     def wishes(self, entries: Iterable[LedgerEntry]) -> Wishes:
         kept = set()
-        by_claim: dict[Claim, list[LedgerEntry]] = {}
-        for entry in entries if self._keep else ():
-            for claim in entry.claims:
-                by_claim.setdefault(claim, []).append(entry)
-        for claim, opened in self._keep:
-            for entry in by_claim.get(claim, ()):
-                opens = entry.item.opens
-                if opens and not any(name in opened for name in opens):
-                    continue
-                if claim in self._claims.get(entry.id, ()):
+        for entry in entries:
+            opens = entry.item.opens
+            for claim in entry.claims & self._keep.keys():
+                if opens and self._keep[claim].isdisjoint(opens):
                     continue
                 self._claims.setdefault(entry.id, set()).add(claim)
                 if entry.id not in self._items:

@@ -1,0 +1,148 @@
+"""What one pass owes to other products, to the plugins it calls and to what it cannot look up."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.delivery.platforms import DirectPlatform, RolePlatform
+from tests.delivery.world import World
+
+
+class Recording(DirectPlatform):
+    """Remembers the limits of every call, and what was known when items were made."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+        self.known = []
+
+    def _note(self, call):
+        self.calls.append((call.correlation_id, call.seconds_left()))
+
+    def resolve(self, refs, call):
+        self._note(call)
+        return super().resolve(refs, call)
+
+    def observe(self, scopes, guards, call):
+        self._note(call)
+        return super().observe(scopes, guards, call)
+
+    def apply(self, batch, call):
+        self._note(call)
+        return super().apply(batch, call)
+
+    def member(self, target, who, known):
+        self.known.append(known.installation)
+        return super().member(target, who, known)
+
+
+def made(platform):
+    world = World(platform)
+    world.source("orders")
+    world.source("items")
+    world.product("p", "orders", "items")
+    world.person("bob")
+    world.person("eve")
+    return world
+
+
+def test_every_call_has_a_deadline_and_the_number_of_its_pass():
+    world = made(Recording())
+    grant = world.grant("p", "bob")
+    world.deliver()
+    first, world.platform.calls = world.platform.calls, []
+    world.mark(grant)
+    world.deliver()
+    second = world.platform.calls
+
+    assert len(first) == 5  # look names up, look, change two scopes, look again
+    assert all(0 < left <= world.settings.call_timeout for _, left in first + second)
+    numbers = [{number for number, _ in calls} for calls in (first, second)]
+    assert [len(each) for each in numbers] == [1, 1]
+    assert numbers[0] != numbers[1]
+    assert all(number and isinstance(number, str) for each in numbers for number in each)
+
+
+def test_items_are_made_for_the_installation_whose_marker_they_carry():
+    world = made(Recording())
+    world.grant("p", "bob")
+
+    world.deliver()
+
+    assert set(world.platform.known) == {"inst0001"}
+
+
+@pytest.mark.parametrize("kind", [DirectPlatform, RolePlatform])
+def test_an_object_that_another_product_pinned_is_pinned_for_all(kind):
+    """Made again under its name, it is held for a product that never granted on it, too."""
+    world = made(kind())
+    world.product("q", "orders")
+    world.grant("p", "bob")
+    world.deliver()
+    world.platform.object("s.orders", "o-another")
+    grant = world.grant("q", "eve")
+
+    world.deliver()
+
+    assert world.troubles(grant) == ["object_replaced"]
+    assert not any("o-another" in key for key in world.platform.listing())
+
+
+def test_an_object_that_another_product_pinned_may_be_granted_on_while_it_is_the_same():
+    world = made(DirectPlatform())
+    world.product("q", "orders")
+    world.grant("p", "bob")
+    world.deliver()
+    grant = world.grant("q", "eve")
+
+    world.deliver()
+
+    assert world.state(grant) == "active"
+
+
+def test_what_is_kept_unlooked_at_is_not_put_back_before_it_can_be_looked_up():
+    """Somebody took it by hand; the object of that name may be another one by now."""
+    world = made(DirectPlatform())
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.platform.objects["s.items"] = TimeoutError("busy")
+    world.platform.present.clear()
+    world.platform.log.clear()
+    world.mark(grant)
+
+    world.deliver()
+
+    assert world.platform.log == [("add", "select o-s.orders to u-bob")]
+    assert world.state(grant) == "wanted"
+
+    world.platform.object("s.items")
+    world.settle()
+
+    assert world.platform.reads("bob", "s.items")
+    assert world.state(grant) == "active"
+
+
+def test_a_connection_that_is_not_configured_waits_for_somebody_not_for_time():
+    world = made(DirectPlatform())
+    grant = world.grant("p", "bob")
+    world.connections.clear()
+
+    world.deliver()
+
+    (trouble,) = world.get(grant).trouble
+    assert trouble.code == "connection_missing"
+    assert trouble.retryable is False
+    assert "lake" in trouble.message
+
+
+def test_a_change_that_was_not_answered_but_is_seen_is_no_trouble():
+    """The platform's own picture is believed, also when it is better than the call's answer."""
+    world = made(DirectPlatform())
+    world.platform.refuse["select o-s.orders to u-bob"] = "unknown"
+    grant = world.grant("p", "bob")
+
+    done = world.deliver()
+
+    assert world.state(grant) == "active"
+    assert world.troubles(grant) == []
+    assert done.failed == 0
