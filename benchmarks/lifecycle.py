@@ -23,7 +23,8 @@ CREATE TABLE record_index (kind TEXT, key TEXT, value TEXT, id TEXT,
                            PRIMARY KEY (kind, key, value, id)) WITHOUT ROWID;
 CREATE TABLE event (position INTEGER PRIMARY KEY, aggregate TEXT, sequence INT, body TEXT,
                     UNIQUE (aggregate, sequence));
-CREATE TABLE work (id TEXT PRIMARY KEY, queue TEXT, key TEXT, due TEXT, body TEXT);
+CREATE TABLE work (id TEXT PRIMARY KEY, queue TEXT, key TEXT, due TEXT, body TEXT, owner TEXT,
+                   leased_until TEXT);
 """
 
 
@@ -72,6 +73,15 @@ class _Recorder:
         self._rows.extend(("work", row) for row in rows)
         self._transaction.enqueue(rows)
 
+    def remove(self, kind, id, expected):
+        self._rows.append(("removed", (kind, id)))
+        self._transaction.remove(kind, id, expected)
+
+    def claim(self, queue, **more):
+        taken = self._transaction.claim(queue, **more)
+        self._rows.extend(("held", row) for row in taken)
+        return taken
+
     def settle(self, work, **more):
         self._rows.append(("done", work))
         self._transaction.settle(work, **more)
@@ -81,7 +91,8 @@ def _prepared(units):
     """The recorded rows as the tuples that plain sqlite3 takes."""
     prepared = []
     for rows in units:
-        records, entries, events, works, done = [], [], [], [], []
+        records, entries, events, works = [], [], [], []
+        removed, held, done = [], [], []
         for kind, row in rows:
             if kind == "record":
                 text = json.dumps(row.document)
@@ -93,21 +104,29 @@ def _prepared(units):
             elif kind == "work":
                 text = json.dumps(row.payload)
                 works.append((row.id, row.queue, row.key, row.due.isoformat(), text))
+            elif kind == "removed":
+                removed.append(row)
+            elif kind == "held":
+                held.append((row.owner, row.leased_until.isoformat(), row.id))
             else:
                 done.append((row.id,))
-        prepared.append((records, entries, events, works, done))
+        prepared.append((records, entries, events, works, removed, held, done))
     return prepared
 
 
 def _replay(connection, prepared):
-    for records, entries, events, works, done in prepared:
+    for records, entries, events, works, removed, held, done in prepared:
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)", records)
         connection.executemany("INSERT OR REPLACE INTO record_index VALUES (?, ?, ?, ?)", entries)
         connection.executemany(
             "INSERT OR REPLACE INTO event (aggregate, sequence, body) VALUES (?, ?, ?)", events
         )
-        connection.executemany("INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?, ?)", works)
+        connection.executemany(
+            "INSERT OR REPLACE INTO work VALUES (?, ?, ?, ?, ?, '', NULL)", works
+        )
+        connection.executemany("DELETE FROM record WHERE (kind, id) = (?, ?)", removed)
+        connection.executemany("UPDATE work SET owner = ?, leased_until = ? WHERE id = ?", held)
         connection.executemany("DELETE FROM work WHERE id = ?", done)
         connection.execute("COMMIT")
 
