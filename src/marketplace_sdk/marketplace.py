@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from marketplace_sdk import _system
+from marketplace_sdk._configuration import read_configuration
 from marketplace_sdk._plugins import PluginHost, PluginInfo
 from marketplace_sdk.delivery.calls import Connection
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
@@ -39,7 +42,14 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.provisioner import Provisioner
     from marketplace_sdk.ports.storage import Storage
 
-__all__ = ["Marketplace", "Services"]
+__all__ = ["Engine", "Marketplace", "Services"]
+
+
+class Engine(Protocol):
+    """What runs the delivery work; the built-in one is a loop in this process."""
+
+    def run(self, market: Marketplace, stop: threading.Event) -> None:
+        """Call ``market.deliver()`` whenever something may be due, until ``stop`` is set."""
 
 
 class Services:
@@ -79,7 +89,8 @@ class Marketplace(Services):
 
     Args:
         storage: a URL whose scheme names the storage plugin (``"sqlite:///marketplace.db"``),
-            ``"memory"``, or an object that satisfies the Storage port.
+            ``"memory"``, ``"env:NAME"`` or ``"file:PATH"`` where such a URL is kept, or an object
+            that satisfies the Storage port.
         connections: by name: a dict with ``plugin`` (a name or an object), the plugin's settings
             and ``may_grant``, the patterns of objects that may be granted; or an object of an
             open world, such as ``testing.MemoryPlatform``.
@@ -91,6 +102,7 @@ class Marketplace(Services):
         discover: False to look at no installed plugin.
         block: names of plugins to leave out.
         delivery: leases, retries and deadlines of the delivery.
+        engine: what ``run`` hands the delivery work to: a dict with ``plugin``, or an object.
 
     Raises:
         InvalidInput: a setting is wrong; says which.
@@ -111,6 +123,7 @@ class Marketplace(Services):
         discover: bool = True,
         block: Iterable[str] = (),
         delivery: Settings | None = None,
+        engine: Mapping[str, Any] | Engine | None = None,
     ) -> None:
         self._clock = _checked(clock) if clock is not None else _system.utc_now
         self._host = PluginHost(discover=discover, block=tuple(block), extra=tuple(plugins))
@@ -125,6 +138,7 @@ class Marketplace(Services):
                 for name, given in (connections or {}).items()
             }
             listeners = self._build_listeners(notifiers)
+            self._engine = self._build_engine(engine)
         except BaseException:
             self.close()
             raise
@@ -155,6 +169,16 @@ class Marketplace(Services):
             settings=delivery or Settings(),
             handlers={"stuck": self._look_stuck},
         )
+
+    @classmethod
+    def from_config(cls, path: str | Path = "marketplace.toml") -> Self:
+        """A marketplace as a configuration file says; see docs/reference/configuration.
+
+        Raises:
+            InvalidInput: the file cannot be read, or something in it is wrong; says where.
+            PluginError, StorageError: as when it is made without a file.
+        """
+        return cls(**read_configuration(path))
 
     @property
     def installation(self) -> str:
@@ -187,6 +211,17 @@ class Marketplace(Services):
             How much was done, and how much failed and will be tried again.
         """
         return self._deliverer.deliver(limit=limit)
+
+    def run(self, stop: threading.Event | None = None) -> None:
+        """Hand the delivery work to the engine until ``stop`` is set; this is a worker's whole job.
+
+        Args:
+            stop: ask it to come to an end; None means for ever.
+
+        Raises:
+            StorageError: storage failed in a way that trying again does not mend.
+        """
+        self._engine.run(self, stop or threading.Event())
 
     def plugins(self) -> list[PluginInfo]:
         """Every plugin: where it comes from, what it provides, what is wrong with it."""
@@ -225,6 +260,8 @@ class Marketplace(Services):
         if not isinstance(storage, str):
             self._closing.append(storage)
             return storage
+        if storage.startswith(("env:", "file:")):
+            storage = _secret(storage)
         scheme = storage.split(":", 1)[0]
         built = self._host.storage(scheme).build(storage, self._build_context("storage"))
         self._closing.append(built)
@@ -297,6 +334,14 @@ class Marketplace(Services):
                 raise _wrong(f"notifiers.{place}.name", "is taken or not usable")
             listeners[name] = Listener(name=name, notifier=built, receives=receives)
         return listeners
+
+    def _build_engine(self, engine: Mapping[str, Any] | Engine | None) -> Engine:
+        if engine is not None and not isinstance(engine, Mapping):
+            return engine
+        settings = {"plugin": "loop"} if engine is None else engine
+        spec = self._host.engine(_plugin_name(settings, "engine"))
+        built: Engine = spec.build(_rest(settings), self._build_context("engine"))
+        return built
 
     def _look_stuck(self, timer: Timer) -> None:
         look_again(self._context, timer.about.split(":", 1)[1])

@@ -215,7 +215,11 @@ class NotifierSpec:
 
 @frozen(kw_only=True)
 class EngineSpec:
-    """What runs the delivery work; ``build`` returns an object with ``run(market, stop)``."""
+    """What runs the delivery work; chosen by ``engine={"plugin": name, ...}``.
+
+    ``build`` returns an object with ``run(market, stop)``, which calls ``market.deliver()`` until
+    ``stop``, a ``threading.Event``, is set.
+    """
 
     name: str
     build: Callable[[Mapping[str, Any], BuildContext], Any] = field(repr=False)

@@ -62,6 +62,7 @@ def test_what_is_built_in_registers_through_the_same_hooks():
         "directory memory",
         "provisioner memory",
         "notifier memory",
+        "engine loop",
     )
     assert host.provenance("storage", "memory").endswith("(plugin memory)")
     assert host.provisioner("memory").capabilities == {"open_world", "unmask"}

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from marketplace_sdk.cli.config import config
+from marketplace_sdk.cli.worker import worker
+
 if TYPE_CHECKING:
     from marketplace_sdk._plugins import PluginHost
 
@@ -77,3 +80,7 @@ def plugins(*, as_json: bool) -> None:
         words: list[Any] = [each.name, f"{each.distribution} {each.version}".strip()]
         table.add_row(*words, ", ".join(map(str, each.provides)), state)
     Console().print(table)
+
+
+app.add_command(config)
+app.add_command(worker)

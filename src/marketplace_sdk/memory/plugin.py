@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk.plugin import (
     DirectorySpec,
+    EngineSpec,
     InvalidInput,
     NotifierSpec,
     PluginError,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from marketplace_sdk.plugin import BuildContext, Directory, Notifier, Provisioner, Storage
+
+LONGEST_INTERVAL = 3600
 
 
 @hookimpl
@@ -68,6 +71,16 @@ def marketplace_notifiers() -> Iterator[NotifierSpec]:
         build=_notifier,
         summary="Remembers messages in this process; for tests and trials.",
         receives=frozenset({"event", "notice"}),
+    )
+
+
+@hookimpl
+def marketplace_engines() -> Iterator[EngineSpec]:
+    """Offer the loop."""
+    yield EngineSpec(
+        name="loop",
+        build=_engine,
+        summary="Delivers what is due in this process, again and again (the default).",
     )
 
 
@@ -121,6 +134,19 @@ def _platform(settings: Mapping[str, Any], context: BuildContext) -> Provisioner
         settings.get("protected"),
         name=context.name,
     )
+
+
+def _engine(settings: Mapping[str, Any], _: BuildContext) -> Any:
+    from marketplace_sdk.memory.engine import LoopEngine
+
+    check_settings(settings, plugin="loop", known={"interval": (int, float)})
+    interval = settings.get("interval", 5.0)
+    if isinstance(interval, bool) or not 0 < interval <= LONGEST_INTERVAL:
+        raise InvalidInput(
+            "cannot configure engine loop",
+            problems=[Problem("interval", f"must be seconds, up to {LONGEST_INTERVAL}")],
+        )
+    return LoopEngine(float(interval))
 
 
 def _notifier(settings: Mapping[str, Any], _: BuildContext) -> Notifier:
