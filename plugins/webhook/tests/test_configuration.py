@@ -47,7 +47,7 @@ def test_a_secret_reference_is_resolved():
     """``env:`` and ``file:`` go through the host; a final line break does not count."""
     webhook = _build({**GOOD, "secret": "env:HOOK"}, {"env:HOOK": SECRET + "\n"})
 
-    assert webhook._config.key == _build(GOOD)._config.key
+    assert webhook._config.keys == _build(GOOD)._config.keys
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,13 @@ def test_a_secret_reference_is_resolved():
         ({"url": "http://10.0.0.1/", "allow_networks": ["10.0.0.0/8"]}, "url"),
         ({"secret": "tooshort"}, "secret"),
         ({"secret": "whsec_%%%"}, "secret"),
+        ({"secret": []}, "secret"),
+        ({"secret": [SECRET, SECRET, SECRET]}, "secret"),
+        ({"secret": [5]}, "secret"),
+        ({"secret": [SECRET, "tooshort"]}, "secret"),
+        ({"secret": "whpk_" + "A" * 43 + "="}, "secret"),
+        ({"format": "xml"}, "format"),
+        ({"source": "two words"}, "source"),
         ({"types": []}, "types"),
         ({"types": [5]}, "types"),
         ({"types": "data_product.created"}, "types"),

@@ -11,11 +11,13 @@ from threading import Thread
 from types import MappingProxyType
 
 import pytest
+from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
+from cloudevents.core.formats.json import JSONFormat
 from standardwebhooks.webhooks import Webhook
 
 from marketplace_sdk.errors import NotificationError
 from marketplace_sdk_webhook import verify
-from marketplace_sdk_webhook.notifier import body_of
+from marketplace_sdk_webhook.body import body_of
 from marketplace_sdk_webhook.outcome import wait_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -65,8 +67,10 @@ def test_the_body_is_compact_ascii_json(message):
     """Type, timestamp and data, without blanks, whatever mapping the data are."""
     data = MappingProxyType({"b": MappingProxyType({"x": ("é", None)}), "a": True})
 
-    body = body_of(message(type="t", at=NOW.astimezone().replace(microsecond=5), data=data))
+    at = NOW.astimezone().replace(microsecond=5)
+    kind, body = body_of(message(type="t", at=at, data=data), "standard", "")
 
+    assert kind == "application/json"
     assert body == (
         b'{"type":"t","timestamp":"2026-01-02T03:04:05.000005Z",'
         b'"data":{"a":true,"b":{"x":["\\u00e9",null]}}}'
@@ -205,7 +209,12 @@ def test_nothing_secret_is_told(receive, notifier, message, call, caplog):
         ]
     )  # fmt: skip
     signature = request.headers["webhook-signature"].removeprefix("v1,")
-    for secret in (SECRET.removeprefix("whsec_"), repr(webhook._config.key), signature, "token"):
+    for secret in (
+        SECRET.removeprefix("whsec_"),
+        repr(webhook._config.keys[0].key),
+        signature,
+        "token",
+    ):
         assert secret not in told
 
 
@@ -229,6 +238,33 @@ def test_a_message_that_cannot_be_sent_is_not_retried(receive, notifier, message
     assert (caught.value.code, caught.value.retryable) == ("not_sendable", False)
     assert "\n" not in str(caught.value)
     assert receiver.requests == []
+
+
+def test_a_cloud_event_is_what_an_independent_library_reads(receive, notifier, message, call):
+    """Structured mode of CloudEvents 1.0, signed like everything else."""
+    receiver = receive()
+
+    notifier(receiver.url, format="cloudevents", source="/acme/market").deliver(message(), call())
+
+    (request,) = receiver.requests
+    Webhook(SECRET).verify(request.body, request.headers)
+    event = from_structured_event(HTTPMessage(request.headers, request.body), JSONFormat())
+    assert event.get_id() == request.headers["webhook-id"] == "msg_1"
+    assert event.get_source() == "/acme/market"
+    assert event.get_type() == "data_product.access_requests.created"
+    assert event.get_time() == message().at
+    assert event.get_data() == dict(message().data)
+
+
+def test_both_secrets_of_an_exchange_sign_a_delivery(receive, notifier, message, call):
+    receiver = receive()
+    new = "whsec_bmV3IHNlY3JldCBvZiBtb3JlIHRoYW4gMjQgYnl0ZXM="
+
+    notifier(receiver.url, secret=[new, SECRET]).deliver(message(), call())
+
+    (request,) = receiver.requests
+    Webhook(SECRET).verify(request.body, request.headers)
+    Webhook(new).verify(request.body, request.headers)
 
 
 def test_several_threads_share_one_notifier(receive, notifier, message, call):

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from attrs import field, frozen
 
 from marketplace_sdk.plugin import InvalidInput, Problem
 from marketplace_sdk_webhook.addresses import Guard
-from marketplace_sdk_webhook.signing import key_of
+from marketplace_sdk_webhook.keys import signing_key
 from marketplace_sdk_webhook.target import Target, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from marketplace_sdk_webhook.addresses import Network
+    from marketplace_sdk_webhook.keys import Signing
 
-__all__ = ["KNOWN", "Config", "read"]
+__all__ = ["KNOWN", "Config", "Format", "read"]
+
+Format = Literal["standard", "cloudevents"]
 
 KNOWN: dict[str, type | tuple[type, ...]] = {
     "url": str,
-    "secret": str,
+    "secret": (str, list, tuple),
+    "format": str,
+    "source": str,
     "types": (list, tuple),
     "allow_networks": (list, tuple),
     "ca_file": str,
@@ -33,6 +39,8 @@ _T = TypeVar("_T")
 
 _TIMEOUT = 10.0
 _LONGEST_TIMEOUT = 300.0
+_MOST_SECRETS = 2
+_SOURCE = re.compile(r"[!-~]{1,255}")
 
 
 @frozen(kw_only=True)
@@ -41,7 +49,9 @@ class Config:
 
     Attributes:
         target: where to.
-        key: what to sign with.
+        keys: what to sign with, the newest first; two while a secret is exchanged.
+        format: of the body: that of Standard Webhooks, or CloudEvents in structured mode.
+        source: of CloudEvents: who sends, a URI reference.
         types: event types to send; None for all.
         guard: which addresses may be connected to.
         ca_file: path of a bundle of certificate authorities to trust instead of the usual ones;
@@ -50,7 +60,9 @@ class Config:
     """
 
     target: Target
-    key: bytes = field(repr=False)
+    keys: tuple[Signing, ...] = field(repr=False)
+    format: Format = "standard"
+    source: str = "/marketplace"
     types: frozenset[str] | None = None
     guard: Guard = field(factory=Guard)
     ca_file: str = ""
@@ -80,19 +92,50 @@ def read(settings: Mapping[str, Any], secret: Callable[[str], str]) -> Config:
     target = attempt("url", target_of, settings["url"])
     if target is not None and not target.encrypted and not guard.allows_plain:
         problems.append(Problem("url", "must be https; http is for allowed loopback networks"))
-    key = attempt("secret", key_of, _resolved(settings["secret"], secret))
+    keys = attempt("secret", lambda given: _keys(given, secret), settings["secret"])
+    format_ = attempt("format", _format, settings.get("format", "standard"))
+    source = attempt("source", _source, settings.get("source", "/marketplace"))
     types = attempt("types", _types, settings["types"]) if "types" in settings else None
     timeout = attempt("timeout", _seconds, settings.get("timeout", _TIMEOUT))
-    if problems or target is None or key is None or timeout is None:
+    if target is None or keys is None or format_ is None or source is None or timeout is None:
+        raise InvalidInput("cannot configure webhook", problems=problems)
+    if problems:
         raise InvalidInput("cannot configure webhook", problems=problems)
     return Config(
         target=target,
-        key=key,
+        keys=keys,
+        format=format_,
+        source=source,
         types=types,
         guard=guard,
         ca_file=settings.get("ca_file", ""),
         timeout=timeout,
     )
+
+
+def _keys(given: str | Sequence[object], secret: Callable[[str], str]) -> tuple[Signing, ...]:
+    texts = [given] if isinstance(given, str) else given
+    if not 1 <= len(texts) <= _MOST_SECRETS:
+        raise ValueError("must be one secret, or two while they are exchanged, the new one first")
+    keys = []
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError("must be text")  # noqa: TRY004 - a wrong setting, not a wrong call
+        keys.append(signing_key(_resolved(text, secret)))
+    return tuple(keys)
+
+
+def _format(text: str) -> Format:
+    for known in get_args(Format):
+        if text == known:
+            return known  # type: ignore[no-any-return]  # one of the literals
+    raise ValueError(f"must be {' or '.join(get_args(Format))}")
+
+
+def _source(text: str) -> str:
+    if not _SOURCE.fullmatch(text):
+        raise ValueError("must be a URI reference of at most 255 printable ASCII characters")
+    return text
 
 
 def _resolved(text: str, secret: Callable[[str], str]) -> str:

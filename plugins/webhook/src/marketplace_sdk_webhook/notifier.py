@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.plugin import InvalidInput, NotificationError, Problem
 from marketplace_sdk_webhook._http import post, tls_context
+from marketplace_sdk_webhook.body import body_of
 from marketplace_sdk_webhook.outcome import Failed, judge
 from marketplace_sdk_webhook.resolving import addresses_of, resolve
 from marketplace_sdk_webhook.signing import sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from marketplace_sdk.plugin import Call, Message
     from marketplace_sdk_webhook.config import Config
+    from marketplace_sdk_webhook.keys import Signing
     from marketplace_sdk_webhook.resolving import Resolve
 
-__all__ = ["WebhookNotifier", "body_of"]
+__all__ = ["WebhookNotifier"]
 
 
 class WebhookNotifier:
@@ -93,8 +92,8 @@ class WebhookNotifier:
             raise Failed("there is no time left", code="timeout")
         now = self._clock()
         try:
-            body = body_of(message)
-            headers = _headers(message.id, int(now.timestamp()), body, config.key)
+            kind, body = body_of(message, config.format, config.source)
+            headers = _headers(message.id, int(now.timestamp()), kind, body, config.keys)
         except (TypeError, ValueError, RecursionError):
             raise Failed(
                 "its id or its data cannot be sent", code="not_sendable", retryable=False
@@ -104,38 +103,15 @@ class WebhookNotifier:
         judge(answer, now)
 
 
-def body_of(message: Message) -> bytes:
-    """The bytes to send, the same for the same message whatever order its data are kept in.
-
-    Raises:
-        TypeError: the data hold something that JSON has no form for.
-        ValueError: the data hold a number that JSON has no form for, or contain themselves.
-    """
-    at = message.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    parts = {"type": message.type, "timestamp": at, "data": message.data}
-    texts = (f'"{name}":{_compact(value)}' for name, value in parts.items())
-    return ("{" + ",".join(texts) + "}").encode()
-
-
-def _compact(value: object) -> str:
-    # Stores may give the keys back in another order, but retries must be the same bytes. ASCII
-    # only, so that no gateway on the way can re-encode what is signed.
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False, default=_plain)
-
-
-def _plain(value: object) -> dict[object, object]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError
-
-
-def _headers(id: str, timestamp: int, body: bytes, key: bytes) -> dict[str, str]:
+def _headers(
+    id: str, timestamp: int, kind: str, body: bytes, keys: Sequence[Signing]
+) -> dict[str, str]:
     return {
-        "Content-Type": "application/json",
+        "Content-Type": kind,
         "User-Agent": "data-marketplace-sdk-webhook",
         "webhook-id": id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(id, timestamp, body, key=key),
+        "webhook-signature": sign(id, timestamp, body, keys=keys),
     }
 
 
