@@ -51,12 +51,35 @@ UNKNOWN = Answer(key="never asked", equals="x")
 
 
 @pytest.mark.parametrize(
-    ("what", "value"), [("kind", "access"), ("domain", "sales"), ("product", "p1")]
+    ("what", "value", "other"),
+    [
+        ("kind", "access", "masking_exception"),
+        ("domain", "sales", "other"),
+        ("product", "p1", "other"),
+    ],
 )
-def test_a_request_is_of_a_kind_a_domain_and_a_product(what, value):
+def test_a_request_is_of_a_kind_a_domain_and_a_product(what, value, other):
     """Is compares one of three."""
     assert Is(what, value).tell(situation()) is True
-    assert Is(what, "other").tell(situation()) is False
+    assert Is(what, other).tell(situation()) is False
+
+
+@pytest.mark.parametrize("bad", [None, 5, {}, ["x"], "", "a\0b", b"x"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda bad: Is("kind", bad),
+        lambda bad: Is("domain", bad),
+        lambda bad: Is("product", bad),
+        Tagged,
+        lambda bad: Answer(key=bad, equals="x"),
+        lambda bad: Answer(key="why", equals=bad),
+        lambda bad: Answer(key="why", contains=bad),
+    ],
+)
+def test_what_is_compared_with_is_a_plain_text(make, bad):
+    """A condition that could never be told, or never be read back, is refused where it is made."""
+    assert problems_of(make, bad)
 
 
 def test_other_facts_cannot_be_asked_for():

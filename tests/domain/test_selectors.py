@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from marketplace_sdk.domain.selectors import (
     DOMAIN_PERMISSIONS,
     RESERVED_PERMISSIONS,
+    StewardSelector,
     attribute,
     domain_permission,
     group,
@@ -47,6 +48,28 @@ def test_a_selector_fits_those_whom_it_names_and_nobody_else(selector, fits, wor
         person("sales", manages=["finance"], permissions=["MANAGE_DATA_PRODUCTS"]),
     ):
         assert not selector.matches(stranger)
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        (("robot", "x"), "selector.kind"),
+        ((["user"], "x"), "selector.kind"),
+        (("user", 5), "user"),
+        (("group", {}), "group"),
+        (("permission", "a\0b"), "permission"),
+        (("domain_permission", "GOVERNANCE"), "domain_permission"),
+        (("attribute", "x"), "attribute.key"),
+        (("attribute", "x", 5), "attribute.key"),
+        (("user", "x", "key"), "selector.key"),
+        (("user", "x", "", "HR"), "selector.domain"),
+        (("domain_permission", "MANAGE_POLICIES", "", "a.b"), "selector.domain"),
+        (("domain_permission", "MANAGE_POLICIES", "", None), "selector.domain"),
+    ],
+)
+def test_a_selector_made_by_hand_is_checked_too(parts, path):
+    """Whatever would be stored with a form has to be readable again."""
+    assert list(problems_of(StewardSelector, *parts)) == [path]
 
 
 def test_an_unbound_domain_permission_fits_nobody_and_says_what_it_means():

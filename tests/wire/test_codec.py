@@ -57,6 +57,7 @@ NAMES = st.one_of(
 )
 SIMPLE = NAMES.filter(lambda name: "." not in name)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+WORDS = TEXTS.map("x{}".format)
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 DURATIONS = st.builds(Duration, st.integers(1, 10_000), st.sampled_from(UNITS))
 WINDOWS = st.one_of(st.none(), DURATIONS, MOMENTS)
@@ -66,7 +67,7 @@ SELECTORS = st.one_of(
     NAMES.map(permission),
     st.builds(attribute, NAMES, NAMES),
     st.just(domain_permission("MANAGE_DATA_PRODUCTS")),
-    st.builds(domain_permission("MANAGE_POLICIES").bound, NAMES),
+    st.builds(domain_permission("MANAGE_POLICIES").bound, SIMPLE),
 )
 SEATS = st.builds(
     lambda names, wanted: Seat(*names, approvals=wanted),
@@ -80,11 +81,12 @@ STAGES = st.builds(
 )
 CONDITIONS = st.recursive(
     st.one_of(
-        st.builds(Is, st.sampled_from(["kind", "domain", "product"]), TEXTS),
+        st.builds(Is, st.just("kind"), st.sampled_from(["access", "masking_exception"])),
+        st.builds(Is, st.sampled_from(["domain", "product"]), NAMES),
         st.builds(Tagged, NAMES),
         st.builds(Has, who=st.sampled_from(["requester", "beneficiary"]), selector=SELECTORS),
-        st.builds(Answer, key=NAMES, equals=TEXTS),
-        st.builds(Answer, key=NAMES, contains=TEXTS),
+        st.builds(Answer, key=NAMES, equals=WORDS),
+        st.builds(Answer, key=NAMES, contains=WORDS),
         st.builds(Wish, at_most=DURATIONS),
     ),
     lambda inner: st.one_of(

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import check_id, check_name, check_text
 from marketplace_sdk.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -195,6 +196,10 @@ class Is(Condition):
 
     def __attrs_post_init__(self) -> None:
         _one_of("is.what", self.what, ("kind", "domain", "product"))
+        if self.what == "kind":
+            _one_of("is.value", self.value, ("access", "masking_exception"))
+        else:
+            check_id(self.value, "is.value")
 
     def tell(self, situation: Situation) -> bool | None:
         """Whether it is."""
@@ -206,6 +211,9 @@ class Tagged(Condition):
     """The product, or one of its sources, carries this tag or a child of it."""
 
     tag: str
+
+    def __attrs_post_init__(self) -> None:
+        check_name(self.tag, "tagged.tag")
 
     def tell(self, situation: Situation) -> bool | None:
         """Whether one of the tags is it or begins with it and a dot."""
@@ -229,6 +237,13 @@ class Answer(Condition):
                 "cannot make this condition",
                 problems=[Problem("answer", "give either equals= or contains=")],
             )
+        check_id(self.key, "answer.key")
+        wanted, path = (
+            (self.contains, "answer.contains")
+            if self.equals is None
+            else (self.equals, "answer.equals")
+        )
+        check_text(wanted, path, required=True)
 
     def tell(self, situation: Situation) -> bool | None:
         """None when the question was not answered."""

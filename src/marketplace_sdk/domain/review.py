@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 from marketplace_sdk.domain.conditions import Condition, Situation
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.selectors import StewardSelector, domain_permission, permission
-from marketplace_sdk.domain.values import check_flag, check_text
+from marketplace_sdk.domain.values import check_flag, check_text, listed
 from marketplace_sdk.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Stage:
     distinct_stewards: bool = False
 
     def __attrs_post_init__(self) -> None:
+        check_flag(self.distinct_stewards, "stage.distinct_stewards")
         problems = []
         if not self.sets or not all(self.sets):
             problems.append(Problem("stage", "must name at least one steward in each set"))
@@ -198,8 +199,15 @@ class Rule:
 class ReviewFlow:
     """Ordered rules and a default; the first rule that matches decides where a request goes."""
 
-    rules: tuple[Rule, ...] = ()
-    default: FlowEvent
+    rules: tuple[Rule, ...] = field(default=(), converter=listed)
+    default: FlowEvent = field(converter=_event)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.rules) > MOST_RULES or not all(isinstance(rule, Rule) for rule in self.rules):
+            raise InvalidInput(
+                "cannot make this review flow",
+                problems=[Problem("rules", f"must be at most {MOST_RULES} Rule objects")],
+            )
 
     @classmethod
     def review(cls, *stages: Stage) -> ReviewFlow:
@@ -238,12 +246,7 @@ class ReviewFlow:
     @classmethod
     def with_rules(cls, *rules: Rule, default: ReviewFlow | FlowEvent) -> ReviewFlow:
         """The first rule that matches decides; ``default`` when none does."""
-        if len(rules) > MOST_RULES or not all(isinstance(rule, Rule) for rule in rules):
-            raise InvalidInput(
-                "cannot make this review flow",
-                problems=[Problem("rules", f"must be at most {MOST_RULES} Rule objects")],
-            )
-        return cls(rules=tuple(rules), default=_event(default))
+        return cls(rules=rules, default=default)
 
     def event_for(self, situation: Situation) -> FlowEvent:
         """Where a request in this situation goes."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from attrs import evolve, frozen
 
-from marketplace_sdk.domain.values import check_id, check_name
+from marketplace_sdk.domain.values import check_name
 from marketplace_sdk.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ DOMAIN_PERMISSIONS = (
     "MANAGE_DATA_PRODUCTS",
     "MANAGE_IDENTIFIERS",
 )
+SelectorKind = Literal["user", "group", "attribute", "permission", "domain_permission"]
 
 
 @frozen
@@ -42,12 +43,30 @@ class StewardSelector:
         key: the attribute's key; empty otherwise.
         domain: for a domain permission, the domain it is held in; empty text means the domain of
             the product, filled in when a request is submitted.
+
+    Raises:
+        InvalidInput: for what is no such rule; it could never be read back.
     """
 
-    kind: Literal["user", "group", "attribute", "permission", "domain_permission"]
+    kind: SelectorKind
     value: str
     key: str = ""
     domain: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if self.kind not in get_args(SelectorKind):
+            raise _unusable("selector.kind", f"must be one of {', '.join(get_args(SelectorKind))}")
+        if self.kind == "domain_permission" and self.value not in DOMAIN_PERMISSIONS:
+            raise _unusable("domain_permission", f"must be one of {', '.join(DOMAIN_PERMISSIONS)}")
+        check_name(self.value, "attribute.value" if self.kind == "attribute" else self.kind)
+        if self.kind == "attribute":
+            check_name(self.key, "attribute.key")
+        elif self.key != "":
+            raise _unusable("selector.key", "is for attributes only")
+        if self.domain != "":
+            if self.kind != "domain_permission":
+                raise _unusable("selector.domain", "is for domain permissions only")
+            check_name(self.domain, "selector.domain", dots=False)
 
     @property
     def token(self) -> str:
@@ -79,33 +98,28 @@ class StewardSelector:
 
 def user(id: str) -> StewardSelector:
     """Exactly this person."""
-    return StewardSelector("user", check_id(id, "user"))
+    return StewardSelector("user", id)
 
 
 def group(name: str) -> StewardSelector:
     """Everybody who is in this group at the moment they act."""
-    return StewardSelector("group", check_name(name, "group"))
+    return StewardSelector("group", name)
 
 
 def attribute(key: str, value: str) -> StewardSelector:
     """Everybody who holds this value under this attribute key."""
-    return StewardSelector(
-        "attribute", check_name(value, "attribute.value"), key=check_name(key, "attribute.key")
-    )
+    return StewardSelector("attribute", value, key=key)
 
 
 def permission(name: str) -> StewardSelector:
     """Everybody who holds this permission; any name is accepted."""
-    return StewardSelector("permission", check_name(name, "permission"))
+    return StewardSelector("permission", name)
 
 
 def domain_permission(name: str) -> StewardSelector:
     """Everybody who holds this permission in the domain of the product asked for."""
-    if name not in DOMAIN_PERMISSIONS:
-        raise InvalidInput(
-            "cannot name this domain permission",
-            problems=[
-                Problem("domain_permission", f"must be one of {', '.join(DOMAIN_PERMISSIONS)}")
-            ],
-        )
     return StewardSelector("domain_permission", name)
+
+
+def _unusable(path: str, problem: str) -> InvalidInput:
+    return InvalidInput("cannot name stewards so", problems=[Problem(path, problem)])
