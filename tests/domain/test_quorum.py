@@ -18,6 +18,7 @@ from marketplace_sdk.domain.quorum import (
     OpenSeat,
     Tally,
     adds_approval,
+    hopeless,
     matches,
     tally,
 )
@@ -389,6 +390,55 @@ def test_a_fallback_matches_vacant_seats_only():
         Match(0, 0, "group Legal"),
         Match(1, 0, "fallback"),
     )
+
+
+# What nobody can fill
+
+
+def test_a_set_is_lost_when_each_of_its_alternatives_is():
+    """E3: others may act; one approval that is there already counts."""
+    stage = Stage(sets=((Seat(L, approvals=2), Seat(G)), (Seat(P),)))
+
+    assert hopeless(stage, [], {}) == {(0, 0), (0, 1), (1, 0)}
+    assert hopeless(stage, [], {(0, 1): ["gil"]}) == {(1, 0)}
+    assert hopeless(stage, [], {(0, 0): ["ana", "ana"], (1, 0): ["cy"]}) == {(0, 0), (0, 1)}
+    assert hopeless(stage, [vote("bo", (0, 0))], {(0, 0): ["ana"]}) == {(1, 0)}
+
+
+def test_one_person_cannot_fill_two_seats_that_want_different_people():
+    """Distinct stewards: each has somebody, both have not."""
+    stage = Stage.all_of(L, P, distinct_stewards=True)
+
+    assert hopeless(stage, [], {(0, 0): ["bo"], (1, 0): ["bo"]}) == {(1, 0)}
+    assert hopeless(stage, [], {(0, 0): ["bo"], (1, 0): ["bo", "cy"]}) == frozenset()
+    assert hopeless(stage, [vote("bo", (0, 0), (1, 0))], {(0, 0): ["ana"]}) == frozenset()
+
+
+@given(
+    st.lists(
+        st.lists(st.integers(1, 2), min_size=1, max_size=2).map(tuple), min_size=1, max_size=3
+    ),
+    st.booleans(),
+    st.lists(
+        st.frozensets(st.tuples(st.integers(0, 2), st.integers(0, 1)), min_size=1), max_size=5
+    ),
+    st.integers(0, 2),
+)
+def test_what_is_lost_stays_open_even_when_everybody_approves(sizes, distinct, people, voted):
+    """Whoever could act has acted, for all they match: what is open then is lost now."""
+    stage = numbered(*sizes, distinct=distinct)
+    there = {(at, place) for at, place, _ in stage.seats()}
+    people = [sorted(places & there) for places in people]
+    approvals = [vote(f"p{n}", *places) for n, places in enumerate(people[:voted]) if places]
+    rest = [(f"p{n}", places) for n, places in enumerate(people) if n >= voted and places]
+    candidates = {
+        place: [name for name, places in rest if place in places] for place in sorted(there)
+    }
+
+    lost = hopeless(stage, approvals, candidates)
+
+    everybody = tally([stage], [*approvals, *(vote(name, *places) for name, places in rest)])
+    assert {at for at, _ in lost} == {seat.set for seat in everybody.open}
 
 
 # What a vote adds

@@ -391,6 +391,70 @@ def test_a_fallback_fills_only_what_nobody_else_can(small):
     assert small.reads("con") == "clear"
 
 
+def test_a_fallback_takes_no_alternative_while_another_can_be_filled(small):
+    """E3: others may act; only when every alternative is empty somebody stands in."""
+    flow = ReviewFlow.review(Stage.any_of(Seat(LEGAL), Seat(EMPTY)))
+    request = small.ask(small.publish(form=small.form(flow, fallback=UNA)))
+
+    with nothing_written(small), pytest.raises(NotAllowed):
+        small.approve(request, "una")
+    for who in ("ana", "bo"):
+        small.market.people.deactivate(who, by="uma")
+    assert small.approve(request, "una").state == "approved"
+
+
+def test_a_steward_of_one_seat_stands_in_for_another(small):
+    """One act fills every seat they match, the vacant one that they stand in for too."""
+    product = small.publish(form=small.form(all_of(LEGAL, PRIVACY, EMPTY), fallback=LEGAL))
+    request = small.ask(product)
+
+    assert small.approve(request, "ana").state == "pending", "not for Privacy"
+    assert small.approve(request, "cy").state == "approved"
+
+
+def test_a_fallback_is_asked_when_the_seat_is_vacant(small):
+    """It is their turn, so they are told; once, however many others act."""
+    request = small.ask(small.publish(form=small.form(all_of(LEGAL, EMPTY), fallback=UNA)))
+    small.approve(request, "ana")
+
+    assert small.told("una").count("access_requested") == 1
+    assert small.told("gil").count("access_stuck") == 1
+
+
+def test_a_large_seat_is_not_vacant_because_lists_of_people_are_short(small):
+    """As many are looked for as the seat needs, and those who may not decide do not count."""
+    for number in range(70):
+        groups = ["Board", "Team"] if number < 55 else ["Board"]
+        small.market.people.add(f"m{number:02}", groups=groups, by="uma")
+    small.market.people.link(group("Team"), "lake", small.platform.principal("team"), by="uma")
+    board = ReviewFlow.review(Stage.all_of(Seat(group("Board"), approvals=60)))
+
+    wide = small.ask(small.publish(form=small.form(board, fallback=UNA)))
+    side = small.ask(small.publish(any_of(group("Board"))), on_behalf_of=group("Team"))
+    none = small.ask(small.publish(board), on_behalf_of=group("Team"))
+
+    assert stuck(small, wide) == stuck(small, side) == ()
+    assert stuck(small, none) == ("60 of group Board",)
+    with nothing_written(small), pytest.raises(NotAllowed):
+        small.approve(wide, "una")
+    assert (
+        len(small.market.requests.explain(wide.id, by="dee").candidates["60 of group Board"]) == 50
+    )
+
+
+def test_seats_that_want_different_people_are_stuck_when_there_is_only_one(small):
+    """An unsatisfiable seat is one that the same person would have to fill a second time."""
+    small.market.people.add("two", groups=["One", "Two"], by="uma")
+    flow = all_of(group("One"), group("Two"), distinct=True)
+    request = small.ask(small.publish(flow))
+
+    assert stuck(small, request) == ("group Two",)
+    assert small.approve(request, "two").state == "pending"
+    small.market.people.update("sal", groups=["Two"], by="uma")
+    assert stuck(small, request) == ()
+    assert small.approve(request, "sal").state == "approved"
+
+
 def test_a_publication_with_nobody_to_decide_is_not_refused(small):
     """E5: groups fill later."""
     assert small.publish(any_of(EMPTY)).state == "published"

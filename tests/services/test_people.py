@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from marketplace_sdk import (
     Actor,
     DirectoryError,
     DuplicateName,
+    GroupFacts,
     InvalidInput,
     Marketplace,
     MarketplaceError,
@@ -198,13 +199,60 @@ def test_a_leaver_in_the_directory_cannot_act(company):
             company.approve(request, who)
 
 
-def test_an_unreadable_directory_leaves_stuck_as_it_was(company):
+def test_a_directory_that_knows_people_in_any_case_makes_nobody_two(company):
+    """Ids are case-sensitive: under another id nobody is a beneficiary other than themselves."""
+    person = company.directory.person
+    company.directory.person = lambda id: person(id.lower())
+    company.directory.group = lambda name: GroupFacts(name="Legal", principals={"lake": "x"})
+    product = company.publish(any_of(LEGAL))
+
+    for who in ("ANA", group("LEGAL")):
+        with nothing_written(company), pytest.raises(InvalidInput, match="known"):
+            company.ask(product, by="bo", on_behalf_of=who)
+    with nothing_written(company), pytest.raises(NotAllowed):
+        company.ask(product, by="CON")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["con", 5, {}, Person(id="con", as_of=datetime(2026, 1, 1))],  # noqa: DTZ001  # naive is what this is about
+    ids=repr,
+)
+def test_a_directory_that_answers_nonsense_refuses(company, answer):
+    """What is no person, or is of no certain time, lets nobody act."""
+    product = company.publish(any_of(LEGAL))
+    company.directory._clock = None
+    company.directory.person = lambda id: answer
+
+    with nothing_written(company), pytest.raises(DirectoryError) as caught:
+        company.ask(product)
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("error", [DirectoryError("down"), KeyError("ldap://secret")], ids=repr)
+def test_a_group_that_cannot_be_looked_up_is_no_beneficiary(company, error):
+    """A failure refuses with an error of the tree."""
+    product = company.publish(any_of(LEGAL))
+    company.directory.group = lambda _: (_ for _ in ()).throw(error)
+
+    with nothing_written(company), pytest.raises(DirectoryError) as caught:
+        company.ask(product, on_behalf_of=group("Legal"))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error", [DirectoryError("down", retryable=True), KeyError("x"), None], ids=repr
+)
+def test_an_unreadable_directory_leaves_stuck_as_it_was(company, error):
     """A submission does not fail because candidates cannot be counted."""
     product = company.publish(any_of(LEGAL))
     broken = company.directory.members
-    company.directory.members = lambda *_: (_ for _ in ()).throw(
-        DirectoryError("down", retryable=True)
-    )
+
+    def members(*_):
+        if error is not None:
+            raise error
+
+    company.directory.members = members
 
     request = company.ask(product)
 

@@ -17,7 +17,7 @@ from marketplace_sdk.domain.durations import Window
 from marketplace_sdk.domain.review import Seat, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from marketplace_sdk.domain.people import Facts
 
@@ -28,6 +28,7 @@ __all__ = [
     "OpenSeat",
     "Tally",
     "adds_approval",
+    "hopeless",
     "matches",
     "tally",
 ]
@@ -205,6 +206,44 @@ def adds_approval(
     _, wanting = _count(0, stage, _votes(stage, approvals))
     still_open = {seat.set for seat in wanting}
     return any(match.set in still_open for match in matched)
+
+
+def hopeless(
+    stage: Stage,
+    approvals: Sequence[Determination],
+    candidates: Mapping[Place, Collection[str]],
+) -> frozenset[Place]:
+    """The open seats of every set that cannot be filled, whoever else acts.
+
+    A set is lost only when each of its alternatives is.
+
+    Args:
+        stage: the open one.
+        approvals: on it, so far.
+        candidates: who could still approve, by (set, seat).
+    """
+    _, wanting = _count(0, stage, _votes(stage, approvals))
+    if stage.distinct_stewards:
+        more: dict[str, set[Place]] = {}
+        for place, names in candidates.items():
+            for name in names:
+                more.setdefault(name, set()).add(place)
+        seated = Counter(
+            place for place, _ in _seating(stage, [*_people(approvals), *more.values()])
+        )
+        able = {
+            (seat.set, seat.seat)
+            for seat in wanting
+            if seated[seat.set, seat.seat] == seat.wants.approvals
+        }
+    else:
+        able = {
+            (seat.set, seat.seat)
+            for seat in wanting
+            if len(set(candidates.get((seat.set, seat.seat), ()))) >= seat.missing
+        }
+    hopeful = {at for at, _ in able}
+    return frozenset((seat.set, seat.seat) for seat in wanting if seat.set not in hopeful)
 
 
 def _votes(stage: Stage, approvals: Sequence[Determination]) -> Votes:

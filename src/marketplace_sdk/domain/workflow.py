@@ -241,7 +241,7 @@ def determine(
         as_of=facts.person.as_of,
         self_review=on_the_side,
     )
-    changed = evolve(request, determinations=(*request.determinations, determination), stuck=())
+    changed = evolve(request, determinations=(*request.determinations, determination))
     return _counted(changed, determination, number, now, names)
 
 
@@ -256,7 +256,7 @@ def _counted(
     result = request.tally
     actor = (determination.by,)
     if result.outcome == "denied":
-        denied = request.step("deny", decided_at=now)
+        denied = request.step("deny", decided_at=now, stuck=())
         return Decision(request=denied, effects=_final(denied, names, actor))
     effects = Effects(
         events=(
@@ -271,6 +271,9 @@ def _counted(
         raise _past(request)
     if result.outcome == "approved":
         return _approve(request, result.windows, now, Effects(), names, actor)
+    # What was told of seats that are still open need not be told again.
+    still = {str(seat) for seat in result.open} if result.stage == number else frozenset[str]()
+    request = evolve(request, stuck=tuple(words for words in request.stuck if words in still))
     if result.stage is not None and result.stage != number:
         opened = tuple(sorted(request.stages[result.stage].selectors(), key=str))
         effects += Effects(notices=(notice("stage_opened", request, names, opened, actor),))
@@ -288,7 +291,7 @@ def _approve(
     until = earliest(windows, request.limits, now)
     if until is not None and until <= now:
         raise _past(request)
-    approved = request.step("approve", decided_at=now, until=until)
+    approved = request.step("approve", decided_at=now, until=until, stuck=())
     return Decision(
         request=approved, effects=effects + _final(approved, names, actor), approved=True
     )

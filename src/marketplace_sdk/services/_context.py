@@ -10,9 +10,9 @@ from typing import TypeVar
 from attrs import evolve, frozen
 
 from marketplace_sdk._plugins import PluginHost
-from marketplace_sdk.domain.people import SYSTEM, Actor, Facts, Person
-from marketplace_sdk.domain.selectors import RESERVED_PERMISSIONS
-from marketplace_sdk.domain.values import check_id
+from marketplace_sdk.domain.people import SYSTEM, Actor, Facts, GroupFacts, Person
+from marketplace_sdk.domain.selectors import RESERVED_PERMISSIONS, StewardSelector
+from marketplace_sdk.domain.values import aware, check_id
 from marketplace_sdk.errors import DirectoryError, MarketplaceError, NotAllowed, StaleRevision
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.storage import Storage
@@ -74,31 +74,66 @@ class Context:
     def person(self, id: str) -> Person | None:
         """A person, freshly from the directory.
 
+        A directory that answers with somebody of another id, for example in other case, does not
+        know this one: two ids for one person would let them decide for themselves.
+
         Raises:
             DirectoryError: the directory cannot be read, or what it says is too old.
         """
-        try:
-            found = self.directory.person(id)
-        except MarketplaceError:
-            raise
-        except Exception as error:
-            # Whatever the directory's code raises: without an answer nobody acts.
-            raise DirectoryError(
-                f"cannot read the directory: {type(error).__name__}",
-                retryable=True,
-                hint="make the directory answer, and try again",
-            ) from error
-        if found is None:
+        found = self._asked(lambda: self.directory.person(id), Person)
+        if found is None or found.id != id:
             return None
         now = self.clock()
-        as_of = found.as_of or now
+        try:
+            as_of = now if found.as_of is None else aware(found.as_of, "as_of")
+        except MarketplaceError as error:
+            raise _unreadable("what it says is of no certain time") from error
         if now - as_of > OLDEST_FACTS:
             raise DirectoryError(
                 f"cannot act: the directory's facts are older than {OLDEST_FACTS}",
                 retryable=True,
                 hint="make the directory answer afresh",
             )
-        return found if found.as_of else evolve(found, as_of=now)
+        return evolve(found, as_of=as_of)
+
+    def group(self, name: str) -> GroupFacts | None:
+        """A group, freshly from the directory; one of another name is not it.
+
+        Raises:
+            DirectoryError: the directory cannot be read.
+        """
+        found = self._asked(lambda: self.directory.group(name), GroupFacts)
+        return found if found is not None and found.name == name else None
+
+    def members(self, selector: StewardSelector, limit: int) -> list[str]:
+        """Ids of people whom a selector names, at most ``limit``.
+
+        Raises:
+            DirectoryError: the directory cannot be read.
+        """
+        found = self._asked(lambda: list(self.directory.members(selector, limit)), list)
+        return [id for id in found or () if isinstance(id, str)][:limit]
+
+    @staticmethod
+    def _asked(ask: Callable[[], object], kind: type[T]) -> T | None:
+        """What the directory answers; whatever its code raises, without an answer nobody acts."""
+        try:
+            found = ask()
+        except MarketplaceError:
+            raise
+        except Exception as error:
+            raise _unreadable(type(error).__name__) from error
+        if found is None or isinstance(found, kind):
+            return found
+        raise _unreadable(f"it answered with {type(found).__name__}")
+
+
+def _unreadable(why: str) -> DirectoryError:
+    return DirectoryError(
+        f"cannot read the directory: {why}",
+        retryable=True,
+        hint="make the directory answer, and try again",
+    )
 
 
 class Service:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -11,10 +12,11 @@ from attrs import evolve
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Facts
+from marketplace_sdk.domain.quorum import hopeless
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, group, permission, user
 from marketplace_sdk.domain.workflow import notice
-from marketplace_sdk.errors import MarketplaceError, StaleRevision
+from marketplace_sdk.errors import MarketplaceError
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
@@ -32,76 +34,74 @@ def eligible(context: Context, request: AccessRequest) -> Mapping[OpenSeat, tupl
     Requester and beneficiary do not count unless the form allows it, nor do people who have
     determined on the open stage already.
     """
-    result = request.tally
-    done = {each.by for each in request.determinations if each.stage == result.stage}
-    found = {}
-    for seat in result.open:
-        ids: list[str] = []
-        for selector in seat.wants.selectors:
-            for id in candidates(context, selector, MOST_CANDIDATES):
-                if id not in ids and id not in done and _may(context, request, id):
-                    ids.append(id)
-        found[seat] = tuple(ids[:MOST_CANDIDATES])
-    return found
+    return {
+        seat: ids[:MOST_CANDIDATES]
+        for seat, ids in _able(context, request, MOST_CANDIDATES).items()
+    }
 
 
 def candidates(context: Context, selector: StewardSelector, limit: int) -> list[str]:
     """Ids of active people who match a selector; domain permissions by their holders."""
     if selector.kind != "domain_permission":
-        return list(context.directory.members(selector, limit))
+        return context.members(selector, limit)
     with context.unit(SYSTEM, write=False) as unit:
         domain = unit.get(Domain, selector.domain)
     ids: list[str] = []
     for token in sorted(domain.holders(selector.value) if domain is not None else ()):
         kind, name = token.split(":", 1)
         holder = group(name) if kind == "group" else user(name)
-        ids += [id for id in context.directory.members(holder, limit) if id not in ids]
+        ids += [id for id in context.members(holder, limit) if id not in ids]
     return ids[:limit]
 
 
 def vacant(context: Context, request: AccessRequest) -> frozenset[tuple[int, int]]:
-    """(set, seat) of the open seats which fewer people can fill than they need."""
-    return frozenset(
-        (seat.set, seat.seat)
-        for seat, ids in eligible(context, request).items()
-        if len(ids) < seat.missing
-    )
+    """(set, seat) of the open seats that nobody can fill, nor any alternative of them."""
+    number = request.tally.stage
+    if number is None:
+        return frozenset()
+    stage = request.stages[number]
+    approvals = [each for each in request.determinations if each.stage == number]
+    # With as many candidates as the stage has places, different people can always be found.
+    enough = sum(seat.approvals for _, _, seat in stage.seats())
+    able = _able(context, request, enough)
+    return hopeless(stage, approvals, {(seat.set, seat.seat): ids for seat, ids in able.items()})
 
 
 def check_stuck(context: Context, request: AccessRequest) -> None:
     """Look whether a pending request is stuck, keep it, and tell managers when it has become so.
 
-    A directory that cannot be read leaves everything as it was: the next look comes by timer.
+    Whoever stands in for such a seat is asked then. A look that fails leaves everything as it
+    was, and never the command before it: the next look comes by timer.
     """
     try:
-        seats = eligible(context, request)
+        places = vacant(context, request)
+        words = tuple(
+            sorted(str(seat) for seat in request.tally.open if (seat.set, seat.seat) in places)
+        )
+        if words != request.stuck:
+            _keep_stuck(context, evolve(request, stuck=words))
     except MarketplaceError:
         return
-    empty = {(seat.set, seat.seat) for seat, ids in seats.items() if len(ids) < seat.missing}
-    # Alternatives of one set: the set is stuck only when every one of its seats is.
-    stuck_sets = {seat.set for seat in seats} - {
-        seat.set for seat in seats if (seat.set, seat.seat) not in empty
-    }
-    words = tuple(sorted(str(seat) for seat in seats if seat.set in stuck_sets))
-    if words == request.stuck:
-        return
-    changed = evolve(request, stuck=words)
+
+
+def _keep_stuck(context: Context, request: AccessRequest) -> None:
     told = (
         permission("GOVERNANCE"),
         StewardSelector("domain_permission", "MANAGE_DATA_PRODUCTS", domain=request.domain),
     )
-    try:
-        with context.unit(SYSTEM) as unit:
-            saved = unit.save(changed)
-            if words:
-                what = notice("access_stuck", saved, {"seat": "; ".join(words)}, told, ())
-                event = Event(
-                    type="request.stuck", aggregate=saved.aggregate, data={"seats": list(words)}
-                )
-                unit.keep(Effects(events=(event,), notices=(what,)))
-    except StaleRevision:
-        # Somebody acted on it meanwhile, and looked again after that.
-        return
+    fallback = request.form.fallback
+    with context.unit(SYSTEM) as unit:
+        saved = unit.save(request)
+        if not saved.stuck:
+            return
+        notices = [notice("access_stuck", saved, {"seat": "; ".join(saved.stuck)}, told, ())]
+        if fallback is not None:
+            asked = (fallback.bound(saved.domain),)
+            notices.append(notice("access_requested", saved, {}, asked, ()))
+        event = Event(
+            type="request.stuck", aggregate=saved.aggregate, data={"seats": list(saved.stuck)}
+        )
+        unit.keep(Effects(events=(event,), notices=tuple(notices)))
 
 
 def look_again(context: Context, id: str) -> None:
@@ -124,6 +124,31 @@ def recheck(context: Context, tokens: Collection[str]) -> None:
         check_stuck(context, request)
 
 
+def _able(context: Context, request: AccessRequest, most: int) -> dict[OpenSeat, tuple[str, ...]]:
+    """Ids of ``most`` people for each open seat, or of all whom the directory names."""
+    result = request.tally
+    done = {each.by for each in request.determinations if each.stage == result.stage}
+
+    @cache
+    def may(id: str) -> bool:
+        return id not in done and _may(context, request, id)
+
+    def of(selector: StewardSelector) -> list[str]:
+        # Those who may not decide must not crowd out those who may.
+        limit = most + len(done)
+        while True:
+            named = candidates(context, selector, limit)
+            ids = [id for id in named if may(id)]
+            if len(ids) >= most or len(named) < limit:
+                return ids
+            limit *= 2
+
+    return {
+        seat: tuple(dict.fromkeys(id for one in seat.wants.selectors for id in of(one)))
+        for seat in result.open
+    }
+
+
 def _may(context: Context, request: AccessRequest, id: str) -> bool:
     if request.allow_self_review:
         return True
@@ -131,5 +156,5 @@ def _may(context: Context, request: AccessRequest, id: str) -> bool:
         return False
     if request.beneficiary.kind == "person":
         return id != request.beneficiary.id
-    person = context.directory.person(id)
+    person = context.person(id)
     return person is not None and not Facts(person=person).is_side(request.beneficiary)

@@ -85,7 +85,7 @@ def receiver(context: Context, requester: Person, who: str | StewardSelector | N
     if isinstance(who, StewardSelector):
         if who.kind != "group":
             raise _unknown("must be a person's id or group(name)")
-        known = context.directory.group(who.value)
+        known = context.group(who.value)
         if known is None:
             raise _unknown("is not a known group")
         return Receiver(

@@ -288,13 +288,17 @@ class Requests(RequestReads):
 
         owner = "" if self._context.own_people else self._owner_elsewhere(id)
 
-        def work(
-            unit: Unit, facts: Facts, empty: frozenset[tuple[int, int]] = frozenset()
-        ) -> AccessRequest:
+        vacancies: dict[int, frozenset[tuple[int, int]]] = {}
+
+        def work(unit: Unit, facts: Facts) -> AccessRequest | None:
             request = self._visible(unit, facts, id, verdict)
             if request.owner:
                 request = evolve(request, owner=self._owner(unit, request, owner))
             fallback = request.form.fallback
+            fallback = None if fallback is None else fallback.bound(request.domain)
+            stands_in = request.open and fallback is not None and fallback.matches(facts)
+            if stands_in and request.revision not in vacancies:
+                return None  # whom the directory names is looked up outside the unit of work
             decision = determine(
                 request,
                 facts,
@@ -305,19 +309,13 @@ class Requests(RequestReads):
                 id=act,
                 names={},
                 revision=revision,
-                vacant=empty,
-                fallback=None if fallback is None else fallback.bound(request.domain),
+                vacant=vacancies.get(request.revision, frozenset()),
+                fallback=fallback,
             )
             return settle(unit, decision)
 
-        try:
-            saved = self._as(person, work)
-        except NotAllowed:
-            # Whoever stands in for a seat that nobody can fill: that is looked up only now.
-            empty = self._vacant(id)
-            if not empty:
-                raise
-            saved = self._as(person, lambda unit, facts: work(unit, facts, empty))
+        while (saved := self._as(person, work)) is None:
+            vacancies |= self._vacant(id)
         if saved.open:
             check_stuck(self._context, saved)
         return saved
@@ -338,13 +336,11 @@ class Requests(RequestReads):
         account = self._context.person(request.beneficiary.id)
         return "" if account is None else account.owner
 
-    def _vacant(self, id: str) -> frozenset[tuple[int, int]]:
-        """Seats that nobody can fill, asked only when the form names a fallback."""
+    def _vacant(self, id: str) -> dict[int, frozenset[tuple[int, int]]]:
+        """Seats that nobody can fill, by the revision of the request at which that was so."""
         with self._context.unit(SYSTEM, write=False) as unit:
-            request = unit.get(AccessRequest, id)
-        if request is None or not request.open or request.form.fallback is None:
-            return frozenset()
-        return vacant(self._context, request)
+            request = unit.need(AccessRequest, id, "read")
+        return {request.revision: vacant(self._context, request)}
 
     def _end(self, id: str, verb: str, cause: str, reason: str, by: By) -> AccessRequest:
         def work(unit: Unit, facts: Facts) -> AccessRequest:
