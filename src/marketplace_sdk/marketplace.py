@@ -21,6 +21,7 @@ from marketplace_sdk.domain.values import aware, check_name, check_text
 from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
+from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
@@ -210,6 +211,8 @@ class Marketplace(Services):
         Returns:
             How much was done, and how much failed and will be tried again.
         """
+        if limit is not None:
+            check_whole(limit, "limit", least=1)
         return self._deliverer.deliver(limit=limit)
 
     def run(self, stop: threading.Event | None = None) -> None:

@@ -75,6 +75,19 @@ def refused(kind, asked, who, verdict="approve", **more):
     return caught.value
 
 
+def said(asked, by, group, verdict="approve"):
+    """What the log says of the newest act."""
+    return {
+        "id": asked.determinations[-1].id,
+        "by": by,
+        "verdict": verdict,
+        "stage": 0,
+        "matched": (f"group {group}",),
+        "as_of": None,
+        "self_review": False,
+    }
+
+
 def data_of(asked, **more):
     """What systems are told of a request."""
     return {
@@ -609,7 +622,11 @@ def test_the_final_determination_is_one_event_and_tells_the_others():
     decision = act(asked, CY)
 
     assert decision.effects.events == (
-        Event(type="request.approved", aggregate="request:r1", data=data_of(decision.request)),
+        Event(
+            type="request.approved",
+            aggregate="request:r1",
+            data=data_of(decision.request, determination=said(decision.request, "cy", "Privacy")),
+        ),
     )
     assert told(decision) == [
         ("determination_made", ["user rex", "group Legal", "group Privacy"], ("cy",))
@@ -621,7 +638,13 @@ def test_a_denial_is_one_event_too():
     decision = act(request(Stage.all_of(L, P)), ANA, "deny")
 
     assert decision.effects.events == (
-        Event(type="request.denied", aggregate="request:r1", data=data_of(decision.request)),
+        Event(
+            type="request.denied",
+            aggregate="request:r1",
+            data=data_of(
+                decision.request, determination=said(decision.request, "ana", "Legal", "deny")
+            ),
+        ),
     )
     assert told(decision) == [
         ("determination_made", ["user rex", "group Legal", "group Privacy"], ("ana",))
@@ -637,7 +660,7 @@ def test_an_approval_that_is_not_final_tells_nobody():
         Event(
             type="request.determined",
             aggregate="request:r1",
-            data=data_of(decision.request, determination="d-1", stage=0),
+            data=data_of(decision.request, determination=said(decision.request, "ana", "Legal")),
         ),
     )
     assert decision.effects.notices == ()

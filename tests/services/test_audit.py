@@ -39,6 +39,28 @@ def test_the_audit_log_is_for_audit_and_governance(small, request_for_pat):
     assert small.market.audit.verify().ok
 
 
+def test_an_act_is_on_record_with_its_evidence(small):
+    """Who, what, when, on which evidence: the membership, and when the directory vouched for it."""
+    form = small.form(all_of(LEGAL, PRIVACY), allow_self_review=True)
+    request = small.ask(small.publish(form=form), on_behalf_of="pat", by="con")
+    small.approve(request, "ana")
+    small.deny(request, "cy")
+
+    acts = [
+        row.payload["determination"]
+        for row in small.market.audit.events(f"request:{request.id}", by="aud")
+        if "determination" in row.payload
+    ]
+
+    assert [(each["by"], each["verdict"], each["matched"]) for each in acts] == [
+        ("ana", "approve", ["group Legal"]),
+        ("cy", "deny", ["group Privacy"]),
+    ]
+    assert {each["as_of"] for each in acts} == {small.clock().isoformat()}
+    assert {each["self_review"] for each in acts} == {False}
+    assert all("reason" not in each for each in acts)
+
+
 def test_every_step_is_on_record(small):
     """Append-only events: one for each step, by whom, in order."""
     product = small.publish(all_of(LEGAL, PRIVACY))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from marketplace_sdk import (
+    Actor,
     Column,
     DataSource,
     DataUseAgreement,
@@ -72,6 +73,13 @@ ANSWERS = [
 WHO = [*BROKEN, *ODD, "nobody", SQL, user("con"), group("No such group")]
 LIMIT = [0, -1, 1001, 1.5, "5", None, True, {}]
 AFTER = ["x", "\0", "\ud800", 5, {}, "bm90", "WzFd", "W3t9LHt9XQ==", "W251bGwsbnVsbF0="]
+HOLDER = [StewardSelector("permission", "X"), StewardSelector("attribute", "x", key="k")]
+ACTORS = [
+    lambda: Actor("con", authenticated_at=datetime(2030, 1, 1)),  # noqa: DTZ001  # naive
+    lambda: Actor("con", authenticated_at="now"),
+    lambda: Actor("con", via=5),
+    lambda: Actor("con", via="a\0b"),
+]
 FILTER = [5, {}, [], "\ud800", "a\0b", object()]
 
 
@@ -377,7 +385,7 @@ COMMANDS = {
             "reason": REASON,
             "until": UNTIL,
             "determination": NEW_ID,
-            "revision": [0, 99, -1, "1", {}, object(), 1.5],
+            "revision": [0, 99, -1, "1", {}, object(), 1.5, True, 1.0],
             "by": BY,
         },
     ),
@@ -387,7 +395,7 @@ COMMANDS = {
             "id": KNOWN,
             "reason": REASON,
             "determination": NEW_ID,
-            "revision": [0, 99, "1"],
+            "revision": [0, 99, "1", True, 1.0],
             "by": BY,
         },
     ),
@@ -414,7 +422,7 @@ COMMANDS = {
             "product": FILTER,
             "domain": FILTER,
             "requester": FILTER,
-            "beneficiary": FILTER,
+            "beneficiary": [*FILTER, *HOLDER],
             "after": AFTER,
             "limit": LIMIT,
             "by": BY,
@@ -423,7 +431,13 @@ COMMANDS = {
     "requests.awaiting": (lambda w: {"by": "ana"}, {"after": AFTER, "limit": LIMIT, "by": BY}),
     "grants.of": (
         lambda w: {"who": "pat", "by": "pat"},
-        {"who": [*BROKEN, *ODD, None], "after": AFTER, "limit": LIMIT, "by": BY},
+        {
+            "who": [*BROKEN, *ODD, None, *HOLDER],
+            "ended": FLAG,
+            "after": AFTER,
+            "limit": LIMIT,
+            "by": BY,
+        },
     ),
     "grants.find": (
         lambda w: {"by": "pat"},
@@ -441,7 +455,7 @@ COMMANDS = {
     ),
     "inbox.of": (
         lambda w: {"person": "ana", "by": "ana"},
-        {"person": KNOWN, "after": AFTER, "limit": LIMIT, "by": BY},
+        {"person": KNOWN, "unread": FLAG, "after": AFTER, "limit": LIMIT, "by": BY},
     ),
     "inbox.mark_read": (
         lambda w: {"id": w.market.inbox.of("ana", by="ana").items[0].id, "by": "ana"},
@@ -505,6 +519,14 @@ def test_the_table_knows_every_command(untouched):
                 found.add(f"{service}.{method}")
 
     assert found - NOT_COMMANDS == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_tries_every_argument(untouched, name):
+    """An argument that is added has to be tried with bad input too."""
+    assert set(inspect.signature(command(untouched.market, name)).parameters) == set(
+        COMMANDS[name][1]
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, (valid, _) in COMMANDS.items() if valid])
@@ -641,6 +663,20 @@ def test_values_refuse_what_they_cannot_be(make):
         make()
 
     assert flaw_of(caught.value) == ""
+
+
+@pytest.mark.parametrize("make", ACTORS)
+def test_an_actor_is_checked_where_it_is_made(make):
+    """A time without a zone names no instant."""
+    with pytest.raises(InvalidInput):
+        make()
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "5", True, {}])
+def test_an_operators_call_is_checked_too(small, limit):
+    """Deliver takes a whole number of at least 1."""
+    with nothing_written(small), pytest.raises(InvalidInput, match="limit"):
+        small.market.deliver(limit=limit)
 
 
 def test_no_actor_is_told_what_to_do(small):

@@ -136,6 +136,16 @@ def test_one_extension_at_a_time(small, granted):
         extend(small, granted)
 
 
+def test_a_repeated_extension_is_answered_even_when_nothing_is_left_to_extend(small, granted):
+    """The same id again is a no-op, also after it was approved without end."""
+    ask = {"answers": {"why": "to count"}, "new_id": "longer", "by": "con"}
+    longer = small.market.requests.extend(granted.id, **ask)
+    small.approve(longer, "ana")
+
+    with nothing_written(small):
+        assert small.market.requests.extend(granted.id, **ask).state == "approved"
+
+
 def test_requester_and_beneficiary_extend_and_nobody_else(small):
     """Extend: requester, beneficiary."""
     request = small.ask(small.publish(any_of(LEGAL)), on_behalf_of="pat")

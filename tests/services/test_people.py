@@ -17,6 +17,7 @@ from marketplace_sdk import (
     NotAllowed,
     Person,
     group,
+    user,
 )
 from marketplace_sdk.testing import FrozenClock, MemoryDirectory
 from tests.services.helpers import nothing_written, small_world, types_of
@@ -67,6 +68,9 @@ def test_nobody_links_themselves(small):
     """Never by the person."""
     with nothing_written(small), pytest.raises(NotAllowed, match="USER_ADMIN"):
         small.market.people.link("con", "lake", "root", by="con")
+    for who in ("uma", user("uma")):
+        with nothing_written(small), pytest.raises(NotAllowed, match="another USER_ADMIN"):
+            small.market.people.link(who, "lake", "root", by="uma")
 
 
 def test_an_actor_may_be_bound(small):
@@ -88,9 +92,22 @@ def test_a_service_account_has_a_known_owner(small):
         with nothing_written(small), pytest.raises(InvalidInput):
             people.add("robot", kind="service_account", by="uma", **wrong)
     people.add("robot", kind="service_account", owner="con", by="uma")
-    with nothing_written(small), pytest.raises(InvalidInput):
-        people.update("robot", owner="nobody", by="uma")
+    for wrong in ("nobody", "robot"):
+        with nothing_written(small), pytest.raises(InvalidInput):
+            people.update("robot", owner=wrong, by="uma")
     assert people.update("robot", owner="pat", by="uma").owner == "pat"
+
+
+def test_who_answers_for_a_service_account_is_a_person_who_is_there(small):
+    """Otherwise nobody would be kept from deciding for it."""
+    people = small.market.people
+    people.add("robot", kind="service_account", owner="pat", by="uma")
+    people.deactivate("pat", by="uma")
+
+    for owner in ("pat", "robot"):
+        with nothing_written(small), pytest.raises(InvalidInput, match="active person"):
+            people.add("other", kind="service_account", owner=owner, by="uma")
+    assert people.update("robot", groups=["Robots"], by="uma").owner == "pat", "nothing else stops"
 
 
 # -- a directory of the company's own ---------------------------------------------------

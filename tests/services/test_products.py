@@ -16,7 +16,7 @@ from marketplace_sdk import (
     ReviewFlow,
     TransitionNotAllowed,
 )
-from tests.services.helpers import grant_of, nothing_written, types_of
+from tests.services.helpers import grant_of, nothing_written, small_world, types_of
 from tests.world import LEGAL, any_of
 
 FORBIDDEN = (NotAllowed, NotFound)
@@ -341,19 +341,17 @@ def test_search_finds_every_word_in_name_description_or_tags(small):
     assert rest.next is None
 
 
-def test_the_viewers_status_is_that_of_their_newest_request(small):
-    """`status`: none, publisher, or the state of one's newest request for access."""
-    product = small.publish(any_of(LEGAL))
+@pytest.mark.parametrize("key", ["text", "tags"])
+def test_a_search_has_a_limited_number_of_terms(storage_url, key):
+    """More than a database takes is refused by us, on every storage in the same words."""
+    world = small_world(storage_url)
+    terms = [f"t{number}" for number in range(101)]
 
-    def status(who):
-        return small.market.products.get(product.id, by=who).status
+    def search(some):
+        given = {key: " ".join(some) if key == "text" else some}
+        return world.market.products.search(**given, by="con").items
 
-    assert (status("con"), status("dee")) == ("none", "publisher")
-    request = small.ask(product)
-    assert status("con") == "pending"
-    small.approve(request, "ana", until=timedelta(days=1))
-    assert status("con") == "approved"
-    small.clock.advance(days=1)
-    assert status("con") == "expired"
-    small.ask_unmasked(product, by="pat")
-    assert status("pat") == "none"
+    assert search(terms[:100]) == ()
+    with pytest.raises(InvalidInput, match="at most 100"):
+        search(terms)
+    world.close()

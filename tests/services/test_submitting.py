@@ -226,6 +226,28 @@ def test_the_same_request_id_again_is_a_no_op(small):
             small.ask(product, by="pat", id="mine")
 
 
+@pytest.mark.parametrize("since", ["edited", "decided", "retired", "suspended"])
+def test_a_repeated_call_is_answered_whatever_has_changed_since(small, since):
+    """A caller whose answer was lost asks again: the form and the product may be others by then."""
+    form = small.form(any_of(LEGAL))
+    product = small.publish(form=form)
+    request = small.ask(product, id="mine")
+    if since == "edited":
+        questions = [Question.short_answer("what", "What for?")]
+        small.market.forms.edit(form, questions=questions, by="dee")
+    elif since == "decided":
+        small.approve(request, "ana")
+    elif since == "retired":
+        small.market.products.retire(product.id, by="dee")
+    else:
+        small.market.products.suspend(product.id, reason="x", by="dee")
+
+    with nothing_written(small):
+        assert small.ask(product, id="mine").id == request.id
+        with pytest.raises(DuplicateName):
+            small.ask(product, id="mine", answers={"what": "other"})
+
+
 def test_ids_given_on_create_are_taken_once(small):
     """The same id with the same content is a no-op, with other content a conflict."""
     market = small.market

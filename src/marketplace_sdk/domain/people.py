@@ -7,12 +7,16 @@ from typing import Literal
 
 from attrs import evolve, field, frozen
 
-from marketplace_sdk.domain.values import FrozenMap, freeze, name_set
+from marketplace_sdk.domain.values import FrozenMap, aware, check_text, freeze, name_set
 
 __all__ = ["SYSTEM", "Actor", "Beneficiary", "Facts", "GroupFacts", "Person"]
 
 SYSTEM = "system"
 """Reserved id under which jobs act; no person may have it."""
+
+
+def _moment(value: datetime | None) -> datetime | None:
+    return None if value is None else aware(value, "actor.authenticated_at")
 
 
 @frozen
@@ -26,8 +30,11 @@ class Actor:
     """
 
     person: str
-    authenticated_at: datetime | None = None
+    authenticated_at: datetime | None = field(default=None, converter=_moment)
     via: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        check_text(self.via, "actor.via")
 
 
 @frozen(kw_only=True)

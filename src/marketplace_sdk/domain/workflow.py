@@ -255,22 +255,23 @@ def _counted(
     """What follows once the determination is in."""
     result = request.tally
     actor = (determination.by,)
+    said = _act(determination)
     if result.outcome == "denied":
         denied = request.step("deny", decided_at=now, stuck=())
-        return Decision(request=denied, effects=_final(denied, names, actor))
+        return Decision(request=denied, effects=_final(denied, names, actor, said))
     effects = Effects(
         events=(
             _event(
                 "request.determined",
                 request,
-                {"determination": determination.id, "stage": number},
+                said,
             ),
         )
     )
     if determination.until is not None and end_of(determination.until, now) <= now:
         raise _past(request)
     if result.outcome == "approved":
-        return _approve(request, result.windows, now, Effects(), names, actor)
+        return _approve(request, result.windows, now, Effects(), names, actor, said)
     # What was told of seats that are still open need not be told again.
     still = {str(seat) for seat in result.open} if result.stage == number else frozenset[str]()
     request = evolve(request, stuck=tuple(words for words in request.stuck if words in still))
@@ -287,13 +288,14 @@ def _approve(
     effects: Effects,
     names: Mapping[str, str],
     actor: tuple[str, ...],
+    said: Mapping[str, Any] | None = None,
 ) -> Decision:
     until = earliest(windows, request.limits, now)
     if until is not None and until <= now:
         raise _past(request)
     approved = request.step("approve", decided_at=now, until=until, stuck=())
     return Decision(
-        request=approved, effects=effects + _final(approved, names, actor), approved=True
+        request=approved, effects=effects + _final(approved, names, actor, said), approved=True
     )
 
 
@@ -376,13 +378,34 @@ def _past(request: AccessRequest) -> InvalidInput:
     )
 
 
-def _final(request: AccessRequest, names: Mapping[str, str], actor: tuple[str, ...]) -> Effects:
+def _act(determination: Determination) -> Mapping[str, Any]:
+    """What the log says of an act: who, what, and on which evidence; never the reason."""
+    as_of = determination.as_of
+    return {
+        "determination": {
+            "id": determination.id,
+            "by": determination.by,
+            "verdict": determination.verdict,
+            "stage": determination.stage,
+            "matched": [match.by for match in determination.matched],
+            "as_of": None if as_of is None else as_of.isoformat(),
+            "self_review": determination.self_review,
+        }
+    }
+
+
+def _final(
+    request: AccessRequest,
+    names: Mapping[str, str],
+    actor: tuple[str, ...],
+    said: Mapping[str, Any] | None = None,
+) -> Effects:
     """Exactly one decision event; requester, beneficiary and all other stewards are told."""
     told = list(sides(request))
     if not request.automatic:
         told += _stewards(request)
     return Effects(
-        events=(_event(f"request.{request.state}", request),),
+        events=(_event(f"request.{request.state}", request, said),),
         notices=(notice("determination_made", request, names, tuple(told), actor),),
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.domain.values import check_id
 from marketplace_sdk.errors import InvalidInput, Problem
 
-__all__ = ["check_choice", "check_filter", "check_list"]
+__all__ = ["check_choice", "check_filter", "check_holder", "check_list", "check_whole"]
 
 
 def check_list(values: object, path: str, *, most: int = 10_000) -> tuple[Any, ...]:
@@ -35,6 +36,27 @@ def check_choice(value: str | None, path: str, choices: Collection[str]) -> str 
         "cannot use this value",
         problems=[Problem(path, f"must be one of {', '.join(choices)}")],
     )
+
+
+def check_holder(who: object, path: str) -> StewardSelector:
+    """A person's id, or ``group(name)``, as a selector; whoever can have something."""
+    selector = who if isinstance(who, StewardSelector) else user(check_id(who, path))
+    if selector.kind not in ("user", "group"):
+        raise InvalidInput(
+            "cannot use this holder",
+            problems=[Problem(path, "must be a person's id or group(name)")],
+        )
+    return selector
+
+
+def check_whole(value: object, path: str, *, least: int = 0) -> int:
+    """A whole number of at least ``least``; True is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidInput(
+            "cannot use this number",
+            problems=[Problem(path, f"must be a whole number of at least {least}")],
+        )
+    return value
 
 
 def check_filter(value: object, path: str) -> str | None:

@@ -8,10 +8,10 @@ from typing import Any, TypeVar, get_args
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
 from marketplace_sdk.domain.rights import allowed, roles_on
-from marketplace_sdk.domain.selectors import StewardSelector, user
+from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.ports.storage import EventRow
-from marketplace_sdk.services._checking import check_choice, check_filter
+from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._stewards import roles_for
@@ -55,10 +55,7 @@ class RequestReads(Service):
         }
         where = [(key, [value]) for key, value in given.items() if value is not None]
         if beneficiary is not None:
-            whose = beneficiary
-            if not isinstance(whose, StewardSelector):
-                whose = user(whose)
-            where.append(("beneficiary", [whose.token]))
+            where.append(("beneficiary", [check_holder(beneficiary, "beneficiary").token]))
         if state is not None:
             # What is past its end is expired, whether it was swept or not.
             where.append(("state", [state, "approved"] if state == "expired" else [state]))

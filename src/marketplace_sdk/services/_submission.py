@@ -44,6 +44,8 @@ from marketplace_sdk.services._widening import quarantined
 from marketplace_sdk.work.endings import end_grant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from marketplace_sdk.services._context import Context
     from marketplace_sdk.work.unit import Unit
 
@@ -123,6 +125,11 @@ def draft(
     context: Context, unit: Unit, facts: Facts, to: Receiver, wanted: Wanted
 ) -> tuple[AccessRequest, Decision | None]:
     """The request before its review, or a repeated one that is known already."""
+    checks = {name: spec.check for name, spec in context.plugins.question_types().items()}
+    known = unit.get(AccessRequest, wanted.id)
+    if known is not None:
+        # Whatever was edited or decided since: a repeated call is answered as the first one was.
+        return known, _repeated(known, facts, to, wanted, checks)
     product = unit.need(DataProduct, wanted.product, "request")
     verb = "request access to" if wanted.kind == "access" else "request columns of"
     if product.state == "deleted":
@@ -148,11 +155,7 @@ def draft(
     if wanted.kind == "masking_exception":
         _masked(sources, wanted.columns)
     version = _version(unit, product, wanted)
-    answers = check_answers(
-        version,
-        wanted.answers,
-        {name: spec.check for name, spec in context.plugins.question_types().items()},
-    )
+    answers = check_answers(version, wanted.answers, checks)
     check_agreements(version, wanted.acknowledge)
     request = AccessRequest(
         id=wanted.id,
@@ -175,7 +178,7 @@ def draft(
         extends=wanted.extends,
         created_at=unit.now,
     )
-    return request, _repeated(unit, request)
+    return request, None
 
 
 def place(
@@ -323,16 +326,26 @@ def _end_what_is_over(unit: Unit, wish: str) -> None:
         unit.actor = asking
 
 
-def _repeated(unit: Unit, request: AccessRequest) -> Decision | None:
-    """The known request of that id, if it says the same."""
-    known = unit.get(AccessRequest, request.id)
-    if known is None:
-        return None
-    same = ("kind", "requester", "beneficiary", "product", "columns", "answers", "extends")
-    if any(getattr(known, key) != getattr(request, key) for key in same):
+def _repeated(
+    known: AccessRequest,
+    facts: Facts,
+    to: Receiver,
+    wanted: Wanted,
+    checks: Mapping[str, Callable[[Any], str]],
+) -> Decision:
+    """The known request of that id, if it says the same under the form that it is pinned to."""
+    said = (known.kind, known.requester, known.beneficiary, known.product, known.columns)
+    says = (wanted.kind, facts.id, to.beneficiary, wanted.product, wanted.columns)
+    try:
+        same = (said, known.extends) == (says, wanted.extends) and check_answers(
+            known.form, wanted.answers, checks
+        ) == known.answers
+    except InvalidInput:
+        same = False
+    if not same:
         raise DuplicateName(
-            f"cannot request product {request.product_name}: the request id is taken",
-            existing=request.id,
+            f"cannot request product {wanted.product}: the request id is taken",
+            existing=wanted.id,
         )
     return Decision(request=known, changed=False)
 

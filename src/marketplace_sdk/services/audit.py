@@ -9,9 +9,8 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.rights import require, roles_in
-from marketplace_sdk.errors import InvalidInput, Problem
 from marketplace_sdk.ports.storage import EventRow
-from marketplace_sdk.services._checking import check_filter
+from marketplace_sdk.services._checking import check_filter, check_whole
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.wire.codec import digest, text_of
 from marketplace_sdk.work.unit import chain_hash, check_limit
@@ -53,8 +52,7 @@ class Audit(Service):
             limit: how many at most.
             by: who reads.
         """
-        if isinstance(after, bool) or not isinstance(after, int) or after < 0:
-            raise InvalidInput("cannot list", problems=[Problem("after", "must be a position")])
+        check_whole(after, "after")
         check_limit(limit)
         check_filter(aggregate, "aggregate")
         with self._reading(by) as (unit, facts):

@@ -10,10 +10,10 @@ from marketplace_sdk.domain.catalog import DataSource, Domain, DomainPolicy, Tag
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.rights import require, roles_in
-from marketplace_sdk.domain.selectors import DOMAIN_PERMISSIONS, StewardSelector, user
+from marketplace_sdk.domain.selectors import DOMAIN_PERMISSIONS, StewardSelector
 from marketplace_sdk.domain.values import check_name, check_text
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, Problem
-from marketplace_sdk.services._checking import check_list
+from marketplace_sdk.services._checking import check_holder, check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stuck import recheck
 from marketplace_sdk.services._widening import leave_domain
@@ -192,12 +192,7 @@ class Domains(Service):
                 "cannot grant domain permission",
                 problems=[Problem("permission", f"must be one of {', '.join(DOMAIN_PERMISSIONS)}")],
             )
-        holder = to if isinstance(to, StewardSelector) else user(to)
-        if holder.kind not in ("user", "group"):
-            raise InvalidInput(
-                "cannot grant domain permission",
-                problems=[Problem("to", "must be a person's id or group(name)")],
-            )
+        holder = check_holder(to, "to")
         if give and holder.kind == "user":
             self._known(holder.value)
 

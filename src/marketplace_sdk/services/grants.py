@@ -14,9 +14,10 @@ from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed
-from marketplace_sdk.domain.selectors import StewardSelector, user
+from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.errors import NotFound
-from marketplace_sdk.services._checking import check_choice, check_filter
+from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stewards import roles_for
 from marketplace_sdk.work.targets import sources_of
@@ -98,7 +99,8 @@ class Grants(Service):
             limit: 1 to 1000.
             by: who reads.
         """
-        token = (who if isinstance(who, StewardSelector) else user(who)).token
+        token = check_holder(who, "who").token
+        check_flag(ended, "ended")
         key = "beneficiary" if ended else "open_beneficiary"
         with self._reading(by) as (unit, facts):
             page = unit.page(Grant, (key, [token]), after=after, limit=limit)

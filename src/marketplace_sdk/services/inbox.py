@@ -7,6 +7,7 @@ from attrs import evolve
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.rights import allowed, roles_in
+from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.work.unit import Page, Unit
@@ -31,6 +32,7 @@ class Inbox(Service):
         Raises:
             NotFound: it is somebody else's.
         """
+        check_flag(unread, "unread")
         with self._reading(by) as (unit, facts):
             if not allowed("inbox.read", {"self"} if facts.id == person else roles_in(facts)):
                 raise NotFound("read", "inbox", person)

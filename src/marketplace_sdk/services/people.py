@@ -12,7 +12,7 @@ from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Facts, GroupFacts, Person
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, require, roles_in
-from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.domain.values import FrozenMap, check_id, check_name, freeze
 from marketplace_sdk.errors import DuplicateName, InvalidInput, NotAllowed, NotFound, Problem
 from marketplace_sdk.services._checking import check_list
@@ -111,7 +111,8 @@ class People(Service):
             before = unit.need(Person, id, "update")
             after = self._checked(evolve(before, **changes))
             if after != before:
-                _known_owner(unit, after, "update")
+                if after.owner != before.owner:
+                    _known_owner(unit, after, "update")
                 unit.save(after)
                 unit.log("person.updated", f"person:{id}", changed=sorted(changes))
                 self._tell_power(unit, before, after)
@@ -138,6 +139,13 @@ class People(Service):
 
         def work(unit: Unit, facts: Facts) -> None:
             require("person.link", roles_in(facts), facts, str(who))
+            if who in (facts.id, user(facts.id)):
+                raise NotAllowed(
+                    f"cannot link {facts.id}: nobody says who they are themselves",
+                    actor=facts.id,
+                    action="person.link",
+                    needs="another USER_ADMIN",
+                )
             if isinstance(who, StewardSelector):
                 self._link_group(unit, who, principal)
             else:
@@ -350,10 +358,11 @@ def _owner(id: str) -> str:
 
 
 def _known_owner(unit: Unit, person: Person, verb: str) -> None:
-    if person.owner and unit.get(Person, person.owner) is None:
+    owner = unit.get(Person, person.owner) if person.owner else None
+    if person.owner and (owner is None or not owner.active or owner.kind != "person"):
         raise InvalidInput(
             f"cannot {verb} person {person.id}",
-            problems=[Problem("owner", "is not a known person")],
+            problems=[Problem("owner", "is not a known, active person")],
         )
 
 

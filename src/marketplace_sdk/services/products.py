@@ -40,6 +40,7 @@ __all__ = ["Products"]
 
 UNSET: Any = object()
 MOST_REQUESTS = 1000
+MOST_TERMS = 100
 
 
 class Products(Service):
@@ -300,9 +301,14 @@ class Products(Service):
         by: By = None,
     ) -> Page[DataProduct]:
         """Products whose name, description or tags hold every word of ``text``, by name."""
-        where: list[tuple[str, list[str]]] = [("kept", ["yes"])]
-        where += [("word", [word]) for word in sorted(words(check_text(text, "text")))]
-        where += [("tag", [tag]) for tag in _tags(tags)]
+        where = [("word", [word]) for word in sorted(words(check_text(text, "text")))]
+        where += [("tag", [tag]) for tag in sorted(_tags(tags))]
+        if len(where) > MOST_TERMS:
+            raise InvalidInput(
+                "cannot search products",
+                problems=[Problem("text", f"must be at most {MOST_TERMS} words and tags")],
+            )
+        where.append(("kept", ["yes"]))
         if check_filter(domain, "domain") is not None:
             where.append(("domain", [str(domain)]))
         with self._reading(by) as (unit, facts):

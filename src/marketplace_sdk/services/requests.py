@@ -21,7 +21,7 @@ from marketplace_sdk.domain.values import check_id, check_text
 from marketplace_sdk.domain.workflow import determine
 from marketplace_sdk.errors import NotAllowed, TransitionNotAllowed
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
-from marketplace_sdk.services._checking import check_list
+from marketplace_sdk.services._checking import check_list, check_whole
 from marketplace_sdk.services._context import By, SystemActor
 from marketplace_sdk.services._granting import settle
 from marketplace_sdk.services._reading import RequestReads
@@ -135,11 +135,13 @@ class Requests(RequestReads):
 
         It is a request of its own; the grant stays as it is until it is decided.
         """
+        new = self._id(new_id)
 
         def work(unit: Unit, facts: Facts) -> AccessRequest:
             request = self._visible(unit, facts, id, "extend")
             require("request.extend", roles_on(facts, request), facts, f"request {id}")
-            extended(unit, request)
+            if unit.get(AccessRequest, new) is None:
+                extended(unit, request)
             return request
 
         before = self._read(by, work)
@@ -151,7 +153,7 @@ class Requests(RequestReads):
             acknowledge=_list(acknowledge),
             form_version=form_version,
             extends=before.grant,
-            id=self._id(new_id),
+            id=new,
         )
         who: str | StewardSelector = before.beneficiary.id
         if before.beneficiary.kind == "group":
@@ -278,6 +280,8 @@ class Requests(RequestReads):
         why = check_text(reason, "reason", required=True)
         end = window(until)
         act = self._id(determination)
+        if revision is not None:
+            check_whole(revision, "revision")
         person = self._person(by)
         if isinstance(by or self._bound, SystemActor):
             raise NotAllowed(
