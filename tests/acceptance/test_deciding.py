@@ -197,6 +197,8 @@ def test_23_a_named_user_is_exactly_that_user(world):
     world.deliver()
     assert world.reads("con") == "none"
     assert world.approve(request, "una").state == "approved"
+    world.deliver()
+    assert world.reads("con") == "clear"
 
 
 def test_24_a_domain_permission_counts_in_its_domain_only(world):
@@ -209,6 +211,8 @@ def test_24_a_domain_permission_counts_in_its_domain_only(world):
     world.deliver()
     assert world.reads("con") == "none"
     assert world.approve(request, "dee").state == "approved"
+    world.deliver()
+    assert world.reads("con") == "clear"
 
 
 def test_25_the_decision_is_told_to_the_requester_and_the_other_stewards(world):
@@ -220,6 +224,7 @@ def test_25_the_decision_is_told_to_the_requester_and_the_other_stewards(world):
     assert "determination_made" in world.told("con")
     assert "determination_made" in world.told("bo")
     assert "determination_made" not in world.told("ana")
+    assert world.reads("con") == "clear"
 
 
 def test_26_only_the_final_determination_is_told(world):
@@ -230,9 +235,11 @@ def test_26_only_the_final_determination_is_told(world):
 
     assert "determination_made" not in world.told("con")
     assert world.sent("data_product.access_requests.consumer.updated") == []
+    assert world.reads("con") == "none"
     world.approve(request, "cy")
     assert len(world.sent("data_product.access_requests.consumer.updated")) == 1
     assert world.sent("data_product.access_requests.data_steward.updated") == []
+    assert world.reads("con") == "clear"
 
 
 def test_27_a_temporary_approval_has_an_end(world):
@@ -245,6 +252,12 @@ def test_27_a_temporary_approval_has_an_end(world):
 
     assert approved.until == world.clock() + timedelta(days=3)
     assert world.reads("con") == "clear"
+    world.clock.advance(timedelta(days=3, seconds=-1))
+    world.deliver()
+    assert world.reads("con") == "clear"
+    world.clock.advance(timedelta(seconds=1))
+    world.deliver()
+    assert world.reads("con") == "none"
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1.5])

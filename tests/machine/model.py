@@ -1,8 +1,9 @@
 """What ought to happen, written down a second time, and as simply as it can be.
 
-The state machine compares the marketplace with this. It imports nothing of the product (a test sees
-to that), keeps everything in plain dicts and sets, and prefers trying all possibilities to being
-clever. Selectors are tuples: ``("user", "ana")``, ``("group", "Legal")``, ``("permission", "X")``,
+The state machine compares the marketplace with this. It imports nothing of the product (an import
+contract sees to that), keeps everything in plain dicts and sets, and prefers trying all
+possibilities to being clever. Selectors are tuples: ``("user", "ana")``, ``("group", "Legal")``,
+``("permission", "X")``,
 ``("attribute", "team", "finance")``, ``("domain", "MANAGE_DATA_PRODUCTS")``. Whoever has access is a
 tuple too: ``("user", "con")`` or ``("group", "crew")``.
 

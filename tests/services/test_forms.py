@@ -12,6 +12,9 @@ from marketplace_sdk import (
     NotAllowed,
     NotFound,
     Question,
+    ReviewFlow,
+    domain_permission,
+    group,
 )
 from tests.services.helpers import nothing_written, types_of
 from tests.world import LEGAL, PRIVACY, UNA, any_of
@@ -40,6 +43,67 @@ def test_an_edit_that_changes_nothing_makes_no_version(small):
             small.market.forms.edit(form, name="F", review=any_of(LEGAL), by="dee").current.number
             == 1
         )
+
+
+def test_a_fallback_can_be_taken_away_by_a_manager_only(small):
+    """What is left out stays; None clears it, which is as weighty as setting it."""
+    form = small.form(any_of(LEGAL), fallback=UNA)
+    questions = [Question.short_answer("what", "What for?")]
+
+    assert small.market.forms.edit(form, questions=questions, by="ana").current.fallback == UNA
+    with nothing_written(small), pytest.raises(NotAllowed):
+        small.market.forms.edit(form, fallback=None, by="ana")
+    assert small.market.forms.edit(form, fallback=None, by="dee").current.fallback is None
+
+
+def test_stewards_who_are_nobody_are_warned_of_when_saved(small):
+    """A selector that matches nobody is a warning, never an error: groups fill later."""
+    empty, held = group("Empty"), domain_permission("MANAGE_DATA_PRODUCTS")
+    nobody = domain_permission("MANAGE_POLICIES")
+    made = small.market.forms.create(
+        "F",
+        domain="HR",
+        questions=[Question.short_answer("why", "Why?")],
+        review=any_of(LEGAL, empty, held, nobody),
+        fallback=group("Also empty"),
+        by="dee",
+    )
+
+    assert made.warnings == (
+        "domain permission MANAGE_POLICIES in HR matches nobody",
+        "group Also empty matches nobody",
+        "group Empty matches nobody",
+    )
+    assert small.market.forms.edit(made.id, review=any_of(LEGAL), by="dee").warnings == (
+        "group Also empty matches nobody",
+    )
+    assert small.market.forms.get(made.id, by="dee").warnings == (), "not kept: people come and go"
+
+
+def test_stewards_of_a_product_are_warned_of_too(small):
+    """E5: a product whose review nobody can fill is published, and its publisher told."""
+    product = small.publish(form=small.form(ReviewFlow.delegate()), review=any_of(group("Empty")))
+
+    assert product.warnings == ("group Empty matches nobody",)
+    small.market.people.update("sal", groups=["Empty"], by="uma")
+    assert small.market.products.update(product.id, description="new", by="dee").warnings == ()
+    assert small.publish(form="standard").warnings == ()
+
+
+def test_what_cannot_be_told_is_no_warning(small):
+    """A domain that is not known yet, and a directory that cannot be read, stop nothing."""
+    held = domain_permission("MANAGE_POLICIES")
+    made = small.market.forms.create(
+        "F", questions=[Question.short_answer("why", "Why?")], review=any_of(held), by="gil"
+    )
+    assert made.warnings == ()
+
+    def members(*_):
+        raise KeyError("ldap")
+
+    small.market._context.directory.members = members
+    product = small.publish(any_of(group("Empty")))
+    assert (product.state, product.warnings) == ("published", ())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace_sdk import NotFound
+from marketplace_sdk import Duration, NotFound
 from tests.services.helpers import nothing_written
 from tests.world import LEGAL, PRIVACY, all_of, any_of
 
@@ -43,6 +43,27 @@ def test_notices_hold_no_answers_and_no_reasons(small):
     assert small.hook.messages
     assert not any("SECRET" in repr(message) for message in small.hook.messages)
     assert not any("SECRET" in line for line in small.market.audit.export(by="aud"))
+
+
+def test_an_approval_is_told_as_not_yet_active(small):
+    """Decision and access are two: people are told both, each when it is so."""
+    product = small.publish(any_of(LEGAL), name="Heads")
+    request = small.ask(product)
+    small.approve(request, "ana", until=Duration(3, "days"))
+    small.told("con")
+    longer = small.market.requests.extend(request.id, answers={"why": "to count"}, by="con")
+    small.deny(longer, "ana")
+    longer = small.market.requests.extend(request.id, answers={"why": "to count"}, by="con")
+    small.approve(longer, "ana", until=Duration(9, "days"))
+    small.told("con")
+
+    told = [each.subject for each in small.market.inbox.of("con", by="con")]
+    assert sorted(subject.split(" for con")[0] for subject in told) == [
+        "active now",
+        "approved",
+        "approved, not yet active",
+        "denied",
+    ]
 
 
 def test_one_decision_is_one_event(small):

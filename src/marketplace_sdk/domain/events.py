@@ -152,7 +152,7 @@ NOTICES: Mapping[str, str] = {
     "access_requested": "{requester} asks for {what} {product}; please decide.",
     "requested_for_you": "{requester} asks for {what} {product} for {beneficiary}.",
     "stage_opened": "{requester} asks for {what} {product}; it is your turn to decide.",
-    "determination_made": "{state} for {beneficiary}: {what} {product}.",
+    "determination_made": "{outcome} for {beneficiary}: {what} {product}.",
     "access_revoked": "revoked for {beneficiary}: {what} {product}.",
     "request_canceled": "canceled for {beneficiary}: {what} {product}.",
     "access_expired": "expired for {beneficiary}: {what} {product}.",

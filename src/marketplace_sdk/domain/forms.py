@@ -194,12 +194,14 @@ class RequestForm:
         domain: whose form it is; None means everybody's.
         current: the version that new requests are filed under.
         revision: of the stored record.
+        warnings: about stewards who are named and are nobody now; set when it is saved.
     """
 
     id: str
     domain: str | None = None
     current: FormVersion
     revision: int = field(default=0, eq=False)
+    warnings: tuple[str, ...] = field(default=(), eq=False)
 
     @property
     def name(self) -> str:

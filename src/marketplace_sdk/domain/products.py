@@ -87,6 +87,7 @@ class DataProduct:
             stewards confirm them (domain policy ``widening="ask"``).
         revision: of the stored record.
         status: of the viewer's own request: none, pending, approved ...; set on reads.
+        warnings: about stewards who are named and are nobody now; set when it is saved.
     """
 
     id: str
@@ -110,6 +111,7 @@ class DataProduct:
     updated_at: datetime | None = None
     revision: int = field(default=0, eq=False)
     status: str = field(default="", eq=False)
+    warnings: tuple[str, ...] = field(default=(), eq=False)
 
     def step(self, event: str) -> DataProduct:
         """The product after an event.

@@ -402,6 +402,9 @@ def _final(
 ) -> Effects:
     """Exactly one decision event; requester, beneficiary and all other stewards are told."""
     told = list(sides(request))
+    # A decision is not yet access; an extension's grant is there already.
+    waits = request.state == "approved" and not request.extends
+    names = {**names, "outcome": "approved, not yet active" if waits else request.state}
     if not request.automatic:
         told += _stewards(request)
     return Effects(

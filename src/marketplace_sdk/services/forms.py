@@ -25,9 +25,12 @@ from marketplace_sdk.domain.values import check_flag, check_id, check_name, chec
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._warnings import warnings_of
 from marketplace_sdk.work.unit import Page, Unit
 
 __all__ = ["Forms"]
+
+UNSET: Any = object()
 
 
 class Forms(Service):
@@ -104,7 +107,7 @@ class Forms(Service):
             unit.log("form.created", f"form:{form_id}", version=version.id, domain=domain)
             return saved
 
-        return self._deciding(by, work)
+        return self._looked_at(self._deciding(by, work))
 
     def edit(
         self,
@@ -115,10 +118,12 @@ class Forms(Service):
         review: ReviewFlow | None = None,
         agreements: Iterable[str | DataUseAgreement] | None = None,
         allow_self_review: bool | None = None,
-        fallback: StewardSelector | None = None,
+        fallback: StewardSelector | None = UNSET,
         by: By = None,
     ) -> RequestForm:
         """Make a new version of a form; pending requests keep theirs.
+
+        What is left out stays. ``None`` for the fallback clears it.
 
         Stewards named in the form may edit questions and help texts. Everything else needs a
         manager of the form's domain, and GOVERNANCE when products of other domains use the form.
@@ -129,10 +134,11 @@ class Forms(Service):
         if allow_self_review is not None:
             check_flag(allow_self_review, "form.allow_self_review")
         flow = None if review is None else _flow(review)
-        _fallback(fallback)
+        if fallback is not UNSET:
+            _fallback(fallback)
         wanted = None if agreements is None else _agreements(agreements)
-        weighty = any(
-            each is not None for each in (name, flow, wanted, allow_self_review, fallback)
+        weighty = fallback is not UNSET or any(
+            each is not None for each in (name, flow, wanted, allow_self_review)
         )
 
         def work(unit: Unit, facts: Facts) -> RequestForm:
@@ -150,7 +156,7 @@ class Forms(Service):
                 allow_self_review=current.allow_self_review
                 if allow_self_review is None
                 else allow_self_review,
-                fallback=fallback or current.fallback,
+                fallback=current.fallback if fallback is UNSET else fallback,
             )
             if version == current:
                 return form
@@ -175,7 +181,7 @@ class Forms(Service):
             unit.log("form.edited", f"form:{id}", version=version.id, number=version.number)
             return saved
 
-        return self._deciding(by, work)
+        return self._looked_at(self._deciding(by, work))
 
     def delete(self, id: str, *, by: By = None) -> None:
         """Delete a form that no product uses; its versions stay readable."""
@@ -238,6 +244,14 @@ class Forms(Service):
             return unit.page(RequestForm, *where, after=after, limit=limit)
 
     # -- inside ---------------------------------------------------------------------------
+
+    def _looked_at(self, form: RequestForm) -> RequestForm:
+        """The form with what should be known of the stewards that it names."""
+        named = set(form.current.review.selectors())
+        if form.current.fallback is not None:
+            named.add(form.current.fallback)
+        bound = (one.bound(form.domain or "") for one in named)
+        return evolve(form, warnings=warnings_of(self._context, bound))
 
     def _questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
         return check_form(

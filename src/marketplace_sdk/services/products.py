@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from attrs import evolve
@@ -12,11 +12,12 @@ from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.events import Effects, Event, Notice
 from marketplace_sdk.domain.forms import RequestForm
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.products import DataProduct, check_product_name, check_product_review
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
+from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag, check_id, check_name, check_text
 from marketplace_sdk.errors import (
     Conflict,
@@ -30,6 +31,7 @@ from marketplace_sdk.services._checking import check_filter, check_list
 from marketplace_sdk.services._closing import delete_product, withhold_grants
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stewards import stewards_of
+from marketplace_sdk.services._warnings import warnings_of
 from marketplace_sdk.services._widening import change_sources, managers_of
 from marketplace_sdk.work.endings import product_data
 from marketplace_sdk.work.records import words
@@ -124,7 +126,7 @@ class Products(Service):
             unit.keep(_published(saved, facts.id))
             return saved
 
-        return self._deciding(by, work)
+        return self._looked_at(self._deciding(by, work))
 
     def update(
         self,
@@ -181,7 +183,7 @@ class Products(Service):
             unit.log("product.updated", f"product:{id}", changed=sorted(changes))
             return saved
 
-        return self._deciding(by, work)
+        return self._looked_at(self._deciding(by, work))
 
     def set_sources(self, id: str, sources: Iterable[str], *, by: By = None) -> DataProduct:
         """Replace the whole set of sources (managers, GOVERNANCE).
@@ -318,6 +320,15 @@ class Products(Service):
             return unit.page(DataProduct, *where, after=after, limit=limit)
 
     # -- inside ---------------------------------------------------------------------------
+
+    def _looked_at(self, product: DataProduct) -> DataProduct:
+        """The product with what should be known of the stewards who decide about it."""
+
+        def named() -> Iterator[StewardSelector]:
+            with self._context.unit(SYSTEM, write=False) as unit:
+                yield from stewards_of(unit, product)
+
+        return evolve(product, warnings=warnings_of(self._context, named()))
 
     def _managed(self, unit: Unit, facts: Facts, id: str, verb: str) -> DataProduct:
         product = unit.need(DataProduct, id, verb)
