@@ -206,6 +206,13 @@ class PluginHost:
         """Every usable kind of question by name; one that is broken or doubled is not there."""
         return {spec.name: spec for spec in self._usable(QUESTION_TYPE)}
 
+    def question_checks(self) -> dict[str, Callable[[Any], str]]:
+        """By kind of question, what says whether an answer fits; one that breaks refuses it."""
+        return {
+            name: _guarded(spec.check, self.provenance(QUESTION_TYPE.name, name))
+            for name, spec in self.question_types().items()
+        }
+
     def commands(self) -> list[CommandSpec]:
         """Every usable sub-command, by name; one that is broken or doubled is not there."""
         return self._usable(COMMAND)
@@ -433,6 +440,21 @@ def _stream(answer: object) -> Iterable[object]:
 
 def _listed(answer: object) -> list[object]:
     return list(_stream(answer))
+
+
+def _guarded(check: Callable[[Any], str], plugin: str) -> Callable[[Any], str]:
+    def guarded(answer: Any) -> str:
+        try:
+            wrong = check(answer)
+        except Exception as error:  # noqa: BLE001  # a guard-rail fails closed, whatever it raises
+            # Only type and place: the text of an error may quote the answer.
+            _log.error("check of an answer: %s raised %s at %s", plugin, *_raised(error))
+            return f"cannot be checked: {plugin} failed ({type(error).__name__})"
+        if not isinstance(wrong, str):
+            return f"cannot be checked: {plugin} said {type(wrong).__name__}, not text"
+        return wrong
+
+    return guarded
 
 
 def _is_verdict(answer: object) -> bool:

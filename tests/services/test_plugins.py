@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace_sdk import Duration, NotAllowed, ReviewFlow, Stage
-from marketplace_sdk.plugin import AddStage, Refuse, Shorten, hookimpl
+from marketplace_sdk import Duration, MarketplaceError, NotAllowed, Question, ReviewFlow, Stage
+from marketplace_sdk.plugin import AddStage, QuestionTypeSpec, Refuse, Shorten, hookimpl
 from tests.services.helpers import nothing_written, small_world
 from tests.world import LEGAL, UNA, any_of
 
@@ -28,6 +28,57 @@ class Guard:
     @hookimpl
     def marketplace_check_plan(self, plan, grant, product):
         return self.plan(plan, grant, product)
+
+
+class Kinds:
+    """A plugin with a question kind of its own."""
+
+    def __init__(self, check):
+        self.check = check
+
+    @hookimpl
+    def marketplace_question_types(self):
+        return [QuestionTypeSpec(name="CODE", check=self.check, json_schema={})]
+
+
+def broken_check(answer):
+    raise RuntimeError(f"cannot look up {answer}")
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"),
+    [
+        (broken_check, "a secret"),
+        (lambda answer: None, "a secret"),
+        (lambda answer: 5, "a secret"),
+        (lambda answer: "is no code", "a secret"),
+        (lambda answer: "", "a secret\0"),
+        (lambda answer: "", "a secret" * 10_000),
+        (lambda answer: "", {"a secret": object()}),
+    ],
+)
+def test_an_answer_whose_check_breaks_is_refused(check, answer, caplog):
+    """A plugin never approves: what it cannot check, or what is no plain data, is not kept."""
+    world = small_world(plugins=[Kinds(check)])
+    question = Question(key="code", label="Which?", kind="CODE")
+    product = world.publish(form=world.form(any_of(LEGAL), questions=[question]))
+
+    with nothing_written(world), pytest.raises(MarketplaceError) as caught:
+        world.ask(product, answers={"code": answer})
+
+    assert "secret" not in f"{caught.value!r}{caught.value}{caplog.text}"
+    world.close()
+
+
+def test_a_check_that_breaks_is_named():
+    """Whoever runs the marketplace has to know whose fault it is."""
+    world = small_world(plugins=[Kinds(broken_check)])
+    question = Question(key="code", label="Which?", kind="CODE")
+    product = world.publish(form=world.form(any_of(LEGAL), questions=[question]))
+
+    with pytest.raises(MarketplaceError, match=r"answers\.code: .*Kinds.* failed \(RuntimeError\)"):
+        world.ask(product, answers={"code": "x"})
+    world.close()
 
 
 @pytest.fixture

@@ -314,7 +314,10 @@ def _answer(
         return _choices(question, answer)
     if question.kind == "ACCESS_DURATION":
         return _duration(answer)
-    return answer, custom[question.kind](answer) if question.kind in custom else "cannot be checked"
+    if question.kind not in custom:
+        return answer, "cannot be checked"
+    wrong = _text(answer)[1] if isinstance(answer, str) else ""
+    return answer, wrong or custom[question.kind](answer)
 
 
 def _text(answer: object) -> tuple[object, str]:

@@ -125,7 +125,7 @@ def draft(
     context: Context, unit: Unit, facts: Facts, to: Receiver, wanted: Wanted
 ) -> tuple[AccessRequest, Decision | None]:
     """The request before its review, or a repeated one that is known already."""
-    checks = {name: spec.check for name, spec in context.plugins.question_types().items()}
+    checks = context.plugins.question_checks()
     known = unit.get(AccessRequest, wanted.id)
     if known is not None:
         # Whatever was edited or decided since: a repeated call is answered as the first one was.
