@@ -9,6 +9,7 @@ import pytest
 from marketplace_sdk import (
     Conflict,
     DomainPolicy,
+    DuplicateName,
     Duration,
     InvalidInput,
     NotAllowed,
@@ -355,3 +356,20 @@ def test_a_search_has_a_limited_number_of_terms(storage_url, key):
     with pytest.raises(InvalidInput, match="at most 100"):
         search(terms)
     world.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["CAFÉ sales", "Cafe\u0301 sales", "Café  sales", "\uff23afé sales"]
+)
+def test_a_name_that_reads_the_same_is_taken(small, name):
+    """Unique in the marketplace, and for those who read it: two products never look alike."""
+    product = small.publish(name="Café sales")
+    other = small.publish()
+
+    with nothing_written(small), pytest.raises(DuplicateName):
+        small.publish(name=name, form="standard")
+    with nothing_written(small), pytest.raises(DuplicateName):
+        small.market.products.update(other.id, name=name, by="dee")
+    assert small.market.products.update(product.id, name=name, by="dee").name == name
+    small.market.products.delete(product.id, by="dee")
+    assert small.publish(name="Café sales").state == "published"

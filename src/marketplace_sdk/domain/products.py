@@ -126,6 +126,11 @@ class DataProduct:
         return evolve(self, state=after, suspended=suspended)
 
     @property
+    def name_key(self) -> str:
+        """Equal for names that read the same, whatever their case, blanks and spelling of accents."""
+        return " ".join(unicodedata.normalize("NFKC", self.name).casefold().split())
+
+    @property
     def open(self) -> bool:
         """Whether new requests may be submitted (a suspended product keeps its queue moving)."""
         return self.state in ("published", "suspended")

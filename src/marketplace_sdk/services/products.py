@@ -118,7 +118,7 @@ class Products(Service):
             _in_domain(unit, home, product.sources, name)
             _attachable(unit, facts, product)
             unit.reserve(
-                f"product|{name.casefold()}",
+                f"product|{product.name_key}",
                 product.id,
                 f"cannot publish product {name}: the name is taken",
             )
@@ -172,13 +172,13 @@ class Products(Service):
             if changed == product:
                 return product
             _attachable(unit, facts, changed)
-            if changed.name.casefold() != product.name.casefold():
+            if changed.name_key != product.name_key:
                 unit.reserve(
-                    f"product|{changed.name.casefold()}",
+                    f"product|{changed.name_key}",
                     id,
                     f"cannot rename product {product.name}: the name is taken",
                 )
-                unit.release(f"product|{product.name.casefold()}", id)
+                unit.release(f"product|{product.name_key}", id)
             saved = unit.save(evolve(changed, updated_at=unit.now))
             unit.log("product.updated", f"product:{id}", changed=sorted(changes))
             return saved

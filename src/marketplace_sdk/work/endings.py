@@ -120,7 +120,7 @@ def finish_deletion(unit: Unit, product: DataProduct) -> DataProduct:
     """The last grant of a product that is being deleted has ended: only a tombstone stays."""
     finished = unit.save(evolve(product.step("finish"), updated_at=unit.now))
     unit.log("product.deleted", f"product:{product.id}", **product_data(finished))
-    unit.release(f"product|{product.name.casefold()}", product.id)
+    unit.release(f"product|{product.name_key}", product.id)
     return finished
 
 
