@@ -345,6 +345,38 @@ def test_an_owner_answers_for_a_service_account(small):
     assert small.platform.reads(role, small.objects["people"], "name") == "none"
 
 
+def test_an_owner_is_told_of_the_product_too(small):
+    """E30: whoever answers for an account hears what becomes of its access, as the requester does."""
+    principal = small.platform.principal("robot_there")
+    small.market.people.add(
+        "robot", kind="service_account", owner="pat", principals={"lake": principal}, by="uma"
+    )
+    product = small.publish(any_of(LEGAL))
+    small.approve(small.ask(product, on_behalf_of="robot"), "ana")
+
+    small.market.products.suspend(product.id, reason="x", by="dee")
+    small.market.products.resume(product.id, by="dee")
+    small.market.products.delete(product.id, cascade=True, by="dee")
+
+    for who in ("pat", "con"):
+        assert {"product_suspended", "product_resumed", "product_deleted"} <= set(small.told(who))
+
+
+def test_an_account_of_a_manager_is_never_approved_automatically(small):
+    """Its owner is on the receiving side: an owner who manages the product goes to the review."""
+    principal = small.platform.principal("robot_there")
+    small.market.people.add(
+        "robot", kind="service_account", owner="dee", principals={"lake": principal}, by="uma"
+    )
+
+    request = small.ask(small.publish(AUTOMATIC), on_behalf_of="robot")
+
+    assert request.state == "pending"
+    with pytest.raises(NotAllowed, match="for themselves"):
+        small.approve(request, "dee")
+    assert small.approve(request, "gil").state == "approved"
+
+
 def test_the_owner_of_now_may_not_decide_either(small):
     """Neither the owner at submission nor the owner at the moment of the act."""
     role = small.platform.principal("robot_there")

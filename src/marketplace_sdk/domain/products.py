@@ -127,7 +127,7 @@ class DataProduct:
 
     @property
     def name_key(self) -> str:
-        """Equal for names that read the same, whatever their case, blanks and spelling of accents."""
+        """Equal for names that read the same, whatever their case, blanks or accents' spelling."""
         return " ".join(unicodedata.normalize("NFKC", self.name).casefold().split())
 
     @property

@@ -11,12 +11,12 @@ from marketplace_sdk.domain.events import Effects, Event, Notice
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.workflow import sides
 from marketplace_sdk.services._widening import managers_of
 from marketplace_sdk.work.endings import call_off, end_grant, finish_deletion, product_data
 from marketplace_sdk.work.targets import marks_for_sources, product_marks, sources_of, targets_of
 
 if TYPE_CHECKING:
-    from marketplace_sdk.domain.people import Beneficiary
     from marketplace_sdk.domain.products import DataProduct
     from marketplace_sdk.work.unit import Unit
 
@@ -34,7 +34,8 @@ def withhold_grants(unit: Unit, product: DataProduct) -> None:
         if changed is not grant:
             unit.save(changed)
             unit.keep(effects)
-            members.add(_selector(grant.beneficiary))
+            first = unit.get(AccessRequest, grant.requests[0])
+            members |= set() if first is None else set(sides(first))
             marks += targets_of(unit, grant)
             if grant.kind == "access":
                 sources = sources_of(unit, grant)
@@ -80,9 +81,7 @@ def _gone(product: DataProduct, requests: Iterable[AccessRequest]) -> Effects:
         )
         for request in requests
     )
-    asked = {StewardSelector("user", request.requester) for request in requests} | {
-        _selector(request.beneficiary) for request in requests
-    }
+    asked = {side for request in requests for side in sides(request)}
     told = Notice(
         kind="product_deleted",
         about=f"product:{product.id}",
@@ -90,7 +89,3 @@ def _gone(product: DataProduct, requests: Iterable[AccessRequest]) -> Effects:
         data={"product": product.name, "product_id": product.id},
     )
     return Effects(events=events, notices=(told,))
-
-
-def _selector(who: Beneficiary) -> StewardSelector:
-    return StewardSelector("user" if who.kind == "person" else "group", who.id)

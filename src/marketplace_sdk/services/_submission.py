@@ -70,11 +70,20 @@ class Wanted:
 
 @frozen(kw_only=True)
 class Receiver:
-    """Who would get it, as the directory knows them now."""
+    """Who would get it, as the directory knows them now.
+
+    Attributes:
+        beneficiary: who.
+        person: a person or service account; None for a group.
+        owner: who answers for a service account; else empty.
+        answers_for: that owner, if the directory knows them.
+        principals: names on each connection.
+    """
 
     beneficiary: Beneficiary
     person: Person | None
     owner: str
+    answers_for: Person | None = None
     principals: FrozenMap[str, str] = field(repr=False)
 
 
@@ -104,6 +113,7 @@ def receiver(context: Context, requester: Person, who: str | StewardSelector | N
         beneficiary=Beneficiary("person", id),
         person=person,
         owner=person.owner,
+        answers_for=context.person(person.owner) if person.owner else None,
         principals=person.principals,
     )
 
@@ -215,10 +225,9 @@ def place(
         now=unit.now,
     )
     group_manages = to.beneficiary.token in domain.holders("MANAGE_DATA_PRODUCTS")
-    managing = (
-        facts.manages(domain.name)
-        or group_manages
-        or (beneficiary is not None and beneficiary.manages(domain.name))
+    owner = None if to.answers_for is None else unit.facts(to.answers_for)
+    managing = group_manages or any(
+        each is not None and each.manages(domain.name) for each in (facts, beneficiary, owner)
     )
     event = route(request.form, product, domain.policy, situation, managing=managing)
     added: list[Stage] = list(domain.policy.extra_stages)
