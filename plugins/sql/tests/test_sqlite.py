@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import pytest
 
 from marketplace_sdk.plugin import BuildContext, InvalidInput, Record, StorageError
-from marketplace_sdk.testing.conformance.storage import DurableStorageBehaviour
+from marketplace_sdk.testing.conformance import StorageConformance
 from marketplace_sdk_sql import plugin, sqlite
 from marketplace_sdk_sql.storage import SqlStorage
 from marketplace_sdk_sql.tables import SCHEMA_VERSION
@@ -66,28 +66,12 @@ def storage(url):
     storage.close()
 
 
-class TestSqliteStorage(DurableStorageBehaviour):
+class TestSqliteStorage(StorageConformance):
     """The rules of the port."""
 
     @pytest.fixture
-    def storage(self, url):
-        storage = SqlStorage(url)
-        storage.setup()
-        yield storage
-        storage.close()
-
-    @pytest.fixture
-    def reopen(self, url):
-        opened = []
-
-        def reopen():
-            opened.append(SqlStorage(url))
-            opened[-1].setup()
-            return opened[-1]
-
-        yield reopen
-        for one in opened:
-            one.close()
+    def open_storage(self, url):
+        return lambda: SqlStorage(url)
 
 
 def test_the_plugin_offers_sqlite(url):

@@ -145,9 +145,13 @@ def freeze_job(row: Work, number: int) -> Job:
 def freeze_document(document: Mapping[str, Any], what: str) -> str:
     """Plain data as text. Raises InvalidInput, without the data, when it is anything else."""
     try:
-        return _encode(document if type(document) is dict else dict(document))
+        text = _encode(document if type(document) is dict else dict(document))
+        if "\\ud" in text:
+            # Half a surrogate pair is no text; only documents with escapes are worth the look.
+            json.dumps(_decode(text), ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise InvalidInput(f"cannot keep {what}: its document is not plain data") from None
+    return text
 
 
 def to_utc(at: datetime) -> datetime:
@@ -158,13 +162,15 @@ def to_utc(at: datetime) -> datetime:
 
 
 def _check_text(what: str, *texts: str) -> None:
-    # A durable store cannot keep a lone surrogate, so this one does not pretend to.
+    # Durable stores cannot keep NUL or a lone surrogate, so this one does not pretend to.
     try:
-        for text in texts:
-            if not text.isascii():
-                text.encode()
-    except (AttributeError, UnicodeEncodeError):
-        raise InvalidInput(f"cannot keep {what}: a key is not valid text") from None
+        valid = not any(
+            "\0" in text or (not text.isascii() and not text.encode()) for text in texts
+        )
+    except (TypeError, AttributeError, UnicodeEncodeError):
+        valid = False
+    if not valid:
+        raise InvalidInput(f"cannot keep {what}: a key is not valid text")
 
 
 class Books:

@@ -36,6 +36,7 @@ class MemoryStorage:
         self._state = threading.Lock()
         self._turn = threading.Lock()
         self._writer = 0
+        self._closed = False
         self._readers: set[MemoryTransaction] = set()
 
     def setup(self) -> None:
@@ -46,10 +47,12 @@ class MemoryStorage:
         return self._write() if write else self._read()
 
     def close(self) -> None:
-        """There is nothing to let go of; what is kept stays until the object is gone."""
+        """Begin no more blocks; what is kept stays until the object is gone."""
+        self._closed = True
 
     @contextmanager
     def _write(self) -> Iterator[Transaction]:
+        self._check_open()
         me = threading.get_ident()
         if self._writer == me:
             raise StorageError(
@@ -68,6 +71,7 @@ class MemoryStorage:
 
     @contextmanager
     def _read(self) -> Iterator[Transaction]:
+        self._check_open()
         with self._state:
             transaction = MemoryTransaction(self._books, self._state, writing=False)
             self._readers.add(transaction)
@@ -77,6 +81,10 @@ class MemoryStorage:
             transaction.over = True
             with self._state:
                 self._readers.discard(transaction)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageError("cannot open storage: it is closed")
 
     def _commit(self, transaction: MemoryTransaction) -> None:
         books = self._books

@@ -3,6 +3,9 @@
 A store keeps *records* (one document per thing, with index entries to find it by), an append-only
 log of *events*, and *work* that is due at some time. Everything done inside one ``begin()`` block
 is kept together or not at all. The store never looks into a document.
+
+Texts are compared and sorted by code points and never folded. NUL and half a surrogate pair are in
+no key, nor is the latter in a document: InvalidInput, before anything is written.
 """
 
 from __future__ import annotations
@@ -198,7 +201,14 @@ class Storage(Protocol):
     def begin(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
         """One unit of work: committed when the block ends, rolled back when it raises.
 
-        With ``write=False`` only reading methods may be called, and writers are not held up.
+        Units that write end as if one had come after the other; one that cannot raises
+        StaleRevision or a retryable StorageError, at the latest when its block ends. A thread that
+        is in one cannot begin another (StorageError).
+
+        With ``write=False`` only reading methods may be called, all see one moment, and writers are
+        not held up; a thread may do so within a unit that writes, and sees what is committed.
+
+        Raises StorageError when the store is closed.
         """
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entry",
+    "check_keys",
     "entries_from",
     "entries_to",
     "event_from",
@@ -36,9 +37,19 @@ _decode = json.JSONDecoder().decode
 def plain_to(document: Mapping[str, Any], what: str) -> str:
     """Plain data as JSON text. Raises InvalidInput, without the data, for anything else."""
     try:
-        return _encode(document if type(document) is dict else dict(document))
+        text = _encode(document if type(document) is dict else dict(document))
+        if "\\ud" in text:
+            # Half a surrogate pair is no text; only documents with escapes are worth the look.
+            json.dumps(_decode(text), ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise InvalidInput(f"cannot keep {what}: its document is not plain data") from None
+    return text
+
+
+def check_keys(what: str, *texts: str) -> None:
+    """Raise InvalidInput for a text with a NUL character, which not every database can keep."""
+    if any("\0" in text for text in texts):
+        raise InvalidInput(f"cannot keep {what}: a key is not valid text")
 
 
 def list_to(values: Collection[str]) -> str:
@@ -71,6 +82,7 @@ def record_from(row: tuple[Any, ...]) -> Record:
 
 def event_to(row: EventRow) -> tuple[Any, ...]:
     """The row of an event, without its position."""
+    check_keys("event", row.aggregate, row.id, row.type, row.actor)
     return (
         row.aggregate,
         row.sequence,
@@ -107,6 +119,7 @@ def event_from(row: tuple[Any, ...]) -> EventRow:
 
 def work_to(row: Work) -> tuple[Any, ...]:
     """The row of work, without its number."""
+    check_keys("work", row.id, row.queue, row.key, row.owner)
     return (
         row.id,
         row.queue,

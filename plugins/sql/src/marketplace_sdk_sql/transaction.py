@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
 from marketplace_sdk_sql.rows import (
+    check_keys,
     entries_from,
     entries_to,
     event_from,
@@ -94,6 +96,7 @@ class SqlTransaction:
             raise InvalidInput(
                 f"cannot write {kind}: its revision does not follow the expected one"
             )
+        check_keys(kind, kind, id, record.order, *chain.from_iterable(record.index))
         entries = entries_to(record.index)
         new = (record.revision, record.order, entries, plain_to(record.document, kind))
         if expected is None:

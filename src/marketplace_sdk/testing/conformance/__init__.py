@@ -8,3 +8,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
 )
+
+from marketplace_sdk.testing.conformance.storage import StorageConformance  # noqa: E402  # rewritten
+
+__all__ = ["StorageConformance"]

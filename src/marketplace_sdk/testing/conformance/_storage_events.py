@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 import pytest
+from attrs import evolve
 
 from marketplace_sdk.errors import InvalidInput, StaleRevision
-from marketplace_sdk.ports.storage import EventRow, Storage
+from marketplace_sdk.testing.conformance._storage_examples import (
+    HOSTILE,
+    NOON,
+    NOT_TEXT,
+    PLAIN,
+    exact,
+    ids,
+    link,
+)
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+if TYPE_CHECKING:
+    from marketplace_sdk.ports.storage import Storage
 
-
-def link(aggregate: str, sequence: int, *, id: str = "", at: datetime = NOON) -> EventRow:
-    """An event to try a store with."""
-    return EventRow(
-        aggregate=aggregate,
-        sequence=sequence,
-        id=id or f"{aggregate}/{sequence}",
-        type="request.submitted",
-        at=at,
-        actor="ada",
-        payload={"n": [sequence]},
-        payload_hash="f" * 64,
-        previous="",
-        hash="0" * 64,
-    )
+__all__ = ["EventChecks"]
 
 
-class EventBehaviour:
+class EventChecks:
     """Events: positions only grow, a place in a chain is taken once."""
 
     def test_an_event_comes_back_as_it_was_added(self, storage: Storage) -> None:
@@ -45,6 +42,56 @@ class EventBehaviour:
             assert stored.payload == {"n": [1]}
             assert (stored.at, stored.hash, stored.id) == (at, row.hash, row.id)
             assert transaction.head("a") == stored
+
+    def test_the_payload_of_an_event_survives(self, storage: Storage) -> None:
+        """Plain data of every type, and a copy of it."""
+        payload = dict(PLAIN)
+
+        with storage.begin() as transaction:
+            transaction.append([evolve(link("a", 1), payload=payload)])
+            payload["later"] = True
+
+        with storage.begin(write=False) as transaction:
+            (row,) = transaction.events()
+        assert exact(row.payload) == exact(PLAIN)
+
+    @pytest.mark.parametrize("text", HOSTILE)
+    def test_hostile_text_in_an_event_is_only_text(self, storage: Storage, text: str) -> None:
+        """Ids, types and actors are kept to the letter."""
+        row = evolve(link(text, 1, id=text), type=text, actor=text, payload={text: text})
+
+        with storage.begin() as transaction:
+            transaction.append([row, link(text + " ", 1)])
+
+        with storage.begin(write=False) as transaction:
+            (found,) = transaction.events(text)
+            assert evolve(found, position=0) == row
+            assert transaction.head(text) == found
+
+    @pytest.mark.parametrize("text", NOT_TEXT)
+    @pytest.mark.parametrize("place", ["aggregate", "id", "type", "actor"])
+    def test_what_is_no_text_is_in_no_event(self, storage: Storage, place: str, text: str) -> None:
+        """NUL and half a surrogate pair are refused, and nothing is written."""
+        row = {
+            "aggregate": link(text, 1, id="e"),
+            "id": link("b", 1, id=text),
+            "type": evolve(link("b", 1), type=text),
+            "actor": evolve(link("b", 1), actor=text),
+        }[place]
+
+        with pytest.raises(InvalidInput), storage.begin() as transaction:
+            transaction.append([link("a", 1), row])
+
+        with storage.begin(write=False) as transaction:
+            assert transaction.events() == []
+
+    def test_a_payload_that_is_not_plain_data_is_refused(self, storage: Storage) -> None:
+        """What cannot be kept faithfully is InvalidInput, and nothing is written."""
+        with pytest.raises(InvalidInput), storage.begin() as transaction:
+            transaction.append([link("a", 1), evolve(link("a", 2), payload={"x": object()})])
+
+        with storage.begin(write=False) as transaction:
+            assert transaction.events() == []
 
     def test_times_come_back_in_utc(self, storage: Storage) -> None:
         """Another zone is the same instant; no zone is refused."""
@@ -86,6 +133,23 @@ class EventBehaviour:
             chain = transaction.events("a")
             assert transaction.events("a", after=chain[1].position, limit=2) == chain[2:4]
             assert transaction.events(limit=0) == []
+
+    def test_pages_of_the_log_join_while_others_add(self, storage: Storage) -> None:
+        """Who reads on behind the last position sees every event once, in order."""
+        seen: list[str] = []
+        position = 0
+
+        for number in range(1, 20):
+            with storage.begin() as transaction:
+                transaction.append([link("a", number), link(f"b{number}", 1)])
+            with storage.begin(write=False) as transaction:
+                rows = transaction.events(after=position, limit=3)
+            seen += ids(rows)
+            position = rows[-1].position if rows else position
+
+        with storage.begin(write=False) as transaction:
+            assert seen == ids(transaction.events())
+            assert len(seen) == 38
 
     def test_a_taken_place_in_a_chain_is_stale(self, storage: Storage) -> None:
         """Two deciders cannot both add the third link; the loser adds nothing at all."""

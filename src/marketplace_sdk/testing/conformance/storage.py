@@ -1,88 +1,71 @@
-"""What every store must do; inherit, and give a ``storage`` fixture.
+"""What every store must do.
 
-::
+Inherit, and supply one fixture::
 
-    from marketplace_sdk.testing.conformance.storage import StorageBehaviour
+    import pytest
+    from marketplace_sdk.testing.conformance import StorageConformance
 
-    class TestAcmeStorage(StorageBehaviour):
+    class TestAcmeStorage(StorageConformance):
         @pytest.fixture
-        def storage(self):
-            storage = AcmeStorage(...)
-            storage.setup()
-            yield storage
-            storage.close()
+        def open_storage(self, tmp_path):
+            return lambda: AcmeStorage(tmp_path / "acme.db")
 
-A store that outlives its object inherits ``DurableStorageBehaviour`` and gives ``reopen`` as well.
+``open_storage`` is a function that opens one and the same place, empty at the beginning of each
+check, as often as it is called. The kit sets up and closes whatever it opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from marketplace_sdk.ports.storage import Storage
-from marketplace_sdk.testing.conformance._storage_events import EventBehaviour, link
-from marketplace_sdk.testing.conformance._storage_records import RecordBehaviour, keep, make
-from marketplace_sdk.testing.conformance._storage_work import WorkBehaviour, add, claim, ids, job
+from marketplace_sdk.testing.conformance._kit import Conformance
+from marketplace_sdk.testing.conformance._storage_claims import ClaimChecks
+from marketplace_sdk.testing.conformance._storage_events import EventChecks
+from marketplace_sdk.testing.conformance._storage_finding import FindChecks
+from marketplace_sdk.testing.conformance._storage_places import DurableChecks, SharedChecks
+from marketplace_sdk.testing.conformance._storage_records import RecordChecks
+from marketplace_sdk.testing.conformance._storage_settling import SettleChecks
+from marketplace_sdk.testing.conformance._storage_units import UnitChecks
+from marketplace_sdk.testing.conformance._storage_writers import WriterChecks
 
-__all__ = ["DurableStorageBehaviour", "StorageBehaviour"]
+__all__ = ["StorageConformance"]
 
 
-class StorageBehaviour(RecordBehaviour, EventBehaviour, WorkBehaviour):
-    """The rules of the storage port, for every store."""
+class StorageConformance(
+    RecordChecks,
+    FindChecks,
+    UnitChecks,
+    WriterChecks,
+    EventChecks,
+    ClaimChecks,
+    SettleChecks,
+    DurableChecks,
+    SharedChecks,
+    Conformance,
+    kit=True,
+):
+    """Checks of the storage port; supply the fixture ``open_storage``."""
 
-
-class DurableStorageBehaviour(StorageBehaviour):
-    """The same, for a store that can be opened again."""
+    checks_version = 1
 
     @pytest.fixture
-    def reopen(self) -> Callable[[], Storage]:
-        """Opens what ``storage`` keeps once more, set up. Override it, and close them all."""
-        raise NotImplementedError
+    def reopen(self, open_storage: Callable[[], Storage]) -> Iterator[Callable[[], Storage]]:
+        """Opens the place once more, set up; everything opened is closed after the check."""
+        opened: list[Storage] = []
 
-    def test_everything_is_there_again(
-        self, storage: Storage, reopen: Callable[[], Storage]
-    ) -> None:
-        """Records, index, events and work outlive the object that wrote them."""
-        keep(storage, make("a", index=[("s", "x")]))
-        add(storage, job("w"), job("v", "2"))
-        (held,) = claim(storage, limit=1)
-        with storage.begin() as transaction:
-            transaction.append([link("a", 1)])
-        storage.close()
+        def reopen() -> Storage:
+            opened.append(open_storage())
+            opened[-1].setup()
+            return opened[-1]
 
-        with reopen().begin() as transaction:
-            assert [one.id for one in transaction.find("thing", [("s", ["x"])])] == ["a"]
-            assert transaction.head("a") == transaction.events()[0]
-            assert ids(transaction.work("q")) == ["w", "v"]
-            transaction.settle(held)
-            transaction.append([link("a", 2)])
-            assert [row.sequence for row in transaction.events("a")] == [1, 2]
+        yield reopen
+        for one in opened:
+            one.close()
 
-    def test_setting_up_again_changes_nothing(
-        self, storage: Storage, reopen: Callable[[], Storage]
-    ) -> None:
-        """Every process may set up when it starts."""
-        keep(storage, make("a"))
-
-        storage.setup()
-        other = reopen()
-
-        with other.begin(write=False) as transaction:
-            assert transaction.get("thing", "a") == make("a")
-
-    def test_two_objects_on_one_place_see_each_other(
-        self, storage: Storage, reopen: Callable[[], Storage]
-    ) -> None:
-        """A commit of one is seen by the next block of the other."""
-        other = reopen()
-
-        keep(storage, make("a"))
-
-        with other.begin() as transaction:
-            transaction.put(make("a", revision=2), 1)
-        with storage.begin(write=False) as transaction:
-            stored = transaction.get("thing", "a")
-            assert stored is not None
-            assert stored.revision == 2
+    @pytest.fixture
+    def storage(self, reopen: Callable[[], Storage]) -> Storage:
+        """The place, opened and set up."""
+        return reopen()
