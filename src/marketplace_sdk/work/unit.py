@@ -368,7 +368,7 @@ def storable(id: object) -> bool:
         id.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\0" not in id
 
 
 def check_limit(limit: int) -> None:

@@ -17,6 +17,7 @@ from marketplace_sdk.testing.conformance._storage_examples import (
     NOT_TEXT,
     PLAIN,
     SECOND,
+    Meeting,
     add,
     at_once,
     claim,
@@ -235,9 +236,27 @@ class ClaimChecks:
             (held,) = filter(None, shares)
             assert [(row.id, row.attempts) for row in held] == [("a", attempt), ("b", attempt)]
 
+    def test_claims_of_units_that_overlap_are_apart(self, storage: Storage) -> None:
+        """What a unit has taken and not yet committed is nobody else's."""
+        add(storage, *(job(name, f"k{name}") for name in "abcd"))
+        meeting = Meeting(2)
+
+        def take(owner: str) -> list[str]:
+            with storage.begin() as transaction:
+                rows = transaction.claim(
+                    "q", now=NOON, until=NOON + MINUTE, owner=owner, limit=2, in_order=False
+                )
+                meeting.wait()
+            return ids(rows)
+
+        shares = at_once(*(partial(persist, partial(take, owner)) for owner in ("w1", "w2")))
+        shares.append(ids(claim(storage, owner="w3")))
+
+        assert sorted(id for share in shares for id in share) == ["a", "b", "c", "d"]
+
     def test_threads_do_the_work_of_a_key_in_its_order(self, storage: Storage) -> None:
         """Also when the head has to be tried again, and whoever takes it next."""
-        keys = ["k1", "k2", "k3"]
+        keys = ["k1", "k2"]
         add(storage, *(job(f"{key}/{n}", key) for n in range(8) for key in keys))
         done: list[str] = []
 
@@ -248,21 +267,23 @@ class ClaimChecks:
                 done.extend(persist(partial(_do, storage, persist(take), now)))
 
         at_once(*(partial(labour, owner, range(20)) for owner in ("w1", "w2", "w3")))
-        labour("w4", range(30, 50))
+        labour("w4", range(40, 60))
 
         for key in keys:
             assert [id for id in done if id.startswith(key)] == [f"{key}/{n}" for n in range(8)]
 
 
 def _do(storage: Storage, rows: Sequence[Work], now: datetime) -> list[str]:
-    """Do claimed work up to the first that fails: number 2 at first, then number 5."""
+    """Do claimed work up to the first that fails: number 2 at first, later number 5."""
     done: list[str] = []
     failed = False
     with storage.begin() as transaction:
         for row in rows:
-            failed = failed or row.attempts == {"2": 1, "5": 2}.get(row.id[-1])
             if failed:
-                transaction.settle(row, retry_at=now + SECOND)
+                transaction.settle(row, retry_at=now)
+            elif row.attempts == {"2": 1, "5": 2}.get(row.id[-1]):
+                failed = True
+                transaction.settle(row, retry_at=now + 5 * SECOND)
             else:
                 transaction.settle(row)
                 done.append(row.id)

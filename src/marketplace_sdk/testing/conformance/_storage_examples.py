@@ -25,6 +25,7 @@ __all__ = [
     "PATIENCE",
     "PLAIN",
     "SECOND",
+    "Meeting",
     "add",
     "at_once",
     "claim",
@@ -192,6 +193,21 @@ def at_once(*tasks: Callable[[], T]) -> list[T]:
         return [future.result(PATIENCE) for future in futures]
     except TimeoutError:
         pytest.fail(f"threads still hang after {PATIENCE} seconds")
+
+
+class Meeting:
+    """Where units that overlap wait for each other.
+
+    A store that lets one in at a time lets nobody meet; the first gives up soon, for all.
+    """
+
+    def __init__(self, parties: int) -> None:
+        self._barrier = threading.Barrier(parties, timeout=0.5)
+
+    def wait(self) -> None:
+        """Go on when all are here, or one has waited in vain."""
+        with suppress(threading.BrokenBarrierError):
+            self._barrier.wait()
 
 
 def persist(step: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ import pytest
 from marketplace_sdk.errors import StaleRevision, StorageError
 from marketplace_sdk.testing.conformance._kit import check
 from marketplace_sdk.testing.conformance._storage_examples import (
+    Meeting,
     at_once,
     ids,
     keep,
@@ -38,10 +39,13 @@ class WriterChecks:
     def test_of_threads_that_race_exactly_one_wins(self, storage: Storage) -> None:
         """Everybody else who decided on the same revision gets a typed conflict."""
         keep(storage, make("a"))
+        meeting = Meeting(6)
 
         def race(name: str) -> str:
             try:
                 with storage.begin() as transaction:
+                    transaction.get("thing", "a")
+                    meeting.wait()
                     transaction.put(make("a", revision=2, document={"by": name}), 1)
             except (StaleRevision, StorageError) as error:
                 return "" if getattr(error, "retryable", True) else f"refused: {error}"
@@ -79,15 +83,17 @@ class WriterChecks:
 
     def test_who_looks_and_then_writes_is_not_overtaken(self, storage: Storage) -> None:
         """Of threads that look for the same wish, and make it when there is none, one makes it."""
+        meeting = Meeting(4)
 
         def wish(name: str) -> str:
             with storage.begin() as transaction:
                 if transaction.find("thing", [("wish", ["orders"])]):
                     return ""
+                meeting.wait()
                 transaction.put(make(name, index=[("wish", "orders")]), None)
             return name
 
-        names = [str(number) for number in range(6)]
+        names = [str(number) for number in range(4)]
         made = at_once(*(partial(persist, partial(wish, name)) for name in names))
 
         with storage.begin(write=False) as transaction:
@@ -98,10 +104,12 @@ class WriterChecks:
     def test_threads_make_one_chain_of_events(self, storage: Storage) -> None:
         """No link is lost, doubled or out of place, and records agree with the log."""
         keep(storage, make("n", document={"n": 0}))
+        meeting = Meeting(4)
 
         def step() -> None:
             with storage.begin() as transaction:
                 head = transaction.head("a")
+                meeting.wait()
                 tally(transaction)
                 transaction.append([link("a", head.sequence + 1 if head else 1)])
 
