@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -52,11 +53,13 @@ class ClaimChecks:
             assert transaction.work("q") == [held]
 
     def test_the_payload_of_work_survives(self, storage: Storage) -> None:
-        """Plain data of every type, and a copy of it."""
-        payload = dict(PLAIN)
+        """Plain data of every type, and a copy on the way in and on the way out."""
+        payload = deepcopy(dict(PLAIN))
         with storage.begin() as transaction:
             transaction.enqueue([evolve(job("a"), payload=payload)])
             payload["later"] = True
+            for row in transaction.work("q"):
+                row.payload["numbers"].clear()
 
         (held,) = claim(storage)
 
