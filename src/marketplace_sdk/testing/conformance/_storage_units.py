@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -321,6 +322,18 @@ class UnitChecks:
 
         with storage.begin(write=False) as reader:
             assert everything(reader) == before
+
+    @pytest.mark.parametrize("write", [True, False], ids=["writer", "reader"])
+    def test_a_store_that_was_not_set_up_works_or_says_so(
+        self, open_storage: Callable[[], Storage], *, write: bool
+    ) -> None:
+        """With an error of the SDK, not with one of its driver."""
+        storage = open_storage()
+
+        with suppress(StorageError), storage.begin(write=write) as transaction:
+            assert transaction.find("thing") == []
+
+        storage.close()
 
     def test_closing_twice_is_harmless(self, storage: Storage) -> None:
         """Whoever closes need not know whether somebody did."""
