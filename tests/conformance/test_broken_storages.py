@@ -65,7 +65,7 @@ def failed(tmp_path_factory):
 
 
 def test_a_sound_store_passes_all(failed):
-    """The wrapper around each mistake is none itself."""
+    """The wrapper around each fault is none itself."""
     assert failed["TestSoundStorage"] == set()
 
 
@@ -76,6 +76,6 @@ def test_a_store_that_forgets_is_not_durable(failed):
 
 @pytest.mark.parametrize("store", BROKEN, ids=lambda store: store.__name__)
 def test_each_broken_store_is_caught_by_the_check_that_is_named(failed, store):
-    """The kit proves something: a mistake that people make does not pass."""
+    """The kit proves something: a fault of the kind that people make does not pass."""
     assert store.caught_by in StorageConformance._checks
     assert failed[f"Test{store.__name__}"] == {store.caught_by}

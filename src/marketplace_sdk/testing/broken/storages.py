@@ -1,4 +1,4 @@
-"""Stores with one mistake each; ``caught_by`` names the check of the kit that tells.
+"""Stores with one fault each; ``caught_by`` names the check of the kit that tells.
 
 ``SoundStorage`` has none: it is a place in memory that any number of objects may open.
 """
@@ -59,7 +59,7 @@ class SoundTransaction:
 
 
 class SoundStorage:
-    """A store without a mistake.
+    """A store without a fault.
 
     Args:
         place: what is opened; the same place may be opened many times.
@@ -354,7 +354,7 @@ class CommitsOnError(SoundStorage):
         with super().begin(write=write) as transaction:
             try:
                 yield transaction
-            except BaseException as error:  # noqa: BLE001  # that is the mistake
+            except BaseException as error:  # noqa: BLE001  # that is the fault
                 raised = error
         if raised is not None:
             raise raised

@@ -1,4 +1,4 @@
-"""The reference of the kits names what the kits have."""
+"""The reference of the kit of storages names what the kit has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from marketplace_sdk.testing.conformance import StorageConformance
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "conformance.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "storage-kit.md").read_text("utf-8")
 
 
 def section(title):
@@ -18,7 +18,7 @@ def section(title):
 def test_every_capability_stands_there_with_its_meaning():
     """Word for word as in the kit, and no other."""
     named = dict(
-        re.findall(r"^\| `(\w+)` \| (.*) \|$", section("Capabilities of storages"), re.MULTILINE)
+        re.findall(r"^\| `(\w+)` \| (.*) \|$", section("What a store may lack"), re.MULTILINE)
     )
 
     assert named == StorageConformance.capabilities
