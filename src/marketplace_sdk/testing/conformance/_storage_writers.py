@@ -61,9 +61,11 @@ class WriterChecks:
     def test_no_update_is_lost(self, storage: Storage, *, inside: bool) -> None:
         """Numbers that threads add to one record add up."""
         keep(storage, make("n", document={"n": 0}))
+        meeting = Meeting(4)
 
         def add_one() -> None:
             before = stored(storage, "n")
+            meeting.wait()
             with storage.begin() as transaction:
                 if inside:
                     tally(transaction)
