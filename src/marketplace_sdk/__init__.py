@@ -17,6 +17,7 @@ from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
 from marketplace_sdk.domain.requests import AccessRequest, Explanation
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
+from marketplace_sdk.domain.seals import Seal
 from marketplace_sdk.domain.selectors import (
     StewardSelector,
     attribute,
@@ -45,6 +46,11 @@ from marketplace_sdk.errors import (
     TransitionNotAllowed,
 )
 from marketplace_sdk.marketplace import Marketplace, Services
+from marketplace_sdk.services._erasing import Erasure
+from marketplace_sdk.services._exporting import verify_export
+from marketplace_sdk.services._health import Check, Health
+from marketplace_sdk.services._retaining import Retention
+from marketplace_sdk.services._verifying import Finding, Verification
 from marketplace_sdk.services.grants import GrantView
 from marketplace_sdk.work.unit import Page
 
@@ -62,6 +68,7 @@ __all__ = [
     "Answer",
     "Any",
     "Beneficiary",
+    "Check",
     "Column",
     "Conflict",
     "DataProduct",
@@ -73,11 +80,14 @@ __all__ = [
     "DomainPolicy",
     "DuplicateName",
     "Duration",
+    "Erasure",
     "Explanation",
+    "Finding",
     "FormVersion",
     "GrantView",
     "GroupFacts",
     "Has",
+    "Health",
     "InboxMessage",
     "InvalidInput",
     "Is",
@@ -95,8 +105,10 @@ __all__ = [
     "ProvisioningError",
     "Question",
     "RequestForm",
+    "Retention",
     "ReviewFlow",
     "Rule",
+    "Seal",
     "Seat",
     "Services",
     "Stage",
@@ -108,6 +120,7 @@ __all__ = [
     "Tagged",
     "Tally",
     "TransitionNotAllowed",
+    "Verification",
     "Wish",
     "__version__",
     "attribute",
@@ -116,4 +129,5 @@ __all__ = [
     "permission",
     "tally",
     "user",
+    "verify_export",
 ]

@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ __all__ = ["json_schema", "read_configuration"]
 
 _TABLE, _TABLES = "a table", "an array of tables"
 
-_KINDS: Mapping[str, tuple[type[Any], str]] = {
+_KINDS: Mapping[str, tuple[type[Any] | tuple[type[Any], ...], str]] = {
     "storage": (str, "a text"),
     "connections": (dict, "a table of tables"),
     "notifiers": (list, _TABLES),
     "directory": (dict, _TABLE),
     "engine": (dict, _TABLE),
     "hide_products": (bool, "true or false"),
+    "seal_every": ((int, float), "seconds, or false for never"),
     "block": (list, "an array of plugin names"),
     "delivery": (dict, _TABLE),
 }
@@ -70,6 +72,9 @@ def read_configuration(path: str | Path) -> dict[str, Any]:
         raise InvalidInput(f"cannot use configuration {where.name}", problems=problems)
     if "delivery" in data:
         data["delivery"] = Settings(**data["delivery"])
+    if "seal_every" in data:
+        seconds = data["seal_every"]
+        data["seal_every"] = None if seconds is False else timedelta(seconds=seconds)
     return data
 
 
@@ -87,6 +92,8 @@ def json_schema() -> dict[str, Any]:
             "may_grant": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         },
     }
+    words = {"type": "array", "items": {"enum": ["event", "notice", "seal"]}}
+    notifier = {**plugin, "properties": {**plugin["properties"], "receives": words}}
     numbers = {
         name: {"type": "number" if kind is float else "integer", "exclusiveMinimum": 0}
         for name, kind in _delivery().items()
@@ -99,10 +106,11 @@ def json_schema() -> dict[str, Any]:
         "properties": {
             "storage": {"type": "string"},
             "connections": {"type": "object", "additionalProperties": connection},
-            "notifiers": {"type": "array", "items": plugin},
+            "notifiers": {"type": "array", "items": notifier},
             "directory": plugin,
             "engine": plugin,
             "hide_products": {"type": "boolean"},
+            "seal_every": {"anyOf": [{"const": False}, {"type": "number", "exclusiveMinimum": 0}]},
             "block": {"type": "array", "items": {"type": "string"}},
             "delivery": {
                 "type": "object",
@@ -136,6 +144,8 @@ def _shape(data: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(key, f"must be {_KINDS[key][1]}")
         elif key == "delivery":
             yield from _limits(value)
+        elif key == "seal_every" and value is not False and not _seconds(value):
+            yield Problem(key, f"must be {_KINDS[key][1]}")
 
 
 def _plugin(path: str, value: object) -> Iterator[Problem]:
@@ -153,6 +163,10 @@ def _limits(value: Mapping[str, Any]) -> Iterator[Problem]:
         elif isinstance(number, bool) or not isinstance(number, (known[name], int)):
             what = "a whole number" if known[name] is int else "a number"
             yield Problem(f"delivery.{name}", f"must be {what}")
+
+
+def _seconds(value: float) -> bool:
+    return value is not True and 0 < value < timedelta.max.total_seconds()
 
 
 def _secrets(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -23,6 +23,7 @@ from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
 from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import Context, SystemActor
+from marketplace_sdk.services._health import Health, examine
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
 from marketplace_sdk.services.deliveries import Deliveries
@@ -34,6 +35,7 @@ from marketplace_sdk.services.people import People
 from marketplace_sdk.services.products import Products
 from marketplace_sdk.services.requests import Requests
 from marketplace_sdk.services.sources import Sources
+from marketplace_sdk.work.sealing import DAILY
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.provisioner import Provisioner
     from marketplace_sdk.ports.storage import Storage
 
-__all__ = ["Engine", "Marketplace", "Services"]
+__all__ = ["Engine", "Marketplace", "Services", "storage_of"]
 
 
 class Engine(Protocol):
@@ -95,7 +97,9 @@ class Marketplace(Services):
         connections: by name: a dict with ``plugin`` (a name or an object), the plugin's settings
             and ``may_grant``, the patterns of objects that may be granted; or an object of an
             open world, such as ``testing.MemoryPlatform``.
-        notifiers: dicts with ``plugin`` and its settings, or objects.
+        notifiers: dicts with ``plugin`` and its settings, or objects. ``receives`` in a dict says
+            what it gets, of ``event``, ``notice`` and ``seal``; without it what its plugin says,
+            which is never ``seal``.
         directory: None for people kept here, a dict with ``plugin``, or an object.
         clock: returns the time, aware; None means the system's.
         hide_products: products exist only for those who have to do with them.
@@ -104,6 +108,8 @@ class Marketplace(Services):
         block: names of plugins to leave out.
         delivery: leases, retries and deadlines of the delivery.
         engine: what ``run`` hands the delivery work to: a dict with ``plugin``, or an object.
+        seal_every: how long the log of events is left without a new seal while ``deliver`` or a
+            worker runs; None: only ``audit.seal()`` makes seals.
 
     Raises:
         InvalidInput: a setting is wrong; says which.
@@ -125,8 +131,12 @@ class Marketplace(Services):
         block: Iterable[str] = (),
         delivery: Settings | None = None,
         engine: Mapping[str, Any] | Engine | None = None,
+        seal_every: timedelta | None = DAILY,
     ) -> None:
+        if seal_every is not None and seal_every <= timedelta(0):
+            raise _wrong("seal_every", "must be more than 0, or None")
         self._clock = _checked(clock) if clock is not None else _system.utc_now
+        self._seal_every = seal_every
         self._host = PluginHost(discover=discover, block=tuple(block), extra=tuple(plugins))
         self._closing: list[Any] = []
         try:
@@ -151,6 +161,9 @@ class Marketplace(Services):
             plugins=self._host,
             connections={name: link.plugin.split(" ", 1)[0] for name, link in links.items()},
             listeners=tuple(name for name, each in listeners.items() if "event" in each.receives),
+            seal_listeners=tuple(
+                name for name, each in listeners.items() if "seal" in each.receives
+            ),
             own_people=directory is None,
             hide_products=hide_products,
         )
@@ -168,6 +181,7 @@ class Marketplace(Services):
             directory=people,
             check_plan=self._host.check_plan,
             settings=delivery or Settings(),
+            seal_every=seal_every,
             handlers={"stuck": self._look_stuck},
         )
 
@@ -230,6 +244,15 @@ class Marketplace(Services):
         """Every plugin: where it comes from, what it provides, what is wrong with it."""
         return self._host.describe()
 
+    def health(self) -> Health:
+        """Whether it is well: storage, work that waits, clocks, log, seals and plugins."""
+        return examine(
+            self._storage,
+            now=self._clock(),
+            plugins=self._host.describe(),
+            seal_every=self._seal_every,
+        )
+
     def close(self) -> None:
         """Let go of connections and files. May be called twice."""
         while self._closing:
@@ -263,10 +286,7 @@ class Marketplace(Services):
         if not isinstance(storage, str):
             self._closing.append(storage)
             return storage
-        if storage.startswith(("env:", "file:")):
-            storage = _secret(storage)
-        scheme = storage.split(":", 1)[0]
-        built = self._host.storage(scheme).build(storage, self._build_context("storage"))
+        built = storage_of(storage, self._host, self._clock)
         self._closing.append(built)
         return built
 
@@ -324,7 +344,7 @@ class Marketplace(Services):
                 name = str(settings.get("name", plugin if plugin not in listeners else ""))
                 name = name or f"{plugin}-{place + 1}"
                 spec = self._host.notifier(plugin)
-                built = spec.build(_rest(settings, "name"), self._build_context(name))
+                built = spec.build(_rest(settings, "name", "receives"), self._build_context(name))
                 receives = spec.receives
                 self._closing.append(built)
             elif plugin is None:
@@ -335,6 +355,7 @@ class Marketplace(Services):
                 receives = getattr(plugin, "receives", frozenset({"event", "notice"}))
             if name in listeners or name == "inbox" or "|" in name:
                 raise _wrong(f"notifiers.{place}.name", "is taken or not usable")
+            receives = _receives(settings, f"notifiers.{place}.receives", receives)
             listeners[name] = Listener(name=name, notifier=built, receives=receives)
         return listeners
 
@@ -348,6 +369,14 @@ class Marketplace(Services):
 
     def _look_stuck(self, timer: Timer) -> None:
         look_again(self._context, timer.about.split(":", 1)[1])
+
+
+def storage_of(url: str, host: PluginHost, clock: Callable[[], datetime]) -> Storage:
+    """The storage that a URL, or a reference to one, names; not set up, so it can be looked at."""
+    if url.startswith(("env:", "file:")):
+        url = _secret(url)
+    context = BuildContext(installation="", name="storage", clock=clock, secret=_secret)
+    return host.storage(url.split(":", 1)[0]).build(url, context)
 
 
 def _installation(storage: Storage) -> str:
@@ -390,6 +419,21 @@ def _plugin_name(settings: Mapping[str, Any], path: str) -> str:
 
 def _rest(settings: Mapping[str, Any], *host_keys: str) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key not in ("plugin", *host_keys)}
+
+
+def _receives(settings: Mapping[str, Any], path: str, able: frozenset[str]) -> frozenset[str]:
+    """What a notifier gets: a seal is a message to systems, for whoever can take those."""
+    given = settings.get("receives")
+    if given is None:
+        return able
+    words = able | ({"seal"} if "event" in able else frozenset())
+    if (
+        isinstance(given, str)
+        or not isinstance(given, Collection)
+        or not all(isinstance(word, str) and word in words for word in given)
+    ):
+        raise _wrong(path, f"must be some of {', '.join(sorted(words))}")
+    return frozenset(given)
 
 
 def _wrong(path: str, what: str) -> InvalidInput:

@@ -63,7 +63,15 @@ from marketplace_sdk.ports.provisioner import (
     TargetObject,
     Unresolved,
 )
-from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
+from marketplace_sdk.ports.storage import (
+    Backlog,
+    EventRow,
+    Record,
+    Storage,
+    StoreFacts,
+    Transaction,
+    Work,
+)
 from marketplace_sdk.wire.codec import dump, load
 
 __all__ = [
@@ -71,6 +79,7 @@ __all__ = [
     "PROJECT",
     "AdapterError",
     "AddStage",
+    "Backlog",
     "BuildContext",
     "Call",
     "CannotLook",
@@ -113,6 +122,7 @@ __all__ = [
     "Storage",
     "StorageError",
     "StorageSpec",
+    "StoreFacts",
     "Target",
     "TargetObject",
     "Transaction",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ WHOLE = """
 storage = "memory"
 hide_products = true
 block = ["nobody"]
+seal_every = 3600
 
 [connections.lake]
 plugin = "memory"
@@ -33,6 +35,7 @@ secret = "env:HOOK_SECRET"
 [[notifiers]]
 plugin = "memory"
 name = "log"
+receives = ["event", "seal"]
 
 [directory]
 plugin = "memory"
@@ -72,6 +75,8 @@ def test_a_file_says_what_the_arguments_say(file, monkeypatch):
         assert market._context.hide_products
         assert set(market._context.connections) == {"lake"}
         assert market._context.listeners == ("webhook", "log")
+        assert market._context.seal_listeners == ("log",)
+        assert market._deliverer._sealer.every == timedelta(hours=1)
         assert market._engine.interval == 0.5
         assert market._deliverer._settings.lease == 120
 
@@ -103,6 +108,11 @@ def test_what_is_not_known_is_refused_with_the_nearest_name(file):
         ("[directory]", "directory.plugin", "must be the name of a plugin"),
         ("[delivery]\nlease = '9'", "delivery.lease", "must be a number"),
         ("[delivery]\nlease = true", "delivery.lease", "must be a number"),
+        ("seal_every = true", "seal_every", "must be seconds, or false for never"),
+        ("seal_every = 0", "seal_every", "must be seconds, or false for never"),
+        ("seal_every = nan", "seal_every", "must be seconds, or false for never"),
+        ("seal_every = 1e15", "seal_every", "must be seconds, or false for never"),
+        ("seal_every = 'day'", "seal_every", "must be seconds, or false for never"),
         ("[delivery]\nattempts = 1.5", "delivery.attempts", "must be a whole number"),
     ],
 )
@@ -142,6 +152,11 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(file, text, path):
 )
 def test_a_reference_or_the_name_of_a_file_is_no_secret(file, text):
     assert read_configuration(file(text))
+
+
+def test_sealing_can_be_switched_off(file):
+    with Marketplace.from_config(file("seal_every = false")) as market:
+        assert market._deliverer._sealer.every is None
 
 
 def test_delivery_settings_are_checked_as_in_code(file):

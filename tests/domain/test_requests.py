@@ -6,8 +6,10 @@ from datetime import timedelta
 from itertools import product as pairs
 
 import pytest
+from attrs import evolve
 
 from marketplace_sdk.domain.people import Beneficiary
+from marketplace_sdk.domain.quorum import Determination
 from marketplace_sdk.domain.requests import REQUEST_STEPS, Explanation
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.errors import TransitionNotAllowed
@@ -129,3 +131,36 @@ def test_an_explanation_reads_as_its_text():
 def test_answers_are_not_shown():
     """Neither answers nor reasons are in a repr."""
     assert "secret" not in repr(request(answers={"why": "secret"}, reason="secret"))
+
+
+def said(by, reason):
+    """An approval with a reason."""
+    return Determination(
+        id=f"d-{by}", by=by, verdict="approve", reason=reason, at=NOW, stage=0, matched=()
+    )
+
+
+def test_an_erased_request_keeps_who_decided_what():
+    """Answers and reasons go, whoever gave them; erasing again finds nothing more to take."""
+    asked = request(
+        L, answers={"why": "x"}, reason="y", determinations=(said("ana", "z"), said("cy", ""))
+    )
+
+    erased = asked.erased(NOW)
+
+    assert (erased.answers, erased.reason, erased.erased_at) == ({}, "", NOW)
+    assert erased.determinations == (said("ana", ""), said("cy", ""))
+    assert (erased.requester, erased.stages) == (asked.requester, asked.stages)
+    assert erased.erased(NOW + timedelta(1)) is erased
+    assert evolve(erased, reason="later").erased(NOW + timedelta(1)).reason == ""
+
+
+def test_the_reasons_of_one_steward_go_alone():
+    """What others said stays, and so do the answers."""
+    asked = request(L, answers={"why": "x"}, determinations=(said("ana", "z"), said("cy", "w")))
+
+    changed = asked.without_reasons_of("ana")
+
+    assert changed.determinations == (said("ana", ""), said("cy", "w"))
+    assert changed.answers == asked.answers
+    assert changed.without_reasons_of("ana") == changed

@@ -47,6 +47,8 @@ MATRIX = {
     "inbox.read": "self",
     "delivery.manage": "application_admin",
     "audit.read": "audit governance",
+    "audit.erase": "governance",
+    "audit.retain": "governance",
 }
 
 

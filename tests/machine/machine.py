@@ -747,7 +747,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
         self._compare_grants()
         self._compare_products()
         verified = self.market.audit.verify()
-        assert verified.ok, verified.problems
+        assert verified.ok, str(verified)
         self.rested = self.reasons()
         self.looked = set(self.rested)
 

@@ -14,7 +14,7 @@ from tests.rights.test_reading_rights import READS
 BINDS = "acting"
 """Of every service: binds an actor, and does nothing."""
 
-OPERATORS = {"audit.verify"}
+OPERATORS = {"audit.seal", "audit.verify"}
 """Operator calls, which act as system (architecture 6): they name no content."""
 
 

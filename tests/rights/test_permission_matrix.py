@@ -10,6 +10,8 @@ the design, not of the code. A cell says what somebody with exactly that role me
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from marketplace_sdk import (
@@ -128,6 +130,12 @@ def a_dead_letter(s: Scene) -> None:
     (s.found,) = s.market.deliveries.dead(by="ada")
 
 
+def old_and_sealed(s: Scene) -> None:
+    """Everything happened 60 days ago, and is under a seal."""
+    s.market.audit.seal()
+    s.world.clock.advance(days=60)
+
+
 def a_message_to_ana(s: Scene) -> None:
     s.world.deliver()
     s.found = s.market.inbox.of("ana", by="ana").items[0]
@@ -209,6 +217,7 @@ RELINQUISH = BEYOND + "relinquish: beneficiary"
 EXTEND = BEYOND + "extend: requester, beneficiary"
 PEOPLE = BEYOND + "people add, update, link, deactivate: USER_ADMIN"
 DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks: APPLICATION_ADMIN"
+FORGET = "architecture 6: payloads may be erased; audit: AUDIT reads, GOVERNANCE governs"
 INBOX = "behaviour B, reading rights: inbox: oneself"
 
 ALL_ = "     yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
@@ -862,6 +871,25 @@ MATRIX = [
         cells=UADM,
         act=lambda s, do, **who: do.people.deactivate("fay", **who),
         shows=lambda s: not person(s, "fay").active,
+    ),
+    # what may be forgotten
+    Row(
+        what="erase a person",
+        covers="audit.erase",
+        rule=FORGET,
+        cells="yes  no   no   no   no   no   no   no   no   no   no ",
+        prepare=lambda s: s.world.told("ana"),
+        act=lambda s, do, **who: do.audit.erase("ana", reason="asked for it", **who),
+        shows=lambda s: not s.market.inbox.of("ana", by="ana").items,
+    ),
+    Row(
+        what="forget what is old",
+        covers="audit.retain",
+        rule=FORGET,
+        cells="yes  no   no   no   no   no   no   no   no   no   no ",
+        prepare=old_and_sealed,
+        act=lambda s, do, **who: do.audit.retain(older_than=timedelta(days=30), **who),
+        shows=lambda s: any('"erased"' in line for line in s.market.audit.export(by="aud")),
     ),
     # messages
     Row(

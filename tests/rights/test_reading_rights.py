@@ -480,6 +480,23 @@ READS = [
         shows=lambda s, lines: any("request.submitted" in line for line in lines),
     ),
     Row(
+        what="the audit log as a table",
+        covers="audit.export",
+        rule=AUDIT,
+        cells="     yes  no   no   no   no   no   yes  no   no   no   no ",
+        act=lambda s, do, **who: do.audit.export(format="csv", **who),
+        shows=lambda s, lines: any("request.submitted" in line for line in lines),
+    ),
+    Row(
+        what="seals over the audit log",
+        covers="audit.seals",
+        rule=AUDIT,
+        cells="     yes  no   no   no   no   no   yes  no   no   no   no ",
+        prepare=lambda s: s.market.audit.seal(),
+        act=lambda s, do, **who: do.audit.seals(**who),
+        shows=lambda s, seals: [seal.number for seal in seals] == [1],
+    ),
+    Row(
         what="dead letters",
         covers="deliveries.dead",
         rule=DEAD,

@@ -470,11 +470,36 @@ COMMANDS = {
             "by": BY,
         },
     ),
-    "audit.export": (lambda w: {"by": "aud"}, {"by": BY}),
+    "audit.export": (
+        lambda w: {"by": "aud"},
+        {
+            "format": ["xml", "", None, 5, []],
+            "since": [each for each in UNTIL if each is not None],
+            "until": [each for each in UNTIL if each is not None],
+            "aggregate": FILTER,
+            "by": BY,
+        },
+    ),
+    "audit.seals": (
+        lambda w: {"by": "aud"},
+        {
+            "after": [-1, "x", None, 1.5, {}, "\0"],
+            "limit": LIMIT,
+            "by": BY,
+        },
+    ),
+    "audit.erase": (
+        lambda w: {"person": "sal", "reason": "asked for it", "by": "gil"},
+        {"person": [*NEW, "system", "con", "pat"], "reason": REASON, "by": BY},
+    ),
+    "audit.retain": (
+        lambda w: {"older_than": timedelta(days=30), "by": "gil"},
+        {"older_than": [*LENGTH, None, timedelta(hours=1)], "by": BY},
+    ),
     "deliveries.dead": (lambda w: {"by": "ada"}, {"limit": [0, -1, "x", None, 1.5, {}], "by": BY}),
     "deliveries.replay": (None, {"id": KNOWN, "by": BY}),
 }
-NOT_COMMANDS = {"audit.verify"}  # takes nothing
+NOT_COMMANDS = {"audit.seal", "audit.verify"}  # take nothing, or seals
 CASES = [(name, field) for name, (_, fields) in COMMANDS.items() for field in fields]
 
 

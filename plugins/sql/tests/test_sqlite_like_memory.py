@@ -212,6 +212,15 @@ class Twins(RuleBasedStateMachine):
     def replay(self, id, due):
         self.same(lambda transaction: transaction.replay(str(id), due))
 
+    @rule(id=st.integers(0, 9))
+    def discard(self, id):
+        self.same(lambda transaction: transaction.discard(str(id)))
+
+    @rule(chosen=st.lists(st.tuples(ids, st.integers(1, 3)), max_size=3), n=st.integers(0, 2))
+    def redact(self, chosen, n):
+        events = [f"{aggregate}/{sequence}" for aggregate, sequence in chosen]
+        self.same(lambda transaction: transaction.redact(events, {"gone": n}))
+
     @invariant()
     def everything_is_equal(self):
         def step(transaction):
@@ -219,6 +228,7 @@ class Twins(RuleBasedStateMachine):
                 [transaction.find(kind) for kind in ("thing", "other")],
                 [transaction.head(aggregate) for aggregate in ("a", "b", "c", "Ä", "")],
                 transaction.events(),
+                [transaction.backlog(NOON + timedelta(seconds=n)) for n in (0, 3)],
                 [
                     transaction.work(queue, dead=dead)
                     for queue in ("q", "r")

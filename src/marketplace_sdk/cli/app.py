@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from marketplace_sdk.cli.audit import audit
 from marketplace_sdk.cli.config import config
+from marketplace_sdk.cli.doctor import doctor
 from marketplace_sdk.cli.worker import worker
 
 if TYPE_CHECKING:
@@ -82,5 +84,7 @@ def plugins(*, as_json: bool) -> None:
     Console().print(table)
 
 
+app.add_command(audit)
 app.add_command(config)
+app.add_command(doctor)
 app.add_command(worker)

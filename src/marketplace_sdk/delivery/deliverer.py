@@ -14,6 +14,7 @@ from marketplace_sdk.delivery.checking import CheckPlan
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.outbox import Listener, Outbox
 from marketplace_sdk.delivery.reconciler import Reconciler
+from marketplace_sdk.delivery.sealer import Sealer
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.delivery.timers import BUILT_IN
 from marketplace_sdk.delivery.verdict import Verdict
@@ -74,6 +75,7 @@ class Deliverer:
         handlers: for kinds of timers beside ``expire`` and ``warn``; called outside any unit of
             work.
         settings: how patient to be.
+        seal_every: how long the log is left without a new seal; None is for ever.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Deliverer:
         check_plan: CheckPlan,
         handlers: Mapping[str, TimerHandler] | None = None,
         settings: Settings = Settings(),  # noqa: B008  # frozen
+        seal_every: timedelta | None = None,
     ) -> None:
         listeners = tuple(
             sorted(name for name, one in notifiers.items() if "event" in one.receives)
@@ -101,6 +104,12 @@ class Deliverer:
         self._owner = owner
         self._settings = settings
         self._handlers = dict(handlers or {})
+        self._sealer = Sealer(
+            storage=storage,
+            clock=clock,
+            every=seal_every,
+            listeners=tuple(sorted(n for n, one in notifiers.items() if "seal" in one.receives)),
+        )
         self._reconciler = Reconciler(
             desk=self._desk,
             monotonic=monotonic,
@@ -128,6 +137,7 @@ class Deliverer:
             limit: most things to take up; None means all.
         """
         counts: Counter[str] = Counter()
+        self._sealer.run(counts)
         left = limit
         for _ in range(self._settings.rounds):
             found = 0

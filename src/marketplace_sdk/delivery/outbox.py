@@ -40,7 +40,7 @@ class Listener:
     Attributes:
         name: as configured.
         notifier: does the telling.
-        receives: ``event``, ``notice`` or both.
+        receives: some of ``event``, ``notice`` and ``seal``.
     """
 
     name: str

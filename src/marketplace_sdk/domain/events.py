@@ -38,6 +38,12 @@ _REQUESTS = "data_product.access_requests"
 CATALOGUE: Mapping[str, EventType] = {
     each.name: each
     for each in (
+        EventType(
+            name="audit.erased", about="audit", summary="What was kept of a person was erased."
+        ),
+        EventType(
+            name="audit.retained", about="audit", summary="Old payloads and messages were erased."
+        ),
         EventType(name="system.acting", about="system", summary="A job acts, and says why."),
         EventType(name="person.added", about="person", summary="A person became known."),
         EventType(name="person.updated", about="person", summary="A person's facts changed."),

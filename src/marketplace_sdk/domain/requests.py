@@ -68,6 +68,7 @@ class AccessRequest:
         cause: why it was canceled or revoked.
         reason: of an automatic decision, a cancellation or a revocation.
         stuck: seats of the open stage that nobody could fill when last looked.
+        erased_at: when answers and reasons were erased, or None.
         revision: of the stored record.
     """
 
@@ -99,6 +100,7 @@ class AccessRequest:
     cause: str = ""
     reason: str = field(default="", repr=False)
     stuck: tuple[str, ...] = ()
+    erased_at: datetime | None = None
     revision: int = field(default=0, eq=False)
 
     @property
@@ -141,6 +143,22 @@ class AccessRequest:
             hint = "revoke it, or relinquish what you have" if event == "cancel" else ""
             raise TransitionNotAllowed("request", self.id, state=self.state, event=event, hint=hint)
         return evolve(self, state=after, **changes)
+
+    def erased(self, now: datetime) -> AccessRequest:
+        """Without answers and reasons: who asked and who decided what, when and as whom stays."""
+        spoken = tuple(evolve(each, reason="") for each in self.determinations)
+        silent = evolve(self, answers={}, reason="", determinations=spoken)
+        return self if silent == self else evolve(silent, erased_at=now)
+
+    def without_reasons_of(self, person: str) -> AccessRequest:
+        """Without the reasons that one steward gave; what they decided stays."""
+        return evolve(
+            self,
+            determinations=tuple(
+                evolve(each, reason="") if each.by == person else each
+                for each in self.determinations
+            ),
+        )
 
     def seen_at(self, now: datetime) -> AccessRequest:
         """As it is to be read at ``now``: past its end it is expired, whether swept or not."""

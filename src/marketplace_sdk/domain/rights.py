@@ -72,6 +72,9 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "inbox.read": frozenset({"self"}),
     "delivery.manage": frozenset({"application_admin"}),
     "audit.read": frozenset({"audit", "governance"}),
+    # Whoever checks the log does not thin it out.
+    "audit.erase": _GOV,
+    "audit.retain": _GOV,
 }
 """Action -> roles. Ranks are spelled out: nothing is inherited."""
 

@@ -28,9 +28,11 @@ __all__ = [
     "Key",
     "Link",
     "Place",
+    "freeze_document",
     "freeze_event",
     "freeze_job",
     "freeze_record",
+    "to_utc",
 ]
 
 Key = tuple[str, str]
@@ -181,7 +183,7 @@ class Books:
         places: per kind, and per (kind, key, value) of the index, where the records stand.
         log: events by position, which counts from 1.
         chains: events by aggregate and sequence.
-        event_ids: ids of all events.
+        event_ids: position of each event, by its id.
         jobs: work by id.
         waiting: per queue, (due, number, id) of work that is not parked.
         parked: the same of work that is.
@@ -195,7 +197,7 @@ class Books:
         self.places: defaultdict[tuple[str, ...], list[Place]] = defaultdict(list)
         self.log: list[Link] = []
         self.chains: defaultdict[str, list[Link]] = defaultdict(list)
-        self.event_ids: set[str] = set()
+        self.event_ids: dict[str, int] = {}
         self.jobs: dict[str, Job] = {}
         self.waiting: defaultdict[str, list[tuple[datetime, int, str]]] = defaultdict(list)
         self.parked: defaultdict[str, list[tuple[datetime, int, str]]] = defaultdict(list)
@@ -224,8 +226,20 @@ class Books:
     def add_event(self, link: Link) -> None:
         """Put an event at the end of the log."""
         self.log.append(link)
-        self.event_ids.add(link.row.id)
+        self.event_ids[link.row.id] = link.row.position
         insort(self.chains[link.row.aggregate], link, key=_sequence)
+
+    def event(self, id: str) -> Link | None:
+        """The event of this id."""
+        position = self.event_ids.get(id)
+        return None if position is None else self.log[position - 1]
+
+    def redact(self, id: str, text: str) -> None:
+        """Put a text in the place of the payload of an event that is there."""
+        place = self.event_ids[id] - 1
+        link = self.log[place] = evolve(self.log[place], text=text)
+        chain = self.chains[link.row.aggregate]
+        chain[bisect_left(chain, link.row.sequence, key=_sequence)] = link
 
     def set_job(self, id: str, new: Job | None) -> None:
         """Put work in the place of the one with this id, or in nobody's."""

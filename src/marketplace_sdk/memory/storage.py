@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from marketplace_sdk.errors import StorageError
 from marketplace_sdk.memory.books import Books
 from marketplace_sdk.memory.transaction import MemoryTransaction
+from marketplace_sdk.ports.storage import StoreFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,10 @@ class MemoryStorage:
 
     def setup(self) -> None:
         """There is nothing to make ready."""
+
+    def describe(self) -> StoreFacts:
+        """What it is; there is no schema that could be of another version."""
+        return StoreFacts(engine="memory", schema="1", expected="1")
 
     def begin(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
         """One unit of work; see the port. Raises StorageError within another of this thread."""
@@ -94,10 +99,16 @@ class MemoryStorage:
                     reader.records.setdefault(key, books.records.get(key))
                 for id in transaction.jobs:
                     reader.jobs.setdefault(id, books.jobs.get(id))
+                for id in transaction.payloads:
+                    former = books.event(id)
+                    if former is not None:
+                        reader.payloads.setdefault(id, former.text)
             for key, kept in transaction.records.items():
                 books.set_record(key, kept)
             for link in transaction.events_added:
                 books.add_event(link)
+            for id, text in transaction.payloads.items():
+                books.redact(id, text)
             for id, job in transaction.jobs.items():
                 books.set_job(id, job)
             books.enqueued = transaction.enqueued

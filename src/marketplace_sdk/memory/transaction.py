@@ -6,20 +6,28 @@ from bisect import bisect_left, bisect_right
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from marketplace_sdk.errors import InvalidInput, StaleRevision, StorageError
-from marketplace_sdk.memory.books import Job, freeze_event, freeze_job, freeze_record, to_utc
+from marketplace_sdk.memory.books import (
+    Job,
+    freeze_document,
+    freeze_event,
+    freeze_job,
+    freeze_record,
+    to_utc,
+)
+from marketplace_sdk.memory.counting import backlog_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from marketplace_sdk.memory.books import Books, Kept, Key, Link, Place
-    from marketplace_sdk.ports.storage import EventRow, Record, Work
+    from marketplace_sdk.ports.storage import Backlog, EventRow, Record, Work
 
 __all__ = ["MemoryTransaction"]
 
@@ -36,6 +44,7 @@ class MemoryTransaction:
         self.records: dict[Key, Kept | None] = {}
         self.jobs: dict[str, Job | None] = {}
         self.events_added: list[Link] = []
+        self.payloads: dict[str, str] = {}
         self.enqueued = books.enqueued
         self.over = False
         self._books = books
@@ -111,7 +120,7 @@ class MemoryTransaction:
         self._check()
         with self._state:
             chain = self._chain(aggregate)
-        return chain[-1].thaw() if chain else None
+            return self._event(chain[-1]) if chain else None
 
     def events(
         self, aggregate: str | None = None, *, after: int = 0, limit: int | None = None
@@ -126,7 +135,16 @@ class MemoryTransaction:
             else:
                 behind = (link for link in self._chain(aggregate) if link.row.position > after)
                 links = sorted(behind, key=_position)[: _limit(limit)]
-        return [link.thaw() for link in links]
+            return [self._event(link) for link in links]
+
+    def redact(self, ids: Sequence[str], payload: Mapping[str, Any]) -> int:
+        """See the port."""
+        self._check(write=True)
+        text = freeze_document(payload, "event")
+        added = {link.row.id for link in self.events_added}
+        known = {id for id in ids if id in added or id in self._books.event_ids}
+        self.payloads.update(dict.fromkeys(known, text))
+        return len(known)
 
     def enqueue(self, rows: Sequence[Work]) -> None:
         """See the port. Rows are kept as they are given, with attempts, lease and error."""
@@ -215,6 +233,28 @@ class MemoryTransaction:
         row = evolve(job.row, due=to_utc(due), dead=False, attempts=0, error="")
         self.jobs[id] = Job(job.number, row, job.text)
         return True
+
+    def discard(self, id: str) -> bool:
+        """See the port."""
+        self._check(write=True)
+        job = self._job(id)
+        if job is None or not job.row.dead:
+            return False
+        self.jobs[id] = None
+        return True
+
+    def backlog(self, now: datetime) -> Sequence[Backlog]:
+        """See the port."""
+        self._check()
+        with self._state:
+            staged = [job for job in self.jobs.values() if job is not None]
+            kept = [job for id, job in self._books.jobs.items() if id not in self.jobs]
+        return backlog_of((job.row for job in (*kept, *staged)), now)
+
+    def _event(self, link: Link) -> EventRow:
+        """A copy of an event with the payload that this transaction sees."""
+        text = self.payloads.get(link.row.id)
+        return (link if text is None else evolve(link, text=text)).thaw()
 
     def _check(self, *, write: bool = False) -> None:
         if self.over:

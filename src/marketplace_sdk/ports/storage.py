@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-__all__ = ["EventRow", "Record", "Storage", "Transaction", "Work"]
+__all__ = ["Backlog", "EventRow", "Record", "Storage", "StoreFacts", "Transaction", "Work"]
 
 
 @frozen(kw_only=True)
@@ -103,6 +103,46 @@ class Work:
     error: str = ""
 
 
+@frozen(kw_only=True)
+class Backlog:
+    """How much work of one queue there is.
+
+    Attributes:
+        queue: its name.
+        waiting: rows that are not parked, due or not.
+        due: of these, rows that are due and that nobody holds.
+        held: of these, rows that somebody holds.
+        expired: of these, rows whose lease is over: their worker is late, or gone.
+        dead: rows that are parked.
+        oldest: the earliest due time of what is due, or None.
+    """
+
+    queue: str
+    waiting: int = 0
+    due: int = 0
+    held: int = 0
+    expired: int = 0
+    dead: int = 0
+    oldest: datetime | None = None
+
+
+@frozen(kw_only=True)
+class StoreFacts:
+    """What a store says about itself.
+
+    Attributes:
+        engine: what it is, for example ``SQLite``.
+        schema: version of the schema that is there; empty when it was never set up.
+        expected: version that this release of the store reads and writes.
+        now: the store's own clock (UTC), or None when it has none.
+    """
+
+    engine: str
+    schema: str
+    expected: str
+    now: datetime | None = None
+
+
 class Transaction(Protocol):
     """Reads and writes that are kept together or not at all.
 
@@ -146,7 +186,17 @@ class Transaction(Protocol):
     def events(
         self, aggregate: str | None = None, *, after: int = 0, limit: int | None = None
     ) -> Sequence[EventRow]:
-        """Links in the order of the log, of one aggregate or of all, behind position ``after``."""
+        """Links in the order of the log, of one aggregate or of all, behind position ``after``.
+
+        Of all only those are given that nothing can precede which is committed later: whoever
+        goes on from the last one misses none.
+        """
+
+    def redact(self, ids: Sequence[str], payload: Mapping[str, Any]) -> int:
+        """Put ``payload`` in the place of the payloads of these events; how many there were.
+
+        Everything else of a link stays, its hashes included.
+        """
 
     def enqueue(self, rows: Sequence[Work]) -> None:
         """Add work. Rows whose id is known are left as they are."""
@@ -191,12 +241,21 @@ class Transaction(Protocol):
     def replay(self, id: str, due: datetime) -> bool:
         """Bring parked work back into its queue with no attempts; False if there is none."""
 
+    def discard(self, id: str) -> bool:
+        """Remove parked work; False if there is none."""
+
+    def backlog(self, now: datetime) -> Sequence[Backlog]:
+        """How much work there is at this instant, by the name of the queue; none of it is read."""
+
 
 class Storage(Protocol):
     """A place to keep things. Safe to use from several threads."""
 
     def setup(self) -> None:
         """Make an empty store ready, and check that the schema of another is ours."""
+
+    def describe(self) -> StoreFacts:
+        """What it is, and the version of its schema; changes nothing, and needs no ``setup``."""
 
     def begin(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
         """One unit of work: committed when the block ends, rolled back when it raises.

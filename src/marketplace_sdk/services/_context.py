@@ -46,6 +46,7 @@ class Context:
         plugins: for check hooks and question types.
         connections: label of each configured connection's platform, by name.
         listeners: names of the notifiers that receive events.
+        seal_listeners: names of the notifiers that receive seals.
         own_people: people are kept here, not in a directory elsewhere.
         hide_products: products exist only for those who have to do with them.
     """
@@ -57,6 +58,7 @@ class Context:
     plugins: PluginHost
     connections: Mapping[str, str]
     listeners: tuple[str, ...] = ()
+    seal_listeners: tuple[str, ...] = ()
     own_people: bool = True
     hide_products: bool = False
 

@@ -28,12 +28,12 @@ from marketplace_sdk.errors import (
 )
 from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
 from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
+from marketplace_sdk.work.chains import chain_hash
 from marketplace_sdk.work.records import KINDS, Kind
 
 __all__ = [
     "Page",
     "Unit",
-    "chain_hash",
     "check_limit",
     "domain_permissions",
     "storable",
@@ -67,22 +67,6 @@ class Page(Generic[T]):
 
     def __str__(self) -> str:
         return "\n".join(str(item) for item in self.items) or "nothing"
-
-
-def chain_hash(row: EventRow) -> str:
-    """Hex SHA-256 over everything in a link but the payload itself and its place in the log."""
-    return digest(
-        [
-            row.aggregate,
-            row.sequence,
-            row.id,
-            row.type,
-            text_of(row.at),
-            row.actor,
-            row.payload_hash,
-            row.previous,
-        ]
-    )
 
 
 @contextmanager

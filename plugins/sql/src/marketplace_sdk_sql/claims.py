@@ -1,4 +1,4 @@
-"""The statements by which work is claimed.
+"""The statements by which work is claimed and counted.
 
 First the keys that are free, read in the order of due times until there are enough; then, for each
 of them, the work that may be taken. SQLite's writer is alone meanwhile; another database would lock
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, exists, func, literal_column, or_, select
+from sqlalchemy import Select, and_, case, exists, func, literal_column, or_, select
 
 from marketplace_sdk_sql.tables import work
 from marketplace_sdk_sql.terms import ONE, ZERO, bound, equals
@@ -17,7 +17,7 @@ from marketplace_sdk_sql.terms import ONE, ZERO, bound, equals
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause
 
-__all__ = ["free_keys", "takeable"]
+__all__ = ["backlog", "free_keys", "takeable"]
 
 _BEYOND: ColumnElement[int] = literal_column("9223372036854775807")
 
@@ -71,3 +71,26 @@ def takeable(*, in_order: bool) -> Select[Any]:
         )
         query = query.where(work.c.number < func.coalesce(first.scalar_subquery(), _BEYOND))
     return query.order_by(work.c.number)
+
+
+def backlog() -> Select[Any]:
+    """Per queue how many rows there are: alive, due, held, of expired lease, parked; oldest due."""
+    now, alive, leased = bound("now"), work.c.dead == ZERO, work.c.leased_until
+    due = and_(alive, work.c.due <= now, or_(leased.is_(None), leased <= now))
+
+    def count(which: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.sum(case((which, ONE), else_=ZERO))
+
+    return (
+        select(
+            work.c.queue,
+            count(alive),
+            count(due),
+            count(and_(alive, leased > now)),
+            count(and_(alive, leased <= now)),
+            count(work.c.dead == ONE),
+            func.min(case((due, work.c.due))),
+        )
+        .group_by(work.c.queue)
+        .order_by(work.c.queue)
+    )

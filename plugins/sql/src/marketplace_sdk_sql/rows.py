@@ -6,13 +6,14 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import EventRow, InvalidInput, Record, Work
+from marketplace_sdk.plugin import Backlog, EventRow, InvalidInput, Record, Work
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 __all__ = [
     "Entry",
+    "backlog_from",
     "check_keys",
     "entries_from",
     "entries_to",
@@ -32,6 +33,8 @@ Entry = tuple[str, str]
 # ASCII only: then any text survives in any database, and the driver need not encode it.
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def plain_to(document: Mapping[str, Any], what: str) -> str:
@@ -98,18 +101,22 @@ def event_to(row: EventRow) -> tuple[Any, ...]:
 
 
 def event_from(row: tuple[Any, ...]) -> EventRow:
-    """An event of its row."""
+    """An event of its row; of one that somebody damaged, what an audit needs to name it."""
     position, aggregate, sequence, id, type_, at, actor, payload, payload_hash, previous, hash_ = (
         row
     )
+    try:
+        when, document = datetime.fromisoformat(at), _decode(payload)
+    except (ValueError, TypeError):
+        when, document = _NEVER, {}
     return EventRow(
         aggregate=aggregate,
-        sequence=sequence,
+        sequence=sequence if isinstance(sequence, int) else 0,
         id=id,
         type=type_,
-        at=datetime.fromisoformat(at),
+        at=when,
         actor=actor,
-        payload=_decode(payload),
+        payload=document,
         payload_hash=payload_hash,
         previous=previous,
         hash=hash_,
@@ -148,6 +155,20 @@ def work_from(row: tuple[Any, ...]) -> Work:
         leased_until=None if leased_until is None else datetime.fromisoformat(leased_until),
         dead=bool(dead),
         error=error,
+    )
+
+
+def backlog_from(row: tuple[Any, ...]) -> Backlog:
+    """The counts of one queue."""
+    queue, waiting, due, held, expired, dead, oldest = row
+    return Backlog(
+        queue=queue,
+        waiting=waiting,
+        due=due,
+        held=held,
+        expired=expired,
+        dead=dead,
+        oldest=None if oldest is None else datetime.fromisoformat(oldest),
     )
 
 

@@ -54,6 +54,10 @@ class SqliteDriver:
         self._path = path
         self.statements: Statements = for_sqlite()
 
+    def exists(self) -> bool:
+        """Whether there is a file; connecting would make one."""
+        return self._path.exists()
+
     def connect(self, *, write: bool) -> sqlite3.Connection:
         """A new connection; one that is not for writing refuses to write."""
         connection = sqlite3.connect(

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Table, delete, func, insert, literal_colum
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from marketplace_sdk_sql.claims import free_keys, takeable
+from marketplace_sdk_sql.claims import backlog, free_keys, takeable
 from marketplace_sdk_sql.search import RECORD, Shape, search
 from marketplace_sdk_sql.tables import event, meta, metadata, record, record_index, work
 from marketplace_sdk_sql.terms import EMPTY, ONE, ZERO, bound, equals
@@ -94,6 +94,10 @@ class Statements:
         behind = event.c.position > bound("after")
         self.events = self._text(page.where(behind), "after", "limit")
         self.events_of = self._text(page.where(chain, behind), "aggregate", "after", "limit")
+        self.redact_event = self._text(
+            update(event).values(payload=bound("new_payload")).where(equals(event.c.id)),
+            *("new_payload", "id"),
+        )
 
     def _prepare_work(self) -> None:
         self.insert_work = self._insert_new(work, work.c.keys()[1:])
@@ -114,6 +118,9 @@ class Statements:
             update(work).values(fresh).where(equals(work.c.id), work.c.dead == ONE),
             *("new_due", "id"),
         )
+        parked = delete(work).where(equals(work.c.id), work.c.dead == ONE)
+        self.discard_work = self._text(parked, "id")
+        self.backlog = self._text(backlog(), *("now",) * 6)
         listed = select(work).where(equals(work.c.queue)).order_by(work.c.due, work.c.number)
         listed = listed.limit(bound("limit")).offset(ZERO)
         self.work = {

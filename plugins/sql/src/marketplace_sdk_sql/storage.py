@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import StorageError
+from marketplace_sdk.plugin import StorageError, StoreFacts
 from marketplace_sdk_sql.sqlite import BUSY_SECONDS, SqliteDriver, path_of
 from marketplace_sdk_sql.tables import SCHEMA_VERSION
 from marketplace_sdk_sql.transaction import SqlTransaction
@@ -50,6 +50,14 @@ class SqlStorage:
                 # Another process may have been quicker since the first look.
                 if not self._check_schema(connection):
                     self._make_schema(connection)
+
+    def describe(self) -> StoreFacts:
+        """What it is, and the version of the schema that is there; see the port."""
+        schema = ""
+        if self._driver.exists():
+            with self._connection(write=False) as connection:
+                schema = self._schema(connection)
+        return StoreFacts(engine=self._driver.name, schema=schema, expected=str(SCHEMA_VERSION))
 
     def begin(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
         """One unit of work; see the port.
@@ -193,21 +201,9 @@ class SqlStorage:
 
     def _check_schema(self, connection: Any) -> bool:
         """Whether the tables are there; raises StorageError when they are not ours."""
-        try:
-            tables = self._driver.tables(connection)
-            if not tables:
-                return False
-            rows = []
-            if "meta" in tables:
-                rows = connection.execute(self._driver.statements.schema_version).fetchall()
-        except self._driver.errors as error:
-            raise self._driver.error(error, "open") from error
-        found = rows[0][0] if rows else ""
-        if not found.isdecimal():
-            raise StorageError(
-                "cannot open storage: the database holds something else",
-                hint="give the marketplace a database of its own",
-            )
+        found = self._schema(connection)
+        if not found:
+            return False
         if int(found) < SCHEMA_VERSION:
             raise StorageError(
                 f"cannot open storage: its schema is version {found}, this is {SCHEMA_VERSION}",
@@ -219,6 +215,25 @@ class SqlStorage:
                 hint="a newer release wrote it; upgrade data-marketplace-sdk-sql",
             )
         return True
+
+    def _schema(self, connection: Any) -> str:
+        """The version of the schema, empty without tables; raises StorageError for others'."""
+        try:
+            tables = self._driver.tables(connection)
+            if not tables:
+                return ""
+            rows = []
+            if "meta" in tables:
+                rows = connection.execute(self._driver.statements.schema_version).fetchall()
+        except self._driver.errors as error:
+            raise self._driver.error(error, "open") from error
+        found = str(rows[0][0]) if rows else ""
+        if not found.isdecimal():
+            raise StorageError(
+                "cannot open storage: the database holds something else",
+                hint="give the marketplace a database of its own",
+            )
+        return found
 
 
 _abandoned: list[Any] = []

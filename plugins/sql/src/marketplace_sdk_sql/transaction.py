@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
 from marketplace_sdk_sql.rows import (
+    backlog_from,
     check_keys,
     entries_from,
     entries_to,
@@ -23,10 +24,10 @@ from marketplace_sdk_sql.rows import (
 from marketplace_sdk_sql.search import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from marketplace_sdk.plugin import EventRow, Record, Work
+    from marketplace_sdk.plugin import Backlog, EventRow, Record, Work
     from marketplace_sdk_sql.sqlite import SqliteDriver
 
 __all__ = ["SqlTransaction"]
@@ -145,6 +146,12 @@ class SqlTransaction:
             rows = self._rows(self._sql.events_of, (aggregate, after, _limit(limit)))
         return [event_from(row) for row in rows]
 
+    def redact(self, ids: Sequence[str], payload: Mapping[str, Any]) -> int:
+        """See the port."""
+        self._check(write=True)
+        text = plain_to(payload, "event")
+        return sum(self._change(self._sql.redact_event, (text, id)) for id in dict.fromkeys(ids))
+
     def enqueue(self, rows: Sequence[Work]) -> None:
         """See the port. Rows are kept as they are given, with attempts, lease and error."""
         self._check(write=True)
@@ -214,6 +221,16 @@ class SqlTransaction:
         self._check(write=True)
         return self._change(self._sql.replay_work, (time_to(due), id)) == 1
 
+    def discard(self, id: str) -> bool:
+        """See the port."""
+        self._check(write=True)
+        return self._change(self._sql.discard_work, (id,)) == 1
+
+    def backlog(self, now: datetime) -> Sequence[Backlog]:
+        """See the port."""
+        at = time_to(now)
+        return [backlog_from(row) for row in self._rows(self._sql.backlog, (at,) * 6)]
+
     def flush(self) -> None:
         """Write the gathered changes of index entries."""
         if self._entries:
@@ -243,7 +260,10 @@ class SqlTransaction:
         if self._write:
             kind, id, revision, sort, entries, _ = row
             self._seen[kind, id] = (revision, sort, entries)
-        return record_from(row)
+        try:
+            return record_from(row)
+        except (ValueError, TypeError):
+            raise StorageError(f"cannot read {row[0]} {row[1]}: its row is damaged") from None
 
     def _expect(self, kind: str, id: str, expected: int) -> tuple[str, str]:
         """Sort and entries of a record of this revision; raises StaleRevision."""

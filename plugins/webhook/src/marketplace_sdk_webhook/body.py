@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["body_of"]
 
 
-def body_of(message: Message, format: Format, source: str) -> tuple[str, bytes]:  # noqa: A002 - the setting's name
+def body_of(message: Message, format: Format, source: str) -> tuple[str, bytes]:
     """Media type and body of a message.
 
     Args:

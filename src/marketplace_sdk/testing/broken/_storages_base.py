@@ -11,7 +11,7 @@ from marketplace_sdk.memory.storage import MemoryStorage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from marketplace_sdk.ports.storage import Transaction
+    from marketplace_sdk.ports.storage import StoreFacts, Transaction
 
 __all__ = ["SoundStorage", "SoundTransaction"]
 
@@ -46,6 +46,10 @@ class SoundStorage:
 
     def setup(self) -> None:
         """There is nothing to make ready."""
+
+    def describe(self) -> StoreFacts:
+        """See the port."""
+        return self.place.describe()
 
     @contextmanager
     def begin(self, *, write: bool = True) -> Iterator[Transaction]:

@@ -29,6 +29,7 @@ from marketplace_sdk.testing.conformance._storage_places import DurableChecks, S
 from marketplace_sdk.testing.conformance._storage_records import RecordChecks
 from marketplace_sdk.testing.conformance._storage_settling import SettleChecks
 from marketplace_sdk.testing.conformance._storage_units import UnitChecks
+from marketplace_sdk.testing.conformance._storage_upkeep import UpkeepChecks
 from marketplace_sdk.testing.conformance._storage_writers import WriterChecks
 
 __all__ = ["StorageConformance"]
@@ -42,6 +43,7 @@ class StorageConformance(
     EventChecks,
     ClaimChecks,
     SettleChecks,
+    UpkeepChecks,
     DurableChecks,
     SharedChecks,
     Conformance,

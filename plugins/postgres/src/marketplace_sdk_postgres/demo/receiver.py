@@ -99,7 +99,7 @@ class Receiver:
                 self.send_response(receiver.receive(headers, body))
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # inherited
+            def log_message(self, format: str, *args: object) -> None:
                 """Say nothing: the report tells the story."""
 
         return Handler

@@ -1,0 +1,53 @@
+"""``marketplace doctor``: whether a marketplace is well."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from marketplace_sdk.cli.opening import explained, located, settings_of
+
+__all__ = ["doctor"]
+
+EXIT = {"fine": 0, "warning": 1, "broken": 2}
+
+
+@click.command()
+@located
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@explained
+def doctor(*, config: str, storage: str | None, as_json: bool) -> None:
+    """Look at storage, work, clocks, log, seals and plugins; change nothing.
+
+    Ends with 0 when all is fine, 1 with a warning, 2 when something is broken.
+    """
+    from marketplace_sdk import _system
+    from marketplace_sdk._plugins import PluginHost
+    from marketplace_sdk.marketplace import storage_of
+    from marketplace_sdk.services._health import examine
+    from marketplace_sdk.wire.codec import plain
+    from marketplace_sdk.work.sealing import DAILY
+
+    settings = settings_of(config, storage)
+    host = PluginHost(block=tuple(settings.get("block", ())))
+    store = storage_of(settings["storage"], host, _system.utc_now)
+    try:
+        found = examine(
+            store,
+            now=_system.utc_now(),
+            plugins=host.describe(),
+            seal_every=settings.get("seal_every", DAILY),
+        )
+    finally:
+        store.close()
+    if as_json:
+        checks = [
+            {"name": each.name, "state": each.state, "text": each.text, "facts": plain(each.facts)}
+            for each in found.checks
+        ]
+        click.echo(json.dumps({"state": found.state, "checks": checks}, indent=2))
+    else:
+        click.echo(str(found))
+    sys.exit(EXIT[found.state])

@@ -1,0 +1,76 @@
+"""What erasing a person and forgetting what is old have in common: batches, each on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.ports.storage import Storage, Work
+from marketplace_sdk.wire.codec import text_of
+from marketplace_sdk.work.chains import AUDIT, ERASED
+from marketplace_sdk.work.unit import OUTBOX, Unit
+
+__all__ = ["BATCH", "Run", "batches", "dead_letters", "forget", "is_open", "place_of"]
+
+T = TypeVar("T")
+
+BATCH = 200
+"""Rows of one transaction."""
+
+
+class Run(Protocol):
+    """Runs something in a unit of work of its own, as whoever asked for it."""
+
+    def __call__(self, work: Callable[[Unit, Facts], T]) -> T:
+        """The result of ``work``, which may run several times."""
+
+
+def forget(unit: Unit, type: str, events: Sequence[str] = (), **data: Any) -> None:
+    """Put it on record, and take the payloads of ``events`` away in the same unit."""
+    unit.log(type, AUDIT, events=list(events), **data)
+    head = unit.rows.head(AUDIT)
+    assert head is not None  # noqa: S101  # it was just written
+    unit.rows.redact(events, {ERASED: head.id})
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """Items in lists of at most ``BATCH``."""
+    rest = iter(items)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def dead_letters(storage: Storage, wanted: Callable[[Work], bool]) -> Iterator[list[str]]:
+    """Ids of parked messages that are wanted, in batches; discard each before the next."""
+    passed = 0
+    while True:
+        with storage.begin(write=False) as rows:
+            found = rows.work(OUTBOX, dead=True, limit=passed + BATCH)[passed:]
+        chosen = [work.id for work in found if wanted(work)]
+        passed += len(found) - len(chosen)
+        if chosen:
+            yield chosen
+        if len(found) < BATCH:
+            return
+
+
+def is_open(unit: Unit, aggregate: str) -> bool:
+    """Whether this is, or leads to, a pending request or a grant that has not ended."""
+    kind, _, id = aggregate.partition(":")
+    if kind == "request":
+        request = unit.get(AccessRequest, id)
+        return request is not None and (
+            request.open or (bool(request.grant) and is_open(unit, f"grant:{request.grant}"))
+        )
+    grant = unit.get(Grant, id) if kind == "grant" else None
+    return grant is not None and grant.state != "ended"
+
+
+def place_of(message: InboxMessage) -> tuple[str, str]:
+    """Where a message stands in the list of all."""
+    return (text_of(message.at), message.id)
