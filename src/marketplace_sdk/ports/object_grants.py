@@ -217,8 +217,8 @@ class ObjectGrants(ABC):
             return self.holders(object)
         except ProvisioningError:
             raise
-        except Exception as error:
-            raise _no_answer(error) from error
+        except Exception as error:  # noqa: BLE001  # whatever a driver raises, it is no answer
+            raise _no_answer(error) from None
 
     def _answers(self, object: str, guards: Collection[Guard]) -> dict[Guard, bool]:
         """Guards about columns of this object; those about others belong to other scopes."""
@@ -228,8 +228,8 @@ class ObjectGrants(ABC):
             protected = self.protected_columns(object)
         except ProvisioningError:
             raise
-        except Exception as error:
-            raise _no_answer(error) from error
+        except Exception as error:  # noqa: BLE001  # whatever a driver raises, it is no answer
+            raise _no_answer(error) from None
         if protected is None:
             return {}
         masked = {_subject(object, column) for column in protected}
@@ -266,7 +266,7 @@ class ObjectGrants(ABC):
 
 
 def _no_answer(error: Exception) -> ProvisioningError:
-    # Only the type: the text of a driver's error may hold anything.
+    # Only the type, and raised `from None`: the text of a driver's error may hold anything.
     why = f"the platform gave no answer ({type(error).__name__})"
     return ProvisioningError(why, retryable=True)
 
