@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from marketplace_sdk.testing.broken.provisioners import BROKEN_PROVISIONERS, BrokenProvisioner
-from marketplace_sdk.testing.conformance.provisioner import ProvisionerConformance
+from marketplace_sdk.testing.conformance import ProvisionerConformance
 from tests.conformance.worlds import LibraryWorld
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ MODULE = """
 import pytest
 
 from marketplace_sdk.testing.broken.provisioners import BROKEN_PROVISIONERS
-from marketplace_sdk.testing.conformance.provisioner import ProvisionerConformance
+from marketplace_sdk.testing.conformance import ProvisionerConformance
 from tests.conformance.worlds import LibraryWorld, MemoryWorld
 
 

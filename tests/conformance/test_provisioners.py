@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace_sdk.testing.conformance.provisioner import ProvisionerConformance
+from marketplace_sdk.testing.conformance import ProvisionerConformance
 from tests.conformance.worlds import LibraryWorld, MemoryWorld
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from marketplace_sdk.plugin import ObjectGrants, ProvisioningError
 from marketplace_sdk.testing import MemoryPlatform
-from marketplace_sdk.testing.conformance.provisioner import ProvisionerWorld
+from marketplace_sdk.testing.conformance import ProvisionerWorld
 
 
 class MemoryWorld(ProvisionerWorld):
