@@ -9,6 +9,7 @@ import attrs
 import click
 
 from marketplace_sdk.cli.config import config
+from marketplace_sdk.cli.new_plugin import new_plugin
 from marketplace_sdk.cli.worker import worker
 
 if TYPE_CHECKING:
@@ -83,4 +84,5 @@ def plugins(*, as_json: bool) -> None:
 
 
 app.add_command(config)
+app.add_command(new_plugin)
 app.add_command(worker)
