@@ -142,10 +142,7 @@ class LibraryProvisioner(ObjectGrants):
         return {column for place, column in self.library.hidden if place == shelf}
 
     def _find(self, kind, name):
-        try:
-            self.library.ask(self.__token)
-        except ConnectionError:
-            raise ProvisioningError("cannot reach the library", retryable=True) from None
+        self.library.ask(self.__token)
         return self.library.ids.get((kind, name))
 
 
