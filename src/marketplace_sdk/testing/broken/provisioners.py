@@ -1,11 +1,6 @@
 """Provisioners with one fault each, on top of a good one.
 
-The kit of provisioners must catch every one of them; ``caught_by`` names the checks. Whoever
-writes a check of his own may put them on top of his own provisioner, to see that it can fail::
-
-    class BrokenWorld(AcmeWorld):
-        def connect(self, installation):
-            return HidesStrangers(super().connect(installation))
+The kit of provisioners must catch every one of them; ``caught_by`` names the checks.
 """
 
 from __future__ import annotations
