@@ -90,14 +90,18 @@ class PostgresWorld(ProvisionerWorld):
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             f"WHERE usename = '{self.login}'"
         )
-        yield
-        self.platform.run(f"ALTER ROLE {self.login} CONNECTION LIMIT -1")
+        try:
+            yield
+        finally:
+            self.platform.run(f"ALTER ROLE {self.login} CONNECTION LIMIT -1")
 
     @contextmanager
     def refusing(self, object):
         self.platform.run(f"REVOKE SELECT ON {self._quoted(object)} FROM {self.login}")
-        yield
-        self._permit(object)
+        try:
+            yield
+        finally:
+            self._permit(object)
 
     def close(self):
         for provisioner in self.made:

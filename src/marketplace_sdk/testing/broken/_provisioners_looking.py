@@ -193,11 +193,13 @@ class RepairsWhileLooking(BrokenProvisioner):
         super().__init__(inner, secret)
         self._planned: dict[str, Item] = {}
 
+    def base(self, target: Target, known: Known) -> Sequence[Item]:
+        """The items, which are remembered."""
+        return self._remembered(self.inner.base(target, known))
+
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """The items, which are remembered."""
-        found = self.inner.member(target, who, known)
-        self._planned.update((item.key, item) for item in found)
-        return found
+        return self._remembered(self.inner.member(target, who, known))
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes, repaired."""
@@ -205,6 +207,10 @@ class RepairsWhileLooking(BrokenProvisioner):
             if item.scope in scopes:
                 list(self.inner.apply([Change(action="add", item=item)], call))
         return self.inner.observe(scopes, guards, call)
+
+    def _remembered(self, items: Sequence[Item]) -> Sequence[Item]:
+        self._planned.update((item.key, item) for item in items)
+        return items
 
 
 def _owned(views: _Views, *, ours: bool) -> _Views:

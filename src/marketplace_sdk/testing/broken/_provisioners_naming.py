@@ -14,6 +14,7 @@ from marketplace_sdk.testing.broken._provisioners_base import BrokenProvisioner
 __all__ = [
     "AnswersOneName",
     "FoldsNames",
+    "GuessesNames",
     "MakesUpIds",
     "MatchesCaseBlind",
     "PastesNames",
@@ -117,6 +118,22 @@ class FoldsNames(BrokenProvisioner):
     def resolve(self, refs: Collection[Ref], call: Call) -> _Names:
         """What the names mean in small letters."""
         return _altered(self.inner, refs, call, {ref: ref.name.lower() for ref in refs})
+
+
+class GuessesNames(BrokenProvisioner):
+    """Takes an unknown name for one that begins alike: whoever has that one gets the access."""
+
+    caught_by = (
+        "test_an_unknown_name_is_not_found",
+        "test_nobody_gets_what_somebody_unknown_was_promised",
+    )
+
+    def resolve(self, refs: Collection[Ref], call: Call) -> _Names:
+        """What is not there is looked for without its last letter."""
+        answers = dict(self.inner.resolve(refs, call))
+        unknown = [ref for ref, answer in answers.items() if isinstance(answer, Unresolved)]
+        guesses = _altered(self.inner, unknown, call, {ref: ref.name[:-1] for ref in unknown})
+        return {**answers, **guesses}
 
 
 class PastesNames(BrokenProvisioner):

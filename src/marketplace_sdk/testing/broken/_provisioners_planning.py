@@ -52,12 +52,18 @@ class ChangesWhilePlanning(BrokenProvisioner):
 
     caught_by = ("test_planning_touches_nothing", "test_what_may_not_be_granted_is_not_opened")
 
+    def base(self, target: Target, known: Known) -> Sequence[Item]:
+        """The items, which are there by then."""
+        return self._made(self.inner.base(target, known))
+
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """The items, which are there by then."""
-        found = self.inner.member(target, who, known)
-        for item in found:
+        return self._made(self.inner.member(target, who, known))
+
+    def _made(self, items: Sequence[Item]) -> Sequence[Item]:
+        for item in items:
             list(self.inner.apply([Change(action="add", item=item)], _CALL))
-        return found
+        return items
 
 
 class PlansByAsking(BrokenProvisioner):

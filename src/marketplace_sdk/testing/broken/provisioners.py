@@ -41,6 +41,7 @@ from marketplace_sdk.testing.broken._provisioners_looking import (
 from marketplace_sdk.testing.broken._provisioners_naming import (
     AnswersOneName,
     FoldsNames,
+    GuessesNames,
     MakesUpIds,
     MatchesCaseBlind,
     PastesNames,
@@ -77,6 +78,7 @@ __all__ = [
     "FoldsNames",
     "ForgetsMarkers",
     "GivesUpForGood",
+    "GuessesNames",
     "HidesStrangers",
     "IgnoresTheDeadline",
     "KeepsObjectsInItems",

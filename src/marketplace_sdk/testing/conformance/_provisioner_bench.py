@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Literal, TypeVar
@@ -26,7 +27,16 @@ from marketplace_sdk.ports.provisioner import (
 )
 from marketplace_sdk.testing.conformance._provisioner_world import ProvisionerWorld
 
-__all__ = ["CALL", "NO_TIME", "Bench", "attempt", "call_while", "object_ref", "principal_ref"]
+__all__ = [
+    "CALL",
+    "NO_TIME",
+    "Bench",
+    "assert_all",
+    "attempt",
+    "call_while",
+    "object_ref",
+    "principal_ref",
+]
 
 T = TypeVar("T")
 
@@ -53,6 +63,14 @@ def attempt(action: Callable[[], T]) -> T | None:
         if error.retryable:
             return None
         raise AssertionError("waiting helps, so the error must be retryable") from error
+
+
+def assert_all(outcomes: Sequence[Outcome], **counts: int) -> None:
+    """So many outcomes of each kind and no others; if not, what each of them said is shown."""
+    found = Counter(outcome.result for outcome in outcomes)
+    wanted = Counter({result: count for result, count in counts.items() if count})
+    said = [f"{one.result} {one.key} {one.error}".rstrip() for one in outcomes]
+    assert found == wanted, "outcomes:\n" + "\n".join(said)
 
 
 def object_ref(name: str) -> Ref:

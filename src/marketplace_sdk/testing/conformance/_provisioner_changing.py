@@ -17,6 +17,7 @@ from marketplace_sdk.testing.conformance._provisioner_bench import (
     CALL,
     NO_TIME,
     Bench,
+    assert_all,
     attempt,
     call_while,
 )
@@ -49,10 +50,10 @@ class ChangingChecks:
         ]
         taken = bench.remove(items)
 
-        assert _results(given) == {"done": len(items)}
+        assert_all(given, done=len(items))
         assert held == {item.key for item in items}
         assert readers == [(bob, orders)]
-        assert _results(taken) == {"done": len(items)}
+        assert_all(taken, done=len(items))
         assert bench.present(items) == set()
         assert not bench.world.can_read(bob, orders)
         assert bench.world.snapshot() == before
@@ -70,9 +71,9 @@ class ChangingChecks:
         bench.remove(items)
         gone = bench.remove(items)
 
-        assert _results(again) == {"already": len(items)}
+        assert_all(again, already=len(items))
         assert given_again == given
-        assert _results(gone) == {"already": len(items)}
+        assert_all(gone, already=len(items))
         assert bench.world.snapshot() == before
 
     def test_every_change_has_an_outcome(self, bench: Bench) -> None:
@@ -88,7 +89,7 @@ class ChangingChecks:
             assert [outcome.key for outcome in told] == [change.item.key for change in batch]
             outcomes += told
 
-        assert _results(outcomes) == {"done": len(items)}
+        assert_all(outcomes, done=len(items))
         assert all(outcome.evidence for outcome in outcomes)
 
     def test_one_loses_and_another_keeps(self, bench: Bench) -> None:
@@ -118,7 +119,7 @@ class ChangingChecks:
             items = bench.plan([name], who, key=f"product:{number}")
 
             given = bench.add(items)
-            assert _results(given) == {"done": len(items)}
+            assert_all(given, done=len(items))
             assert bench.present(items) == {item.key for item in items}
             open_to = [each for _, each in words if bench.world.can_read(each, name)]
             assert open_to == [who]
@@ -127,7 +128,7 @@ class ChangingChecks:
             assert not bench.world.can_read(who, plain)
             taken = bench.remove(items)
 
-            assert _results(taken) == {"done": len(items)}
+            assert_all(taken, done=len(items))
             assert bench.world.snapshot() == before
 
     def test_without_time_nothing_is_started(self, bench: Bench) -> None:
@@ -155,12 +156,12 @@ class ChangingChecks:
         call = call_while(lambda: bench.world.snapshot() == before)
         outcomes = list(bench.provisioner.apply(batch, call))
 
-        assert _results(outcomes) == {"done": 1, "not_attempted": count - 1}
+        assert_all(outcomes, done=1, not_attempted=count - 1)
         assert outcomes[0].result == "done"
         assert bench.present(items) == {outcomes[0].key}
         rest = bench.add(items)
         assert bench.present(items) == {item.key for item in items}
-        assert _results(rest) == {"already": 1, "done": len(items) - 1}
+        assert_all(rest, already=1, done=len(items) - 1)
 
     def test_a_worker_that_vanishes_leaves_whole_changes(self, bench: Bench) -> None:
         """After each change in turn: the next worker finds it, goes on, and can undo it all."""
@@ -173,7 +174,7 @@ class ChangingChecks:
 
             assert bench.present(items) == {item.key for item in items[:changes]}
             given = bench.add(bench.plan([orders], bob))
-            assert _results(given)["already"] == changes
+            assert_all(given, already=changes, done=len(items) - changes)
             assert bench.world.can_read(bob, orders)
             bench.remove(items[len(items) - changes :])
             bench.provisioner = bench.world.connect(bench.installation)
@@ -253,7 +254,7 @@ class ChangingChecks:
 
         assert {outcome.result for outcome in outcomes} <= {"unknown", "not_attempted"}
         assert bench.world.snapshot() == before
-        assert _results(bench.add(items)) == {"done": len(items)}
+        assert_all(bench.add(items), done=len(items))
 
     def test_several_threads_do_not_mix(self, bench: Bench) -> None:
         """Workers share a provisioner; each gets its own answers, and its own changes."""
@@ -268,11 +269,8 @@ class ChangingChecks:
                 for again in (True, False):
                     name, who = objects[number], people[number]
                     items = bench.plan([name], who, key=f"product:{number}")
-                    told = _results(bench.add(items))
-                    if told != {"done": len(items)}:
-                        wrong.append(f"{name}: {dict(told)}")
-                    if bench.present(items) != {item.key for item in items}:
-                        wrong.append(f"{name}: not seen")
+                    assert_all(bench.add(items), done=len(items))
+                    assert bench.present(items) == {item.key for item in items}
                     if again:
                         bench.remove(items)
             except Exception as error:  # noqa: BLE001  # told in the thread of the test
@@ -287,10 +285,6 @@ class ChangingChecks:
         assert not wrong
         held = {(w, o) for w in people for o in objects if bench.world.can_read(w, o)}
         assert held == set(zip(people, objects, strict=True))
-
-
-def _results(outcomes: list[Outcome]) -> Counter[str]:
-    return Counter(outcome.result for outcome in outcomes)
 
 
 def _elsewhere(item: Item) -> Item:

@@ -59,6 +59,29 @@ class DeliveryChecks:
             assert shop.state("bob") == "wanted"
             assert not world.can_read(bob, orders)
 
+    def test_nobody_gets_what_somebody_unknown_was_promised(self, world: ProvisionerWorld) -> None:
+        """It is told that the person, or the object, is not there; and nobody can read more."""
+        orders, bob = world.make_object("orders"), world.make_principal("bob")
+        before = world.snapshot()
+        with Shop(world) as shop:
+            shop.person("stranger", f"{bob}x")
+            shop.person("bob", bob)
+            promised = {
+                "stranger": shop.ask(shop.product("Orders", orders), "stranger"),
+                "bob": shop.ask(shop.product("Nothing", f"{orders}x"), "bob"),
+            }
+
+            shop.deliver()
+            shop.settle()
+
+            assert not world.can_read(bob, orders)
+            for who, request in promised.items():
+                assert shop.state(who) == "wanted"
+                assert shop.trouble(who)
+                shop.end(request, who)
+            shop.settle()
+            assert world.snapshot() == before
+
     def test_a_right_from_before_survives(self, world: ProvisionerWorld) -> None:
         """What somebody had without us is never taken by us."""
         orders, bob = world.make_object("orders"), world.make_principal("bob")
