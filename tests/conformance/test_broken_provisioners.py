@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from marketplace_sdk.testing.broken.provisioners import BROKEN_PROVISIONERS, BrokenProvisioner
+from marketplace_sdk.testing.broken.provisioners import BROKEN, SoundProvisioner
 from marketplace_sdk.testing.conformance import ProvisionerConformance
 from tests.conformance.worlds import LibraryWorld
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 MODULE = """
 import pytest
 
-from marketplace_sdk.testing.broken.provisioners import BROKEN_PROVISIONERS
+from marketplace_sdk.testing.broken.provisioners import BROKEN
 from marketplace_sdk.testing.conformance import ProvisionerConformance
 from tests.conformance.worlds import LibraryWorld, MemoryWorld
 
@@ -40,7 +40,7 @@ def make(broken):
     return TestIt
 
 
-for broken in BROKEN_PROVISIONERS:
+for broken in BROKEN:
     globals()[f"Test{broken.__name__}"] = make(broken)
 """
 
@@ -52,9 +52,7 @@ def results(tmp_path_factory):
     module = place / "test_broken.py"
     module.write_text(MODULE, encoding="utf-8")
     nodes = [
-        f"{module}::Test{broken.__name__}::{name}"
-        for broken in BROKEN_PROVISIONERS
-        for name in broken.caught_by
+        f"{module}::Test{broken.__name__}::{name}" for broken in BROKEN for name in broken.caught_by
     ]
     report = place / "report.xml"
     done = subprocess.run(
@@ -87,12 +85,12 @@ class TestNothingBroken(ProvisionerConformance):
     def world(self):
         class World(LibraryWorld):
             def connect(self, installation):
-                return BrokenProvisioner(super().connect(installation), self.secrets[0])
+                return SoundProvisioner(super().connect(installation), self.secrets[0])
 
         return World()
 
 
-@pytest.mark.parametrize("broken", BROKEN_PROVISIONERS, ids=lambda broken: broken.__name__)
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_a_broken_provisioner_is_caught(results, broken):
     """Each check that it names runs, and fails in its own body."""
     assert results[broken.__name__] == dict.fromkeys(broken.caught_by, "failure")
@@ -100,6 +98,6 @@ def test_a_broken_provisioner_is_caught(results, broken):
 
 def test_every_check_can_fail():
     """There is a broken provisioner for each, and each broken one is for some check."""
-    assert all(broken.caught_by for broken in BROKEN_PROVISIONERS)
-    caught = {name for broken in BROKEN_PROVISIONERS for name in broken.caught_by}
+    assert all(broken.caught_by for broken in BROKEN)
+    caught = {name for broken in BROKEN for name in broken.caught_by}
     assert caught == set(ProvisionerConformance._checks)

@@ -42,7 +42,7 @@ def new_plugin() -> None:
 )
 @explained
 def provisioner(*, name: str, folder: Path) -> None:
-    """Write a provisioner for the data platform NAME, on three methods."""
+    """Write a provisioner of the platform NAME."""
     written = write_plugin("provisioner", name, folder)
     click.echo(f"{written}: a provisioner, and tests that run the conformance kit")
     click.echo(f"next: cd {written} && python -m pytest")

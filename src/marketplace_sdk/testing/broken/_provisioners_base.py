@@ -22,15 +22,15 @@ from marketplace_sdk.ports.provisioner import (
     Unresolved,
 )
 
-__all__ = ["BrokenProvisioner"]
+__all__ = ["SoundProvisioner"]
 
 
-class BrokenProvisioner:
-    """A good provisioner with a fault on top; this one has none.
+class SoundProvisioner:
+    """A provisioner without a fault, if the inner one has none.
 
     Args:
         inner: the good one.
-        secret: what a leaky one lets out.
+        secret: what those that leak let out.
 
     Attributes:
         caught_by: names of checks of the kit that must fail.

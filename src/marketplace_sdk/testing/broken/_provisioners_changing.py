@@ -19,7 +19,7 @@ from marketplace_sdk.ports.provisioner import (
     Scope,
     Target,
 )
-from marketplace_sdk.testing.broken._provisioners_base import BrokenProvisioner
+from marketplace_sdk.testing.broken._provisioners_base import SoundProvisioner
 
 __all__ = [
     "AppliesAndRaises",
@@ -40,7 +40,7 @@ __all__ = [
 _ENDLESS = Call(seconds_left=lambda: 60.0, correlation_id="broken")
 
 
-class ReportsDoneAndDoesNothing(BrokenProvisioner):
+class ReportsDoneAndDoesNothing(SoundProvisioner):
     """Says that every change was made."""
 
     caught_by = (
@@ -54,7 +54,7 @@ class ReportsDoneAndDoesNothing(BrokenProvisioner):
             yield Outcome(key=change.item.key, result="done", evidence=self.describe(change))
 
 
-class NeverRevokes(BrokenProvisioner):
+class NeverRevokes(SoundProvisioner):
     """Gives, and says that it took away."""
 
     caught_by = (
@@ -71,7 +71,7 @@ class NeverRevokes(BrokenProvisioner):
                 yield from self.inner.apply([change], call)
 
 
-class IgnoresTheDeadline(BrokenProvisioner):
+class IgnoresTheDeadline(SoundProvisioner):
     """Goes on when its time is over and another worker has the scope."""
 
     caught_by = (
@@ -84,7 +84,7 @@ class IgnoresTheDeadline(BrokenProvisioner):
         return self.inner.apply(batch, evolve(_ENDLESS, correlation_id=call.correlation_id))
 
 
-class AppliesAndRaises(BrokenProvisioner):
+class AppliesAndRaises(SoundProvisioner):
     """Makes the changes, and then fails over something else."""
 
     caught_by = ("test_given_held_taken_and_gone", "test_every_change_has_an_outcome")
@@ -99,7 +99,7 @@ class AppliesAndRaises(BrokenProvisioner):
         raise KeyError(outcomes[0].result)
 
 
-class SwallowsFailures(BrokenProvisioner):
+class SwallowsFailures(SoundProvisioner):
     """Says done, whatever the platform said."""
 
     caught_by = ("test_a_refusal_is_told",)
@@ -110,7 +110,7 @@ class SwallowsFailures(BrokenProvisioner):
             yield evolve(outcome, result="done", error="")
 
 
-class RefusesRepetition(BrokenProvisioner):
+class RefusesRepetition(SoundProvisioner):
     """Fails over what is so already, because the platform says that it exists."""
 
     caught_by = ("test_doing_it_twice_changes_once",)
@@ -124,7 +124,7 @@ class RefusesRepetition(BrokenProvisioner):
                 yield outcome
 
 
-class StopsWithoutAWord(BrokenProvisioner):
+class StopsWithoutAWord(SoundProvisioner):
     """Makes the first change of a batch, and says nothing about the others."""
 
     caught_by = ("test_every_change_has_an_outcome",)
@@ -134,7 +134,7 @@ class StopsWithoutAWord(BrokenProvisioner):
         return self.inner.apply(batch[:1], call)
 
 
-class RevokesEverybody(BrokenProvisioner):
+class RevokesEverybody(SoundProvisioner):
     """Takes a right from everybody when it was to take it from one."""
 
     caught_by = ("test_one_loses_and_another_keeps", "test_two_products_on_one_object")
@@ -158,7 +158,7 @@ class RevokesEverybody(BrokenProvisioner):
             list(self.inner.apply([Change(action="remove", item=item)], call))
 
 
-class DoesForeignWork(BrokenProvisioner):
+class DoesForeignWork(SoundProvisioner):
     """Does what was planned for another platform, on this one."""
 
     caught_by = ("test_what_is_not_of_this_platform_is_refused",)
@@ -182,7 +182,7 @@ class DoesForeignWork(BrokenProvisioner):
         return self.inner.apply(here, call)
 
 
-class PromisesEnds(BrokenProvisioner):
+class PromisesEnds(SoundProvisioner):
     """Says that an access ends by itself, on a platform where none does."""
 
     caught_by = ("test_an_end_is_kept_or_refused",)
@@ -196,7 +196,7 @@ class PromisesEnds(BrokenProvisioner):
                 yield from self.inner.apply([change], call)
 
 
-class MixesThreads(BrokenProvisioner):
+class MixesThreads(SoundProvisioner):
     """Keeps what it is about to do where all threads write."""
 
     caught_by = ("test_several_threads_do_not_mix",)
@@ -212,7 +212,7 @@ class MixesThreads(BrokenProvisioner):
         return self.inner.apply(self._batch, call)
 
 
-class CallsAnOutageARefusal(BrokenProvisioner):
+class CallsAnOutageARefusal(SoundProvisioner):
     """Says that the platform refused what never reached it, so that nobody tries again."""
 
     caught_by = ("test_an_outage_is_told",)
@@ -228,7 +228,7 @@ class CallsAnOutageARefusal(BrokenProvisioner):
             ]
 
 
-class GivesUpForGood(BrokenProvisioner):
+class GivesUpForGood(SoundProvisioner):
     """Never tries again what was refused once."""
 
     caught_by = ("test_a_partial_failure_converges",)

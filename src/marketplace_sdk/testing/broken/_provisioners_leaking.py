@@ -9,14 +9,14 @@ from attrs import evolve
 
 from marketplace_sdk.errors import ProvisioningError
 from marketplace_sdk.ports.provisioner import Call, Change, Outcome, Ref, Resolved, Unresolved
-from marketplace_sdk.testing.broken._provisioners_base import BrokenProvisioner
+from marketplace_sdk.testing.broken._provisioners_base import SoundProvisioner
 
 __all__ = ["LeaksInErrors", "LeaksInEvidence", "LeaksInLogs", "LeaksInRepr"]
 
 _log = logging.getLogger("broken.provisioner")
 
 
-class LeaksInRepr(BrokenProvisioner):
+class LeaksInRepr(SoundProvisioner):
     """Shows its password to whoever prints it."""
 
     caught_by = ("test_no_secret_in_a_repr",)
@@ -25,7 +25,7 @@ class LeaksInRepr(BrokenProvisioner):
         return f"LeaksInRepr(secret={self.secret!r})"
 
 
-class LeaksInLogs(BrokenProvisioner):
+class LeaksInLogs(SoundProvisioner):
     """Writes down with what it connects."""
 
     caught_by = ("test_no_secret_in_a_log",)
@@ -36,7 +36,7 @@ class LeaksInLogs(BrokenProvisioner):
         yield from self.inner.apply(batch, call)
 
 
-class LeaksInErrors(BrokenProvisioner):
+class LeaksInErrors(SoundProvisioner):
     """Hands on a driver's error, in which everything stands that the driver was told."""
 
     caught_by = ("test_no_secret_in_an_error",)
@@ -54,7 +54,7 @@ class LeaksInErrors(BrokenProvisioner):
             raise ProvisioningError(error.message, retryable=error.retryable) from driver
 
 
-class LeaksInEvidence(BrokenProvisioner):
+class LeaksInEvidence(SoundProvisioner):
     """Keeps for the auditors how it was connected."""
 
     caught_by = ("test_no_secret_in_a_statement_or_in_evidence",)

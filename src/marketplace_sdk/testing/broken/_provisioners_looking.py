@@ -24,7 +24,7 @@ from marketplace_sdk.ports.provisioner import (
     Target,
     Unresolved,
 )
-from marketplace_sdk.testing.broken._provisioners_base import BrokenProvisioner
+from marketplace_sdk.testing.broken._provisioners_base import SoundProvisioner
 
 __all__ = [
     "AnswersGuardsUnread",
@@ -41,7 +41,7 @@ __all__ = [
 _Views = Mapping[Scope, Seen | CannotLook]
 
 
-class HidesStrangers(BrokenProvisioner):
+class HidesStrangers(SoundProvisioner):
     """Lists only what carries our marker, so that nobody ever learns who else can read."""
 
     caught_by = ("test_strangers_are_shown", "test_what_is_ours_is_told_from_what_is_not")
@@ -56,7 +56,7 @@ class HidesStrangers(BrokenProvisioner):
         }
 
 
-class ForgetsMarkers(BrokenProvisioner):
+class ForgetsMarkers(SoundProvisioner):
     """Never says that something is ours: with the ledger lost, nothing would be taken away."""
 
     caught_by = ("test_what_is_ours_is_told_from_what_is_not",)
@@ -66,7 +66,7 @@ class ForgetsMarkers(BrokenProvisioner):
         return _owned(self.inner.observe(scopes, guards, call), ours=False)
 
 
-class ClaimsWhatOthersGave(BrokenProvisioner):
+class ClaimsWhatOthersGave(SoundProvisioner):
     """Says that everything is ours, so that a right from before us is revoked with the grant."""
 
     caught_by = (
@@ -79,7 +79,7 @@ class ClaimsWhatOthersGave(BrokenProvisioner):
         return _owned(self.inner.observe(scopes, guards, call), ours=True)
 
 
-class CallsUnreachableAbsent(BrokenProvisioner):
+class CallsUnreachableAbsent(SoundProvisioner):
     """Takes no answer for the answer no: ends are reported that have not come."""
 
     caught_by = (
@@ -110,7 +110,7 @@ class CallsUnreachableAbsent(BrokenProvisioner):
         }
 
 
-class SeesForeignScopesEmpty(BrokenProvisioner):
+class SeesForeignScopesEmpty(SoundProvisioner):
     """Reports everything as gone when the connection leads to another platform."""
 
     caught_by = ("test_a_scope_of_another_platform_cannot_be_seen",)
@@ -123,7 +123,7 @@ class SeesForeignScopesEmpty(BrokenProvisioner):
         }
 
 
-class LeavesOutEmptyScopes(BrokenProvisioner):
+class LeavesOutEmptyScopes(SoundProvisioner):
     """Gives no answer for a scope in which nothing is."""
 
     caught_by = ("test_every_scope_has_an_answer",)
@@ -137,7 +137,7 @@ class LeavesOutEmptyScopes(BrokenProvisioner):
         }
 
 
-class AnswersGuardsUnread(BrokenProvisioner):
+class AnswersGuardsUnread(SoundProvisioner):
     """Says of every column that it is protected, without having looked."""
 
     caught_by = (
@@ -155,7 +155,7 @@ class AnswersGuardsUnread(BrokenProvisioner):
         }
 
 
-class SeesOnlyItsOwnWork(BrokenProvisioner):
+class SeesOnlyItsOwnWork(SoundProvisioner):
     """Lists what this process remembers to have done, instead of what is there."""
 
     caught_by = (
@@ -184,7 +184,7 @@ class SeesOnlyItsOwnWork(BrokenProvisioner):
         }
 
 
-class RepairsWhileLooking(BrokenProvisioner):
+class RepairsWhileLooking(SoundProvisioner):
     """Puts back what it finds missing, whether somebody said yes to it or not."""
 
     caught_by = ("test_looking_changes_nothing",)

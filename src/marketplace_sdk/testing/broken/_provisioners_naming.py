@@ -9,7 +9,7 @@ from itertools import count
 from attrs import evolve
 
 from marketplace_sdk.ports.provisioner import Call, Provisioner, Ref, Resolved, Unresolved
-from marketplace_sdk.testing.broken._provisioners_base import BrokenProvisioner
+from marketplace_sdk.testing.broken._provisioners_base import SoundProvisioner
 
 __all__ = [
     "AnswersOneName",
@@ -25,7 +25,7 @@ __all__ = [
 _Names = Mapping[Ref, Resolved | Unresolved]
 
 
-class MatchesCaseBlind(BrokenProvisioner):
+class MatchesCaseBlind(SoundProvisioner):
     """Takes a name for another one that differs in case only: access goes to somebody else."""
 
     caught_by = ("test_names_are_taken_letter_by_letter",)
@@ -47,7 +47,7 @@ class MatchesCaseBlind(BrokenProvisioner):
         return answers
 
 
-class RemembersNames(BrokenProvisioner):
+class RemembersNames(SoundProvisioner):
     """Keeps what a name meant when it was first asked for: what was made again gets the access."""
 
     caught_by = ("test_what_is_made_again_is_something_else",)
@@ -63,7 +63,7 @@ class RemembersNames(BrokenProvisioner):
         return {ref: self._answers[ref] for ref in refs}
 
 
-class AnswersOneName(BrokenProvisioner):
+class AnswersOneName(SoundProvisioner):
     """Answers the first question and forgets the others."""
 
     caught_by = ("test_every_name_has_an_answer",)
@@ -73,7 +73,7 @@ class AnswersOneName(BrokenProvisioner):
         return self.inner.resolve(list(refs)[:1], call)
 
 
-class MakesUpIds(BrokenProvisioner):
+class MakesUpIds(SoundProvisioner):
     """Numbers things itself, in every process anew."""
 
     caught_by = ("test_a_name_keeps_its_meaning",)
@@ -93,7 +93,7 @@ class MakesUpIds(BrokenProvisioner):
         }
 
 
-class ResolvesEverything(BrokenProvisioner):
+class ResolvesEverything(SoundProvisioner):
     """Finds a meaning in every name."""
 
     caught_by = (
@@ -110,7 +110,7 @@ class ResolvesEverything(BrokenProvisioner):
         return answers
 
 
-class FoldsNames(BrokenProvisioner):
+class FoldsNames(SoundProvisioner):
     """Writes every name in small letters before it asks for it."""
 
     caught_by = ("test_names_that_differ_in_case_are_two",)
@@ -120,7 +120,7 @@ class FoldsNames(BrokenProvisioner):
         return _altered(self.inner, refs, call, {ref: ref.name.lower() for ref in refs})
 
 
-class GuessesNames(BrokenProvisioner):
+class GuessesNames(SoundProvisioner):
     """Takes an unknown name for one that begins alike: whoever has that one gets the access."""
 
     caught_by = (
@@ -136,7 +136,7 @@ class GuessesNames(BrokenProvisioner):
         return {**answers, **guesses}
 
 
-class PastesNames(BrokenProvisioner):
+class PastesNames(SoundProvisioner):
     """Pastes names into statements, so that a quote ends them and the rest is something else."""
 
     caught_by = (

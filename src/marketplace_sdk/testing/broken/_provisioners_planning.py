@@ -17,7 +17,7 @@ from marketplace_sdk.ports.provisioner import (
     Resolved,
     Target,
 )
-from marketplace_sdk.testing.broken._provisioners_base import BrokenProvisioner
+from marketplace_sdk.testing.broken._provisioners_base import SoundProvisioner
 
 __all__ = [
     "BreaksOnWhatIsMissing",
@@ -35,7 +35,7 @@ __all__ = [
 _CALL = Call(seconds_left=lambda: 60.0, correlation_id="broken")
 
 
-class PlansDifferently(BrokenProvisioner):
+class PlansDifferently(SoundProvisioner):
     """Makes up a new key each time, so that no pass finds what the last one did."""
 
     caught_by = ("test_planning_twice_gives_the_same",)
@@ -47,7 +47,7 @@ class PlansDifferently(BrokenProvisioner):
         return [evolve(item, key=f"{item.key}#{next(self._numbers)}") for item in found]
 
 
-class ChangesWhilePlanning(BrokenProvisioner):
+class ChangesWhilePlanning(SoundProvisioner):
     """Carries a plan out while it makes it, so that a preview gives access."""
 
     caught_by = ("test_planning_touches_nothing", "test_what_may_not_be_granted_is_not_opened")
@@ -66,7 +66,7 @@ class ChangesWhilePlanning(BrokenProvisioner):
         return items
 
 
-class PlansByAsking(BrokenProvisioner):
+class PlansByAsking(SoundProvisioner):
     """Asks the platform once more while it plans."""
 
     caught_by = ("test_planning_asks_nobody",)
@@ -77,7 +77,7 @@ class PlansByAsking(BrokenProvisioner):
         return self.inner.member(target, now if isinstance(now, Resolved) else who, known)
 
 
-class NamesNothingOpened(BrokenProvisioner):
+class NamesNothingOpened(SoundProvisioner):
     """Does not say what its items open, so that no ``may_grant`` bounds them."""
 
     caught_by = (
@@ -94,7 +94,7 @@ class NamesNothingOpened(BrokenProvisioner):
         return [evolve(item, opens=()) for item in self.inner.member(target, who, known)]
 
 
-class DropsGuards(BrokenProvisioner):
+class DropsGuards(SoundProvisioner):
     """Opens objects with masked columns, whether those are protected or not."""
 
     caught_by = (
@@ -111,7 +111,7 @@ class DropsGuards(BrokenProvisioner):
         return [evolve(item, guards=()) for item in self.inner.member(target, who, known)]
 
 
-class DescribesEverythingAlike(BrokenProvisioner):
+class DescribesEverythingAlike(SoundProvisioner):
     """Shows the same words for giving and for taking."""
 
     caught_by = ("test_a_statement_names_who_and_what",)
@@ -121,7 +121,7 @@ class DescribesEverythingAlike(BrokenProvisioner):
         return self.inner.describe(evolve(change, action="add"))
 
 
-class SharesKeys(BrokenProvisioner):
+class SharesKeys(SoundProvisioner):
     """Forgets to say in a key for whom the item is."""
 
     caught_by = ("test_every_item_has_a_place_of_its_own", "test_items_of_two_people_are_apart")
@@ -132,7 +132,7 @@ class SharesKeys(BrokenProvisioner):
         return [evolve(item, key=item.key.replace(who.native_id, "")) for item in found]
 
 
-class KeepsObjectsInItems(BrokenProvisioner):
+class KeepsObjectsInItems(SoundProvisioner):
     """Puts something into an item that no ledger can keep."""
 
     caught_by = ("test_items_are_plain_data",)
@@ -146,7 +146,7 @@ class KeepsObjectsInItems(BrokenProvisioner):
         ]
 
 
-class BreaksOnWhatIsMissing(BrokenProvisioner):
+class BreaksOnWhatIsMissing(SoundProvisioner):
     """Takes for granted that every object of a target is there."""
 
     caught_by = ("test_what_is_not_there_is_left_out",)
@@ -170,7 +170,7 @@ class BreaksOnWhatIsMissing(BrokenProvisioner):
         return self.inner.member(target, who, known)
 
 
-class UnmasksReaders(BrokenProvisioner):
+class UnmasksReaders(SoundProvisioner):
     """Shows the masked columns to everybody who may read; on a platform that can unmask."""
 
     needs = ("unmask",)

@@ -1,11 +1,11 @@
-"""Provisioners with one fault each, on top of a good one.
+"""Provisioners with one fault each, on top of a good one; ``caught_by`` names the checks that tell.
 
-The kit of provisioners must catch every one of them; ``caught_by`` names the checks.
+``SoundProvisioner`` has none: it passes everything on.
 """
 
 from __future__ import annotations
 
-from marketplace_sdk.testing.broken._provisioners_base import BrokenProvisioner
+from marketplace_sdk.testing.broken._provisioners_base import SoundProvisioner
 from marketplace_sdk.testing.broken._provisioners_changing import (
     AppliesAndRaises,
     CallsAnOutageARefusal,
@@ -62,12 +62,11 @@ from marketplace_sdk.testing.broken._provisioners_planning import (
 )
 
 __all__ = [
-    "BROKEN_PROVISIONERS",
+    "BROKEN",
     "AnswersGuardsUnread",
     "AnswersOneName",
     "AppliesAndRaises",
     "BreaksOnWhatIsMissing",
-    "BrokenProvisioner",
     "CallsAnOutageARefusal",
     "CallsUnreachableAbsent",
     "ChangesWhilePlanning",
@@ -105,21 +104,10 @@ __all__ = [
     "SeesForeignScopesEmpty",
     "SeesOnlyItsOwnWork",
     "SharesKeys",
+    "SoundProvisioner",
     "StopsWithoutAWord",
     "SwallowsFailures",
     "UnmasksReaders",
 ]
 
-BROKEN_PROVISIONERS: tuple[type[BrokenProvisioner], ...] = tuple(
-    sorted(
-        (
-            one
-            for one in globals().values()
-            if isinstance(one, type)
-            and issubclass(one, BrokenProvisioner)
-            and one is not BrokenProvisioner
-        ),
-        key=lambda one: one.__name__,
-    )
-)
-"""All of them, by name."""
+BROKEN: tuple[type[SoundProvisioner], ...] = tuple(SoundProvisioner.__subclasses__())
