@@ -29,14 +29,18 @@ from marketplace_sdk.testing.broken._provisioners_base import SoundProvisioner
 __all__ = [
     "AnswersGuardsUnread",
     "CallsUnreachableAbsent",
+    "CannotSeeWhatWasDropped",
     "ClaimsWhatOthersGave",
     "ForgetsMarkers",
     "HidesStrangers",
     "LeavesOutEmptyScopes",
+    "ReadsOnePage",
     "RepairsWhileLooking",
     "SeesForeignScopesEmpty",
     "SeesOnlyItsOwnWork",
 ]
+
+_PAGE = 100
 
 _Views = Mapping[Scope, Seen | CannotLook]
 
@@ -121,6 +125,50 @@ class SeesForeignScopesEmpty(SoundProvisioner):
             scope: Seen(items={}) if isinstance(view, CannotLook) and not view.retryable else view
             for scope, view in self.inner.observe(scopes, guards, call).items()
         }
+
+
+class ReadsOnePage(SoundProvisioner):
+    """Reads the first hundred of a list and takes them for all."""
+
+    caught_by = ("test_a_long_list_is_read_to_its_end",)
+
+    def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
+        """The scopes, each as far as its first page goes."""
+        return {
+            scope: evolve(view, items=dict(list(view.items.items())[:_PAGE]))
+            if isinstance(view, Seen)
+            else view
+            for scope, view in self.inner.observe(scopes, guards, call).items()
+        }
+
+
+class CannotSeeWhatWasDropped(SoundProvisioner):
+    """Fails over an object that is not there any more, so that access to it never ends."""
+
+    caught_by = ("test_access_to_what_was_dropped_ends",)
+
+    def __init__(self, inner: Provisioner, secret: str = "") -> None:
+        super().__init__(inner, secret)
+        self._objects: dict[Scope, Resolved] = {}
+
+    def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
+        """The items; which object is behind a scope is remembered."""
+        found = self.inner.member(target, who, known)
+        objects = {one.name: one for one in known.resolved.values() if one.ref.kind == "object"}
+        self._objects.update(
+            (item.scope, objects[name]) for item in found for name in item.opens if name in objects
+        )
+        return found
+
+    def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
+        """The scopes of those objects that are the same as before."""
+        refs = [self._objects[scope].ref for scope in scopes if scope in self._objects]
+        now = self.inner.resolve(refs, call)
+        views = dict(self.inner.observe(scopes, guards, call))
+        for scope, then in self._objects.items():
+            if scope in views and now[then.ref] != then:
+                views[scope] = CannotLook(reason=f"there is no {then.name}", retryable=False)
+        return views
 
 
 class LeavesOutEmptyScopes(SoundProvisioner):

@@ -11,6 +11,7 @@ from attrs import evolve
 from marketplace_sdk.ports.provisioner import (
     Call,
     Change,
+    Guard,
     Item,
     Known,
     Ref,
@@ -26,6 +27,7 @@ __all__ = [
     "DropsGuards",
     "KeepsObjectsInItems",
     "NamesNothingOpened",
+    "PastesColumns",
     "PlansByAsking",
     "PlansDifferently",
     "SharesKeys",
@@ -111,6 +113,20 @@ class DropsGuards(SoundProvisioner):
         return [evolve(item, guards=()) for item in self.inner.member(target, who, known)]
 
 
+class PastesColumns(SoundProvisioner):
+    """Asks whether a column is protected by a name that ends at the first quote in it."""
+
+    caught_by = ("test_hostile_columns_stay_columns",)
+
+    def base(self, target: Target, known: Known) -> Sequence[Item]:
+        """The items, with guards on something else."""
+        return _cut(self.inner.base(target, known))
+
+    def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
+        """The items, with guards on something else."""
+        return _cut(self.inner.member(target, who, known))
+
+
 class DescribesEverythingAlike(SoundProvisioner):
     """Shows the same words for giving and for taking."""
 
@@ -187,3 +203,13 @@ class UnmasksReaders(SoundProvisioner):
                 more = evolve(target, objects=(one,), column=column)
                 items += self.inner.member(more, who, known)
         return items
+
+
+def _cut(items: Sequence[Item]) -> Sequence[Item]:
+    return [
+        evolve(
+            item,
+            guards=tuple(Guard(one.kind, one.subject.split("'")[0]) for one in item.guards),
+        )
+        for item in items
+    ]

@@ -153,6 +153,25 @@ class DeliveryChecks:
                     break
             assert survived, f"one access took {_MOST_CHANGES} changes or more"
 
+    @check("native_ids")
+    def test_access_to_what_was_dropped_ends(self, world: ProvisionerWorld) -> None:
+        """There is nothing left to take away, which is an answer and not a failure to look."""
+        orders, bob = world.make_object("orders"), world.make_principal("bob")
+        before = world.snapshot()
+        with Shop(world) as shop:
+            shop.person("bob", bob)
+            request = shop.ask(shop.product("Orders", orders), "bob")
+            shop.deliver()
+            assert world.can_read(bob, orders)
+
+            world.replace_object(orders)
+            shop.end(request, "bob")
+            shop.settle()
+
+            assert shop.state("bob") == "ended", shop.trouble("bob")
+            assert not world.can_read(bob, orders)
+            assert world.snapshot() == before
+
     @check("refusal")
     def test_a_partial_failure_converges(self, world: ProvisionerWorld) -> None:
         """What is refused is told and tried again; nobody is told before that it works."""

@@ -190,6 +190,15 @@ class LookingChecks:
 
         assert bench.present([*items, door]) == {*(item.key for item in items), door.key}
 
+    def test_a_long_list_is_read_to_its_end(self, bench: Bench) -> None:
+        """Whoever stands on the second page is not gone, and not a reason to give it again."""
+        orders = bench.world.make_object("orders")
+        people = [bench.world.make_principal(f"person{n}") for n in range(bench.world.crowd)]
+        items = bench.plan([orders], *people)
+        bench.add(items)
+
+        assert bench.present(items) == {item.key for item in items}
+
     @check("markers")
     def test_what_is_ours_is_told_from_what_is_not(self, bench: Bench) -> None:
         """What we gave says so even when our books are lost; what others gave never does."""
@@ -272,6 +281,24 @@ class LookingChecks:
 
         assert before == {email: True, phone: True}
         assert after == {email: False, phone: True}
+
+    @check("masking", "hostile_names")
+    def test_hostile_columns_stay_columns(self, bench: Bench) -> None:
+        """Each of them is protected and guarded by its name, and nothing else is."""
+        orders = bench.world.make_object("orders", ["id", *HOSTILE_NAMES])
+        bob = bench.world.make_principal("bob")
+        for column in HOSTILE_NAMES:
+            bench.world.protect(orders, column)
+        items = bench.plan([orders], bob, masked=HOSTILE_NAMES)
+        guards = {guard for item in items for guard in item.guards}
+
+        answers = _guards(bench.look(items, guards))
+        bench.add(items)
+
+        assert len(guards) == len(HOSTILE_NAMES)
+        assert answers == dict.fromkeys(guards, True)
+        assert bench.world.sees_clear(bob, orders, "id")
+        assert not any(bench.world.sees_clear(bob, orders, column) for column in HOSTILE_NAMES)
 
 
 _NO_ANSWER = CannotLook(reason="no answer is no view either")

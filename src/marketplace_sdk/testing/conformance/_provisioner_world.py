@@ -42,9 +42,12 @@ class ProvisionerWorld(ABC):
 
     Attributes:
         secrets: texts that no repr, log, error, statement or evidence may show.
+        crowd: how many people read one object in the check of long lists; let it be more than
+            the platform puts on one page.
     """
 
     secrets: Sequence[str] = ()
+    crowd: int = 120
 
     @abstractmethod
     def connect(self, installation: str) -> Provisioner:
@@ -108,7 +111,10 @@ class ProvisionerWorld(ABC):
         self._missing("replace_principal", "native_ids")
 
     def unreachable(self) -> AbstractContextManager[object]:
-        """While the block runs, no provisioner of this world reaches the platform (``outage``)."""
+        """While the block runs, no provisioner of this world reaches the platform (``outage``).
+
+        It must end however the block ends, as with ``refusing``.
+        """
         self._missing("unreachable", "outage")
 
     def refusing(self, object: str) -> AbstractContextManager[object]:  # noqa: ARG002  # for authors
