@@ -276,12 +276,13 @@ class ChangingChecks:
             except Exception as error:  # noqa: BLE001  # told in the thread of the test
                 wrong.append(f"{objects[number]}: {error!r}")
 
-        threads = [threading.Thread(target=work, args=(n,)) for n in range(_THREADS)]
+        threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(_THREADS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
 
+        assert not any(thread.is_alive() for thread in threads), "a thread waits for ever"
         assert not wrong
         held = {(w, o) for w in people for o in objects if bench.world.can_read(w, o)}
         assert held == set(zip(people, objects, strict=True))
