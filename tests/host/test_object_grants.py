@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 from marketplace_sdk.errors import ProvisioningError
@@ -263,6 +265,23 @@ def test_a_batch_that_cannot_be_listed_raises():
 
     assert caught.value.retryable
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["object", "principal"])
+def test_names_that_cannot_be_asked_for_are_no_answer(kind):
+    """Not the driver's error, which may hold anything, nor behind ours."""
+
+    def find(name):
+        raise ConnectionError("password=hunter2")
+
+    shelf = Shelf()
+    shelf.resolve_object = shelf.resolve_principal = find
+
+    with pytest.raises(ProvisioningError, match="ConnectionError") as caught:
+        shelf.resolve([Ref(kind, "orders")], CALL)
+
+    assert caught.value.retryable
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_masks_that_cannot_be_read_leave_the_scope_unseen():

@@ -54,3 +54,11 @@ def test_a_marketplace_in_memory_builds_nothing_that_it_does_not_use():
     found = set(done.stdout.split())
     assert "marketplace_sdk_sql.plugin" in found
     assert not {name for name in found if name.split(".")[0] in ("sqlalchemy", "httpx", "psycopg")}
+
+
+def test_helpers_for_tests_need_no_test_runner():
+    """Fakes and broken adapters serve any runner; only the conformance kits are pytest's."""
+    found = _imported("import marketplace_sdk.testing, marketplace_sdk.testing.broken.provisioners")
+
+    assert "marketplace_sdk.testing.broken.provisioners" in found
+    assert not {name for name in found if name.split(".")[0] in ("pytest", "_pytest")}

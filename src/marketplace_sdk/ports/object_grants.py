@@ -22,7 +22,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from marketplace_sdk.errors import ProvisioningError
 from marketplace_sdk.ports.provisioner import (
@@ -38,11 +38,13 @@ from marketplace_sdk.ports.provisioner import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from marketplace_sdk.ports.provisioner import Call, Change, Known, Ref, Target
 
 __all__ = ["ObjectGrants"]
+
+T = TypeVar("T")
 
 _PROTECTED = "column_protected"
 _RANK = 50
@@ -52,8 +54,9 @@ class ObjectGrants(ABC):
     """The six methods of a provisioner over three that an author writes.
 
     One right, held by principals on objects, granted directly. ``holders``, ``grant`` and
-    ``revoke`` get native ids, do I/O, and raise ProvisioningError: ``retryable`` when the platform
-    could not be asked, not retryable when it said no. Any other error counts as no answer.
+    ``revoke`` get native ids. What an author writes does I/O, and raises ProvisioningError:
+    ``retryable`` when the platform could not be asked, not retryable when it said no. Any other
+    error counts as no answer, and nothing of it is shown but its type.
 
     Objects with masked columns stay closed until ``protected_columns`` says that the platform
     masks them. Masking exceptions are not possible.
@@ -105,7 +108,7 @@ class ObjectGrants(ABC):
             if call.over:
                 raise ProvisioningError("cannot resolve names: no time is left", retryable=True)
             find = self.resolve_principal if ref.kind == "principal" else self.resolve_object
-            id = find(ref.name)
+            id = _asked(find, ref.name)
             if id is None:
                 answers[ref] = Unresolved(
                     ref=ref,
@@ -213,23 +216,13 @@ class ObjectGrants(ABC):
         return Seen(items=items, guards=answers, evidence=f"list of holders of {object}")
 
     def _held(self, object: str) -> Mapping[str, bool]:
-        try:
-            return self.holders(object)
-        except ProvisioningError:
-            raise
-        except Exception as error:
-            raise _no_answer(error) from error
+        return _asked(self.holders, object)
 
     def _answers(self, object: str, guards: Collection[Guard]) -> dict[Guard, bool]:
         """Guards about columns of this object; those about others belong to other scopes."""
         if not any(guard.subject.startswith(_subject(object)) for guard in guards):
             return {}
-        try:
-            protected = self.protected_columns(object)
-        except ProvisioningError:
-            raise
-        except Exception as error:
-            raise _no_answer(error) from error
+        protected = _asked(self.protected_columns, object)
         if protected is None:
             return {}
         masked = {_subject(object, column) for column in protected}
@@ -265,8 +258,22 @@ class ObjectGrants(ABC):
         return Outcome(key=key, result="done", evidence=self.describe(change))
 
 
+def _asked(question: Callable[[str], T], about: str) -> T:
+    """What the author's method answers.
+
+    Raises:
+        ProvisioningError: the author's own, or for any other error one that says no answer.
+    """
+    try:
+        return question(about)
+    except ProvisioningError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever a driver raises, it is no answer
+        raise _no_answer(error) from None
+
+
 def _no_answer(error: Exception) -> ProvisioningError:
-    # Only the type: the text of a driver's error may hold anything.
+    # Only the type, and raised `from None`: the text of a driver's error may hold anything.
     why = f"the platform gave no answer ({type(error).__name__})"
     return ProvisioningError(why, retryable=True)
 

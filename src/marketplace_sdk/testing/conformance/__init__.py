@@ -9,6 +9,10 @@ pytest.register_assert_rewrite(
     *(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
 )
 
+from marketplace_sdk.testing.conformance.provisioner import (  # noqa: E402  # rewritten
+    ProvisionerConformance,
+    ProvisionerWorld,
+)
 from marketplace_sdk.testing.conformance.storage import StorageConformance  # noqa: E402  # rewritten
 
-__all__ = ["StorageConformance"]
+__all__ = ["ProvisionerConformance", "ProvisionerWorld", "StorageConformance"]
