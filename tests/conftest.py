@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
+from urllib.parse import urlencode
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.world import MemoryLake, PostgresLake, World
 
@@ -39,10 +43,25 @@ def lake(postgres_server):
                 platform.run(f'DROP ROLE "{role}"')
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def storage_url(request, tmp_path):
-    """Where the marketplace keeps its things."""
-    return "memory" if request.param == "memory" else f"sqlite:///{tmp_path}/market.db"
+@pytest.fixture
+def postgres_url(postgres_server):
+    """A place on PostgreSQL in which there is nothing, and nothing again after the test."""
+    schema = f"market_{secrets.token_hex(6)}"
+    parts = {**conninfo_to_dict(postgres_server.dsn), "schema": schema}
+    yield f"postgresql://?{urlencode(parts)}"
+    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '10s'")  # a test that failed may hold it
+        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def storage_url(request):
+    """Where the marketplace keeps its things; tests of races ask for PostgreSQL as well."""
+    if request.param == "memory":
+        return "memory"
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return f"sqlite:///{request.getfixturevalue('tmp_path')}/market.db"
 
 
 @pytest.fixture

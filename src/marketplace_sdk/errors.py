@@ -168,7 +168,10 @@ class Conflict(MarketplaceError):
 
 
 class StaleRevision(Conflict):
-    """Somebody changed the record since it was read; read it again and decide again."""
+    """Somebody changed the record since it was read; read it again and decide again.
+
+    With an empty ``id``, no single record but the whole of what the kind stands for.
+    """
 
     default_code = "stale_revision"
 
@@ -176,7 +179,7 @@ class StaleRevision(Conflict):
         self, kind: str, id: str, *, expected: int | None = None, found: int | None = None
     ) -> None:
         super().__init__(
-            f"cannot write {kind} {_short(id)}: it changed meanwhile",
+            f"cannot write {kind}{_short(id) and ' '}{_short(id)}: it changed meanwhile",
             hint="read it again and decide again",
         )
         self.kind = kind

@@ -22,7 +22,7 @@ from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
 from marketplace_sdk.services._checking import check_whole
-from marketplace_sdk.services._context import Context, SystemActor
+from marketplace_sdk.services._context import MOST_TRIES, Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
@@ -194,6 +194,40 @@ class Marketplace(Services):
             PluginError, StorageError: as when it is made without a file.
         """
         return cls(**read_configuration(path))
+
+    @staticmethod
+    def migrate(
+        storage: str,
+        *,
+        plugins: Iterable[object] = (),
+        discover: bool = True,
+        block: Iterable[str] = (),
+    ) -> tuple[str, str]:
+        """Bring the schema of a storage to that of this release.
+
+        A marketplace cannot be opened on an older one. Safe to run at every start and on every
+        machine: whoever comes first does it, and nothing is lost.
+
+        Args:
+            storage: its URL, or ``env:NAME`` or ``file:PATH`` for where that is kept.
+            plugins: as for the marketplace itself; so are ``discover`` and ``block``.
+
+        Returns:
+            The versions before and after; empty texts for a storage that has no schema, the first
+            one empty for a storage in which there was nothing.
+
+        Raises:
+            InvalidInput: the URL is wrong.
+            PluginError: the plugin that the URL names is missing or broken.
+            StorageError: the storage cannot be reached, or the schema is newer than this release.
+        """
+        host = PluginHost(discover=discover, block=tuple(block), extra=tuple(plugins))
+        built = storage_of(storage, host, _system.utc_now)
+        try:
+            migrate: Callable[[], tuple[str, str]] | None = getattr(built, "migrate", None)
+            return ("", "") if migrate is None else migrate()
+        finally:
+            built.close()
 
     @property
     def installation(self) -> str:
@@ -384,16 +418,18 @@ def _installation(storage: Storage) -> str:
     record = Record(
         kind="installation", id="self", revision=1, document={"id": _system.new_installation()}
     )
-    try:
-        with storage.begin() as unit:
-            known = unit.get("installation", "self")
-            if known is None:
-                unit.put(record, None)
-            return str((known or record).document["id"])
-    except StaleRevision:
-        with storage.begin(write=False) as unit:
-            known = unit.get("installation", "self")
-            return str((known or record).document["id"])
+    for attempt in range(MOST_TRIES):
+        try:
+            with storage.begin() as unit:
+                known = unit.get("installation", "self")
+                if known is None:
+                    unit.put(record, None)
+                return str((known or record).document["id"])
+        except StaleRevision:
+            # Somebody else makes one at this moment.
+            if attempt == MOST_TRIES - 1:
+                raise
+    raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
 
 def _checked(clock: Callable[[], datetime]) -> Callable[[], datetime]:

@@ -66,6 +66,7 @@ from marketplace_sdk.ports.provisioner import (
 from marketplace_sdk.ports.storage import (
     Backlog,
     EventRow,
+    MigratingStorage,
     Record,
     Storage,
     StoreFacts,
@@ -97,6 +98,7 @@ __all__ = [
     "Known",
     "MarketplaceError",
     "Message",
+    "MigratingStorage",
     "NotificationError",
     "Notifier",
     "NotifierSpec",

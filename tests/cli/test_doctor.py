@@ -67,7 +67,7 @@ def test_a_marketplace_that_is_well(tmp_path):
         checks, state, code = doctor(url)
 
     assert (state, code) == ("fine", 0)
-    assert checks["storage"]["facts"] == {"engine": "SQLite", "schema": "1", "expected": "1"}
+    assert checks["storage"]["facts"] == {"engine": "SQLite", "schema": "0002", "expected": "0002"}
     assert checks["installation"]["facts"]["id"] == world.market.installation
     assert checks["seals"]["facts"]["number"] == 1
     said = CliRunner().invoke(app, ["doctor", "--storage", url])
@@ -86,13 +86,13 @@ def test_a_place_without_a_marketplace_is_broken_and_stays_empty(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("version", ["0", "99"])
+@pytest.mark.parametrize("version", ["0001", "9999"])
 def test_another_schema_is_broken(tmp_path, version):
     """Older or newer; the doctor says both versions and does not raise."""
     path = tmp_path / "market.db"
     Marketplace(f"sqlite:///{path}").close()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("UPDATE meta SET value = ?", (version,))
+        db.execute("UPDATE marketplace_schema SET version_num = ?", (version,))
 
     checks, state, code = doctor(f"sqlite:///{path}")
 

@@ -19,10 +19,16 @@ from tests.world import LEGAL, PRIVACY, all_of, any_of
 ROUNDS = 8
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def shared(request, tmp_path):
-    """A marketplace on either storage."""
-    made = small_world("memory" if request.param == "memory" else f"sqlite:///{tmp_path}/market.db")
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def storage_url(storage_url):
+    """On PostgreSQL as well, where writers do not take turns."""
+    return storage_url
+
+
+@pytest.fixture
+def shared(storage_url):
+    """A marketplace on each storage."""
+    made = small_world(storage_url)
     yield made
     made.close()
 
@@ -185,11 +191,11 @@ def test_a_lost_race_writes_nothing(shared):
     assert kept(shared) == before
 
 
-def test_the_first_person_is_added_once(tmp_path):
+def test_the_first_person_is_added_once(storage_url):
     """Two bootstraps at once."""
     from marketplace_sdk import Marketplace
 
-    with Marketplace(f"sqlite:///{tmp_path}/m.db") as market:
+    with Marketplace(storage_url) as market:
         won, lost = split(
             race(
                 *[

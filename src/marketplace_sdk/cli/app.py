@@ -11,6 +11,7 @@ import click
 from marketplace_sdk.cli.audit import audit
 from marketplace_sdk.cli.config import config
 from marketplace_sdk.cli.doctor import doctor
+from marketplace_sdk.cli.migrate import migrate
 from marketplace_sdk.cli.new_plugin import new_plugin
 from marketplace_sdk.cli.worker import worker
 
@@ -89,4 +90,5 @@ app.add_command(audit)
 app.add_command(config)
 app.add_command(doctor)
 app.add_command(new_plugin)
+app.add_command(migrate)
 app.add_command(worker)

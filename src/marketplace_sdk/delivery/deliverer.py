@@ -250,8 +250,12 @@ class Deliverer:
 
     def _settle(self, action: Callable[[Transaction], None]) -> None:
         """Settle in a unit; if the lease ran out and another worker has it, it is his."""
-        try:
+
+        def settle() -> None:
             with self._desk.storage.begin() as rows:
                 action(rows)
+
+        try:
+            self._desk.retried(settle)
         except StaleRevision:
             _log.info("work is held by another worker by now")

@@ -155,10 +155,14 @@ class Outbox:
         notice = notice_of(work)
         people = audience_of(notice, self.desk, self.directory, self.settings.audience)
         onward = sorted(name for name, one in self.notifiers.items() if "notice" in one.receives)
-        with self.desk.write() as unit:
-            deliver_notice(unit, work, notice, people, onward)
-            _forget(unit.rows, work)
-            unit.rows.settle(work)
+
+        def tell() -> None:
+            with self.desk.write() as unit:
+                deliver_notice(unit, work, notice, people, onward)
+                _forget(unit.rows, work)
+                unit.rows.settle(work)
+
+        self.desk.retried(tell)
 
     def _failed(self, work: Work, failure: _Failure, counts: Counter[str]) -> bool:
         """Note a failure; whether the message will be tried again."""
@@ -200,11 +204,15 @@ class Outbox:
         self, work: Work, action: Callable[[Transaction], None], *, forget: bool = True
     ) -> None:
         """Settle in a unit; if the lease ran out and another worker has it, it is his."""
-        try:
+
+        def settle() -> None:
             with self.desk.storage.begin() as rows:
                 if forget:
                     _forget(rows, work)
                 action(rows)
+
+        try:
+            self.desk.retried(settle)
         except StaleRevision:
             _log.info("message %s is held by another worker by now", work.id)
 

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-__all__ = ["Backlog", "EventRow", "Record", "Storage", "StoreFacts", "Transaction", "Work"]
+__all__ = [
+    "Backlog",
+    "EventRow",
+    "MigratingStorage",
+    "Record",
+    "Storage",
+    "StoreFacts",
+    "Transaction",
+    "Work",
+]
 
 
 @frozen(kw_only=True)
@@ -272,3 +281,20 @@ class Storage(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files. May be called twice."""
+
+
+class MigratingStorage(Storage, Protocol):
+    """A store whose schema changes between releases.
+
+    Its ``setup`` refuses an older schema with the hint ``marketplace migrate``.
+    """
+
+    def migrate(self) -> tuple[str, str]:
+        """Bring the schema to that of this release, without losing anything.
+
+        May be called before ``setup``, and by several processes at once. Raises StorageError when
+        the schema is newer or somebody else's; when it fails, nothing has changed.
+
+        Returns:
+            The versions before and after; empty text for a store in which there was nothing.
+        """

@@ -24,7 +24,6 @@ from marketplace_sdk.errors import (
     InvalidInput,
     NotFound,
     Problem,
-    StaleRevision,
 )
 from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
 from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
@@ -214,18 +213,16 @@ class Unit:
 
         Raises:
             DuplicateName: somebody else has it; carries whose it is.
+            StaleRevision: somebody else takes it at this moment.
         """
         known = self.rows.get("reservation", key)
         if known is not None:
             if known.document["owner"] == owner:
                 return
             raise DuplicateName(message, existing=str(known.document["owner"]))
-        try:
-            self.rows.put(
-                Record(kind="reservation", id=key, revision=1, document={"owner": owner}), None
-            )
-        except StaleRevision as error:
-            raise DuplicateName(message) from error
+        self.rows.put(
+            Record(kind="reservation", id=key, revision=1, document={"owner": owner}), None
+        )
 
     def reserved(self, key: str) -> str | None:
         """Who has a name."""
@@ -346,7 +343,7 @@ def domain_permissions(unit: Unit, person: Person) -> frozenset[tuple[str, str]]
 
 def storable(id: object) -> bool:
     """Whether a record can have this id at all: text that can be written down."""
-    if not isinstance(id, str):
+    if not isinstance(id, str) or "\0" in id:
         return False
     try:
         id.encode()

@@ -10,12 +10,13 @@ from psycopg.conninfo import make_conninfo
 
 # The texts below are marked S608 because every name in them went through these.
 from marketplace_sdk_postgres.naming import quote_identifier, quote_literal, split_name
+from marketplace_sdk_postgres.server import PlatformServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-__all__ = ["PostgresPlatform"]
+__all__ = ["PlatformServer", "PostgresPlatform"]
 
 Sight = Literal["none", "masked", "clear"]
 

@@ -1,1 +1,1 @@
-"""Storage for the marketplace in a SQL database; today SQLite."""
+"""Storage for the marketplace in a SQL database: SQLite or PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Entry point of the plugin: one storage, for URLs that begin with ``sqlite:``."""
+"""Entry point of the plugin: storages for URLs that begin with ``sqlite:`` or ``postgresql:``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ def marketplace_storages() -> Iterable[StorageSpec]:
         summary="Keeps everything in one SQLite file, durable at every commit.",
         capabilities=frozenset({"multi_process"}),
     )
+    # Both are schemes that PostgreSQL's own tools take.
+    for name in ("postgresql", "postgres"):
+        yield StorageSpec(
+            name=name,
+            build=_build,
+            summary="Keeps everything in a PostgreSQL database, for any number of machines.",
+            capabilities=frozenset({"multi_process", "multi_machine"}),
+        )
 
 
 def _build(url: str, context: BuildContext) -> Storage:  # noqa: ARG001  # nothing to resolve

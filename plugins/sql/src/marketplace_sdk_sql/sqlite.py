@@ -5,19 +5,30 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from marketplace_sdk.plugin import InvalidInput, StorageError
+from marketplace_sdk_sql.rows import list_to
 from marketplace_sdk_sql.statements import Statements, for_sqlite
+from marketplace_sdk_sql.transaction import SqlTransaction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from marketplace_sdk_sql.driver import Mode
 
 __all__ = ["SqliteDriver", "path_of"]
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process before it gives up, retryable."""
 
-_RETRYABLE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_WRITING = ("write", "alone", "alter")
+_RETRYABLE = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_FULL}
+)
 
 
 def path_of(url: str) -> Path:
@@ -47,8 +58,8 @@ class SqliteDriver:
     """Connections to one SQLite file, durable at every commit."""
 
     name = "SQLite"
+    dialect = "sqlite://"
     errors = (sqlite3.Error, UnicodeEncodeError, OverflowError)
-    """What ``error`` explains."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,7 +69,12 @@ class SqliteDriver:
         """Whether there is a file; connecting would make one."""
         return self._path.exists()
 
-    def connect(self, *, write: bool) -> sqlite3.Connection:
+    @property
+    def one_writer(self) -> float:
+        """Threads take turns: SQLite's own waiting polls and is unfair."""
+        return BUSY_SECONDS
+
+    def connect(self, mode: Mode) -> sqlite3.Connection:
         """A new connection; one that is not for writing refuses to write."""
         connection = sqlite3.connect(
             self._path,
@@ -71,16 +87,40 @@ class SqliteDriver:
             _into_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
-            if not write:
+            if mode not in _WRITING:
                 connection.execute("PRAGMA query_only=ON")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def begin(self, connection: sqlite3.Connection, *, write: bool) -> None:
-        """Begin a unit of work; a writer's turn is taken at once, so it never fails halfway."""
-        connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    def sort(self, mode: Mode) -> str:
+        """One connection writes, others cannot."""
+        return "writer" if mode in _WRITING else "reader"
+
+    def begin(self, connection: sqlite3.Connection, mode: Mode) -> None:
+        """Begin; a writer's turn is taken at once, so it never fails halfway."""
+        connection.execute("BEGIN IMMEDIATE" if mode in _WRITING else "BEGIN")
+
+    def lost(self, connection: sqlite3.Connection) -> bool:
+        """A file does not go away; but a transaction that cannot be ended is in the way."""
+        try:
+            return connection.in_transaction
+        except sqlite3.ProgrammingError:
+            return True
+
+    def transaction(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        write: bool,
+        aside: object,  # noqa: ARG002  # one writer at a time leaves nothing to look at beside it
+    ) -> SqlTransaction:
+        """The unit of work on a connection."""
+        return SqlTransaction(self, connection, write=write)
+
+    def make_room(self, connection: sqlite3.Connection) -> None:
+        """The file is there, and no other writer is."""
 
     def tables(self, connection: sqlite3.Connection) -> set[str]:
         """Names of the tables that are there."""
@@ -88,6 +128,10 @@ class SqliteDriver:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )
         return {name for (name,) in rows}
+
+    def texts(self, values: Sequence[str]) -> Any:
+        """As a JSON list, which SQLite takes apart."""
+        return list_to(values)
 
     def error(self, error: BaseException, verb: str) -> InvalidInput | StorageError:
         """What an error of the driver means; the driver's own words stay out of it."""
@@ -99,7 +143,9 @@ class SqliteDriver:
         # The lower byte is the kind of error; the rest is detail.
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
         hint = ""
-        if kind in _RETRYABLE:
+        if kind == sqlite3.SQLITE_FULL:
+            hint = "the disk is full"
+        elif kind in _RETRYABLE:
             hint = "another process is writing; try again"
         elif kind == sqlite3.SQLITE_CANTOPEN:
             hint = "does the folder exist, and may this user write there?"

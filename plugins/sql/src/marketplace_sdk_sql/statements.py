@@ -4,7 +4,7 @@ Building a statement costs more than running it, so they are built with SQLAlche
 made, for its dialect, and run on the driver. The names given with each statement are its values in
 the order in which they are bound; a statement that binds in another order does not compile.
 
-What another dialect says in its own words is in ``_any_of`` and ``_insert_new`` alone.
+What a dialect says in its own words is in the methods that ``postgres_statements`` overrides.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from marketplace_sdk_sql.claims import backlog, free_keys, takeable
 from marketplace_sdk_sql.search import RECORD, Shape, search
-from marketplace_sdk_sql.tables import event, meta, metadata, record, record_index, work
-from marketplace_sdk_sql.terms import EMPTY, ONE, ZERO, bound, equals
+from marketplace_sdk_sql.tables import event, record, record_index, work
+from marketplace_sdk_sql.terms import EMPTY, ONE, ZERO, bound, equals, unindexed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Dialect
+    from sqlalchemy import Dialect, Select
     from sqlalchemy.sql import ClauseElement
 
 __all__ = ["Statements", "for_sqlite"]
@@ -41,19 +40,6 @@ class Statements:
         self._prepare_events()
         self._prepare_work()
         self._prepare_claims()
-        self.schema_version = self._text(
-            select(meta.c.value).where(meta.c.name == literal_column("'schema_version'"))
-        )
-        self.insert_meta = self._text(insert(meta), "name", "value")
-
-    def schema(self) -> Sequence[str]:
-        """The statements that make the tables and indexes."""
-        made: list[str] = []
-        for table in metadata.sorted_tables:
-            made.append(str(CreateTable(table).compile(dialect=self._dialect)))
-            indexes = sorted(table.indexes, key=lambda index: str(index.name))
-            made += [str(CreateIndex(index).compile(dialect=self._dialect)) for index in indexes]
-        return made
 
     def _prepare_records(self) -> None:
         this = (equals(record.c.kind), equals(record.c.id))
@@ -90,10 +76,12 @@ class Statements:
         chain = equals(event.c.aggregate)
         newest = select(event).where(chain).order_by(event.c.sequence.desc())
         self.head = self._text(newest.limit(ONE).offset(ZERO), "aggregate")
-        page = select(event).order_by(event.c.position).limit(bound("limit")).offset(ZERO)
-        behind = event.c.position > bound("after")
-        self.events = self._text(page.where(behind), "after", "limit")
-        self.events_of = self._text(page.where(chain, behind), "aggregate", "after", "limit")
+        page = select(event).limit(bound("limit")).offset(ZERO)
+        page = page.where(event.c.position > bound("after"))
+        self.events = self._text(page.order_by(event.c.position), "after", "limit")
+        self.events_of = self._text(
+            page.where(chain).order_by(unindexed(event.c.position)), "after", "aggregate", "limit"
+        )
         self.redact_event = self._text(
             update(event).values(payload=bound("new_payload")).where(equals(event.c.id)),
             *("new_payload", "id"),
@@ -101,7 +89,7 @@ class Statements:
 
     def _prepare_work(self) -> None:
         self.insert_work = self._insert_new(work, work.c.keys()[1:])
-        held = (equals(work.c.id), equals(work.c.owner), equals(work.c.attempts))
+        held = self._held()
         mine = ("id", "owner", "attempts")
         free: dict[str, Any] = {"owner": EMPTY, "leased_until": literal_column("NULL")}
         due, error = {"due": bound("new_due")}, {"error": bound("new_error")}
@@ -129,14 +117,14 @@ class Statements:
         }
 
     def _prepare_claims(self) -> None:
-        now, line = ("now",), ("queue", "key", "now")
+        now, line = ("now",), ("queue", "key", "now") * 2
         self.free_keys = {
-            False: self._text(free_keys(in_order=False), "queue", *now * 2, "limit"),
-            True: self._text(free_keys(in_order=True), "queue", *now * 3, "limit"),
+            False: self._text(self._free_keys(in_order=False), "queue", *now * 2, "limit"),
+            True: self._text(self._free_keys(in_order=True), "queue", *now * 3, "limit"),
         }
         self.takeable = {
             False: self._text(takeable(in_order=False), *line),
-            True: self._text(takeable(in_order=True), *line, *line),
+            True: self._text(takeable(in_order=True), *line, "queue", "key", "now"),
         }
         held = {"owner": bound("new_owner"), "leased_until": bound("new_until")}
         self.hold_work = self._text(
@@ -157,10 +145,20 @@ class Statements:
         each = func.json_each(values).table_valued("value")
         return column.in_(select(each.c.value))
 
+    def _held(self) -> tuple[ColumnElement[bool], ...]:
+        """That work is held by one owner in one attempt."""
+        return (equals(work.c.id), equals(work.c.owner), equals(work.c.attempts))
+
+    def _free_keys(self, *, in_order: bool) -> Select[Any]:
+        return free_keys(in_order=in_order).limit(bound("limit")).offset(ZERO)
+
     def _insert_new(self, table: Table, names: Sequence[str]) -> str:
         """An insertion that changes nothing when the row's key is taken."""
-        values = {name: bound(name) for name in names}
-        return self._text(sqlite.insert(table).values(values).on_conflict_do_nothing(), *names)
+        insertion = self._insert(table).values({name: bound(name) for name in names})
+        return self._text(insertion.inline().on_conflict_do_nothing(), *names)
+
+    def _insert(self, table: Table) -> Any:
+        return sqlite.insert(table)
 
     def _text(self, statement: ClauseElement, *names: str) -> str:
         compiled: Any = statement.compile(dialect=self._dialect)

@@ -7,7 +7,9 @@ are JSON text, which the store never looks into.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -18,28 +20,27 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["SCHEMA_VERSION", "event", "meta", "metadata", "record", "record_index", "work"]
+__all__ = ["HEAD", "VERSION_TABLE", "event", "metadata", "record", "record_index", "work"]
 
-SCHEMA_VERSION = 1
-"""Raised by every change of a table; a store of another version is refused."""
+HEAD = "0002"
+"""The newest step in ``migrations``; a store of another version is refused."""
+
+VERSION_TABLE = "marketplace_schema"
+"""Where Alembic keeps the version."""
+
+# What is compared and ordered: by code point in every database, whatever its language.
+_KEY = Text().with_variant(Text(collation="C"), "postgresql")
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
-
-meta = Table(
-    "meta",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
-"""Facts about the store itself: ``schema_version``."""
 
 record = Table(
     "record",
     metadata,
-    Column("kind", Text, nullable=False),
-    Column("id", Text, nullable=False),
+    Column("kind", _KEY, nullable=False),
+    Column("id", _KEY, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("sort", Text, nullable=False),
+    Column("sort", _KEY, nullable=False),
     # The record's index entries once more, as JSON: reading a record needs no join, and a change
     # is compared with them instead of with record_index.
     Column("entries", Text, nullable=False),
@@ -51,11 +52,11 @@ record = Table(
 record_index = Table(
     "record_index",
     metadata,
-    Column("kind", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("sort", Text, nullable=False),
-    Column("id", Text, nullable=False),
+    Column("kind", _KEY, nullable=False),
+    Column("key", _KEY, nullable=False),
+    Column("value", _KEY, nullable=False),
+    Column("sort", _KEY, nullable=False),
+    Column("id", _KEY, nullable=False),
     # The one tree of this table is in the order in which it is read.
     PrimaryKeyConstraint("kind", "key", "value", "sort", "id"),
     sqlite_with_rowid=False,
@@ -64,10 +65,10 @@ record_index = Table(
 event = Table(
     "event",
     metadata,
-    Column("position", Integer, primary_key=True),
-    Column("aggregate", Text, nullable=False),
+    Column("position", _NUMBER, Identity(), primary_key=True),
+    Column("aggregate", _KEY, nullable=False),
     Column("sequence", Integer, nullable=False),
-    Column("id", Text, nullable=False),
+    Column("id", _KEY, nullable=False),
     Column("type", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -82,15 +83,15 @@ event = Table(
 work = Table(
     "work",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("id", Text, nullable=False),
-    Column("queue", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("due", Text, nullable=False),
+    Column("number", _NUMBER, Identity(), primary_key=True),
+    Column("id", _KEY, nullable=False),
+    Column("queue", _KEY, nullable=False),
+    Column("key", _KEY, nullable=False),
+    Column("due", _KEY, nullable=False),
     Column("payload", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("leased_until", Text),
+    Column("owner", _KEY, nullable=False),
+    Column("leased_until", _KEY),
     Column("dead", Integer, nullable=False),
     Column("error", Text, nullable=False),
     UniqueConstraint("id"),
@@ -103,9 +104,9 @@ _DEAD = text("dead = 1")
 # Work is looked for by due time, by key, by who holds it and among the dead letters; each of these
 # trees holds no more than the rows it is for.
 for _name, _columns, _which in (
-    ("work_due", (work.c.queue, work.c.due), _ALIVE),
+    ("work_due", (work.c.queue, work.c.due, work.c.number), _ALIVE),
     ("work_line", (work.c.queue, work.c.key, work.c.due), _ALIVE),
     ("work_held", (work.c.queue, work.c.key, work.c.leased_until), _HELD),
-    ("work_dead", (work.c.queue, work.c.due), _DEAD),
+    ("work_dead", (work.c.queue, work.c.due, work.c.number), _DEAD),
 ):
     Index(_name, *_columns, sqlite_where=_which, postgresql_where=_which)

@@ -14,7 +14,6 @@ from marketplace_sdk_sql.rows import (
     entries_to,
     event_from,
     event_to,
-    list_to,
     plain_to,
     record_from,
     time_to,
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from marketplace_sdk.plugin import Backlog, EventRow, Record, Work
-    from marketplace_sdk_sql.sqlite import SqliteDriver
+    from marketplace_sdk.plugin import Backlog, EventRow, MarketplaceError, Record, Work
+    from marketplace_sdk_sql.driver import Driver
 
 __all__ = ["SqlTransaction"]
 
@@ -46,14 +45,15 @@ class SqlTransaction:
     Changes of index entries are gathered and written together, before the next search or the end.
     """
 
-    def __init__(self, driver: SqliteDriver, cursor: Any, *, write: bool) -> None:
+    def __init__(self, driver: Driver, connection: Any, *, write: bool) -> None:
         self._driver = driver
         self._sql = driver.statements
-        self._cursor = cursor
+        self._cursor = connection.cursor()
         self._write = write
         self._refusal = ""
-        # What this block read or wrote last: revision, sort and entries as stored. Nobody else can
-        # change it while the block writes.
+        self._began = False
+        # What this block read or wrote last: revision, sort and entries as stored. A revision has
+        # one content, and a write is refused when the revision is another by now.
         self._seen: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._entries: dict[_IndexRow, bool] = {}
 
@@ -81,7 +81,7 @@ class SqlTransaction:
             self._most_selective_first(kind, pairs)
         binds: list[Any] = [] if pairs else [kind]
         for key, values in pairs:
-            binds += [kind, key, values[0] if len(values) == 1 else list_to(values)]
+            binds += [kind, key, values[0] if len(values) == 1 else self._driver.texts(values)]
         if after is not None:
             binds += after
         binds.append(_limit(limit))
@@ -141,9 +141,9 @@ class SqlTransaction:
     ) -> Sequence[EventRow]:
         """See the port."""
         if aggregate is None:
-            rows = self._rows(self._sql.events, (after, _limit(limit)))
+            rows = self._log(after, _limit(limit))
         else:
-            rows = self._rows(self._sql.events_of, (aggregate, after, _limit(limit)))
+            rows = self._rows(self._sql.events_of, (after, aggregate, _limit(limit)))
         return [event_from(row) for row in rows]
 
     def redact(self, ids: Sequence[str], payload: Mapping[str, Any]) -> int:
@@ -172,11 +172,10 @@ class SqlTransaction:
         if not owner:
             raise InvalidInput("cannot claim work: the owner has no name")
         at, end = time_to(now), time_to(until)
-        binds = (queue, at, at, *((at,) if in_order else ()), _limit(limit))
         taken: list[Work] = []
         held: list[tuple[Any, ...]] = []
-        for (key,) in self._rows(self._sql.free_keys[in_order], binds):
-            line = (queue, key, at, *((queue, key, at) if in_order else ()))
+        for key in self._free_keys(queue, at, limit, in_order=in_order):
+            line = (queue, key, at) * (3 if in_order else 2)
             for number, *rest in self._rows(self._sql.takeable[in_order], line):
                 rest[5:8] = rest[5] + 1, owner, end
                 taken.append(work_from((number, *rest)))
@@ -230,6 +229,15 @@ class SqlTransaction:
         """See the port."""
         at = time_to(now)
         return [backlog_from(row) for row in self._rows(self._sql.backlog, (at,) * 6)]
+
+    def _free_keys(self, queue: str, now: str, limit: int, *, in_order: bool) -> list[str]:
+        """Keys of which nobody but this block can take work before it ends."""
+        binds = (queue, *(now,) * (3 if in_order else 2), _limit(limit))
+        return [key for _, key in self._rows(self._sql.free_keys[in_order], binds)]
+
+    def _log(self, after: int, limit: int) -> list[Any]:
+        """Rows of the whole log, none of which a row that is committed later may precede."""
+        return self._rows(self._sql.events, (after, limit))
 
     def flush(self) -> None:
         """Write the gathered changes of index entries."""
@@ -319,26 +327,29 @@ class SqlTransaction:
     def _rows(self, sql: str, binds: Sequence[Any]) -> list[Any]:
         if self._refusal:
             self._check()
+        self._began = True
         try:
             rows: list[Any] = self._cursor.execute(sql, binds).fetchall()
         except self._driver.errors as error:
-            raise self._failed(error, "read") from error
+            raise self._failed(error, "read") from None
         return rows
 
     def _change(self, sql: str, binds: Sequence[Any]) -> int:
+        self._began = True
         try:
             changed: int = self._cursor.execute(sql, binds).rowcount
         except self._driver.errors as error:
-            raise self._failed(error, "write") from error
+            raise self._failed(error, "write") from None
         return changed
 
     def _many(self, sql: str, binds: Iterable[Sequence[Any]]) -> None:
+        self._began = True
         try:
             self._cursor.executemany(sql, binds)
         except self._driver.errors as error:
-            raise self._failed(error, "write") from error
+            raise self._failed(error, "write") from None
 
-    def _failed(self, error: BaseException, verb: str) -> InvalidInput | StorageError:
+    def _failed(self, error: BaseException, verb: str) -> MarketplaceError:
         # The database may have rolled back by itself; what came next would stand alone.
         self.end("a statement in it failed")
         return self._driver.error(error, verb)

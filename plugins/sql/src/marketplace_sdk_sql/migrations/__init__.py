@@ -1,0 +1,1 @@
+"""How the schema of each release is made from the one before; run by ``migrating``."""

@@ -1,0 +1,290 @@
+"""What only a store on PostgreSQL can show."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from datetime import timedelta
+
+import psycopg
+import pytest
+from plugins.sql.tests.helpers import NOON, job, link, raw, record
+
+from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
+from marketplace_sdk_sql.storage import SqlStorage
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def url(postgres_url):
+    return postgres_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@[h/d",
+        "postgresql://u:hunter2@h/d?nonsense=hunter2",
+        "postgresql://u:hunter2@h/d?schema=%00",
+    ],
+)
+def test_a_url_that_libpq_cannot_read_is_refused_and_not_repeated(url):
+    """It may hold a password."""
+    with pytest.raises(InvalidInput) as refusal:
+        SqlStorage(url)
+
+    assert "hunter2" not in "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-host.invalid"])
+def test_a_server_that_cannot_be_reached_is_a_retryable_storage_error(host):
+    """Without the password, in whatever is printed of it."""
+    storage = SqlStorage(f"postgresql://u:hunter2@{host}/d?connect_timeout=2")
+
+    with pytest.raises(StorageError) as refusal:
+        storage.setup()
+
+    assert refusal.value.retryable
+    printed = "".join(traceback.format_exception(refusal.value)) + repr(storage)
+    assert "hunter2" not in printed
+
+
+def test_two_stores_in_one_database_are_apart(server, postgres_url, storage):
+    """Each has its schema, with a log of its own."""
+    other = SqlStorage(postgres_url.replace("schema=market_", "schema=Market "))
+    other.setup()
+    with storage.begin() as one, pytest.raises(LookupError), other.begin() as two:  # noqa: PT012
+        one.append([link("a", 1)])
+        two.append([link("b", 1)])
+        with other.begin(write=False) as reader:
+            assert reader.events() == []
+        raise LookupError
+
+    with storage.begin(write=False) as reader:
+        assert [row.id for row in reader.events()] == ["a/1"]
+    schema = raw(other, "SELECT current_schema()")[0][0]
+    other.close()
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    assert schema.startswith("Market ")
+
+
+def test_write_skew_is_impossible(storage):
+    """Two who each checked what the other one changes: one of them has to decide again."""
+    with storage.begin() as transaction:
+        transaction.put(record("a"), None)
+        transaction.put(record("b"), None)
+    outcomes = []
+    together = threading.Barrier(2)
+
+    def leave(mine):
+        try:
+            with storage.begin() as transaction:
+                on_call = transaction.find("thing", [("all", ["x"])])
+                together.wait()
+                assert len(on_call) == 2
+                transaction.remove("thing", mine, 1)
+            outcomes.append("left")
+        except StaleRevision:
+            outcomes.append("stale")
+
+    threads = [threading.Thread(target=leave, args=(id,)) for id in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["left", "stale"]
+    with storage.begin(write=False) as transaction:
+        assert len(transaction.find("thing")) == 1
+
+
+def test_a_phantom_is_noticed(storage):
+    """Two who found nothing and added something: one of them has to decide again."""
+    outcomes = []
+    together = threading.Barrier(2)
+
+    def add(id):
+        try:
+            with storage.begin() as transaction:
+                assert transaction.find("thing", [("all", ["x"])]) == []
+                together.wait()
+                transaction.put(record(id), None)
+            outcomes.append("added")
+        except StaleRevision:
+            outcomes.append("stale")
+
+    threads = [threading.Thread(target=add, args=(id,)) for id in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["added", "stale"]
+
+
+class TestOrderOfTheLog:
+    """A reader of the whole log never passes over what is committed later."""
+
+    def test_a_later_position_waits_for_an_earlier_one(self, storage, reopen):
+        """The slow writer drew its position first; nobody may read past it."""
+        other = reopen()
+        with storage.begin() as slow:
+            slow.append([link("slow", 1)])
+            with other.begin() as quick:
+                quick.append([link("quick", 1)])
+            with other.begin(write=False) as reader:
+                assert reader.events() == []
+                assert [row.id for row in reader.events("quick")] == ["quick/1"]
+
+        with other.begin(write=False) as reader:
+            assert [row.id for row in reader.events()] == ["slow/1", "quick/1"]
+
+    def test_a_reader_who_looked_before_the_commit_does_not_pass_it(self, storage, reopen):
+        """The commit falls between the reader's first look and its reading of the log."""
+        other = reopen()
+        with other.begin(write=False) as reader:
+            with storage.begin() as slow:
+                slow.append([link("slow", 1)])
+                with other.begin() as quick:
+                    quick.append([link("quick", 1)])
+                assert reader.get("thing", "a") is None
+
+            assert reader.events() == []
+        with other.begin(write=False) as reader:
+            assert [row.id for row in reader.events()] == ["slow/1", "quick/1"]
+
+    def test_writers_do_not_wait_for_each_other(self, storage, reopen):
+        """Many may have added and not committed."""
+        other = reopen()
+        with storage.begin() as one:
+            one.append([link("a", 1)])
+            with other.begin() as two:
+                two.append([link("b", 1)])
+
+    @pytest.mark.timeout(240)
+    def test_readers_follow_many_writers_without_a_gap(self, storage, reopen):
+        """Pages in a row, read while eight threads write, are the whole log in the end."""
+        done = threading.Event()
+        followed = []
+
+        def read(after, *, look_first):
+            with storage.begin(write=False) as reader:
+                if look_first:
+                    reader.get("thing", "a")
+                return reader.events(after=after, limit=7)
+
+        def follow(*, look_first):
+            seen, after = [], 0
+            while True:
+                over = done.is_set()
+                page = read(after, look_first=look_first)
+                if not page and over:
+                    break
+                seen += [row.id for row in page]
+                after = page[-1].position if page else after
+            followed.append(seen)
+
+        readers = [
+            threading.Thread(target=follow, kwargs={"look_first": look}) for look in (True, False)
+        ]
+        writers = [threading.Thread(target=_add, args=(storage, f"w{n}")) for n in range(8)]
+        for thread in (*readers, *writers):
+            thread.start()
+        for thread in writers:
+            thread.join()
+        done.set()
+        for thread in readers:
+            thread.join()
+
+        with storage.begin(write=False) as reader:
+            whole = [row.id for row in reader.events()]
+        assert len(whole) == 640
+        assert followed == [whole, whole]
+
+
+class TestClaims:
+    """Workers that look at one queue at one time."""
+
+    def test_a_worker_skips_keys_that_another_one_is_taking(self, storage, reopen):
+        """Neither waits, neither fails, nothing is taken twice."""
+        other = reopen()
+        with storage.begin() as transaction:
+            transaction.enqueue([job(str(n), f"k{n}") for n in range(4)])
+
+        with storage.begin() as one, other.begin() as two:
+            first = _claim(one, limit=2)
+            second = _claim(two, limit=9)
+
+        assert [row.id for row in first] == ["0", "1"]
+        assert [row.id for row in second] == ["2", "3"]
+
+    def test_a_row_that_arrives_at_a_held_key_is_not_taken(self, storage, reopen):
+        """Also by a block whose first look was before the key was taken."""
+        other = reopen()
+        with storage.begin() as transaction:
+            transaction.enqueue([job("a", "k", due=NOON + MINUTE)])
+
+        with other.begin() as late:
+            assert late.get("thing", "x") is None
+            with storage.begin() as transaction:
+                transaction.enqueue([job("b", "k")])
+            with storage.begin() as transaction:
+                assert [row.id for row in _claim(transaction, until=NOON + 2 * MINUTE)] == ["b"]
+            # For this worker, whose clock is ahead, "a" is due and looks free.
+            assert _claim(late, now=NOON + MINUTE, until=NOON + 3 * MINUTE) == []
+
+    def test_a_late_settling_and_a_claim_of_the_same_work_exclude_each_other(self, storage, reopen):
+        """The lease ran out while its holder settles: the other one gets the work or passes by."""
+        other = reopen()
+        with storage.begin() as transaction:
+            transaction.enqueue([job("a", "k")])
+        with storage.begin() as transaction:
+            (work,) = _claim(transaction)
+
+        with storage.begin() as transaction:
+            transaction.settle(work)
+            with other.begin() as second:
+                assert _claim(second, now=NOON + 2 * MINUTE) == []
+
+        with other.begin() as second:
+            assert _claim(second, now=NOON + 2 * MINUTE) == []
+
+
+def _claim(transaction, *, now=NOON, until=None, limit=9):
+    return transaction.claim(
+        "q", now=now, until=until or now + MINUTE, owner="w", limit=limit, in_order=False
+    )
+
+
+def _add(storage, name):
+    for n in range(40):
+        with storage.begin() as transaction:
+            transaction.append([link(f"{name}.{n}", 1), link(f"{name}.{n}", 2)])
+
+
+def test_whoever_was_overtaken_is_alone_when_it_tries_again(storage, reopen):
+    """Nobody loses one race after the other: the second try waits for others and then succeeds."""
+    other = reopen()
+    with pytest.raises(StaleRevision), storage.begin() as transaction:  # noqa: PT012  # the block is the rule
+        assert transaction.find("thing", [("all", ["x"])]) == []
+        with other.begin() as quicker:
+            quicker.find("thing", [("all", ["x"])])
+            quicker.put(record("a"), None)
+        transaction.put(record("b"), None)
+    waited = []
+
+    def write():
+        with other.begin() as transaction:
+            waited.append(len(transaction.find("thing")))
+
+    with storage.begin() as transaction:
+        late = threading.Thread(target=write)
+        late.start()
+        late.join(0.3)
+        assert waited == []
+        transaction.put(record("b"), None)
+    late.join()
+
+    assert waited == [2]

@@ -1,0 +1,31 @@
+"""``marketplace migrate``: brings the schema of the storage to that of this release."""
+
+from __future__ import annotations
+
+import click
+
+from marketplace_sdk.cli.opening import configured, explained
+
+__all__ = ["migrate"]
+
+
+@click.command()
+@click.argument("storage", required=False)
+@configured
+@explained
+def migrate(*, storage: str | None, config: str) -> None:
+    """Bring the schema of the storage to that of this release.
+
+    STORAGE is its URL, such as sqlite:///marketplace.db, or env:NAME or file:PATH for where the URL
+    is kept; without it, the configuration file says. Safe to run at every start and on every
+    machine: whoever comes first does it.
+    """
+    from marketplace_sdk._configuration import read_configuration
+    from marketplace_sdk.marketplace import Marketplace
+
+    where = storage or str(read_configuration(config).get("storage", "memory"))
+    before, after = Marketplace.migrate(where)
+    if before == after:
+        click.echo(f"the schema is up to date: {after}" if after else "it has no schema")
+    else:
+        click.echo(f"the schema was {before or 'empty'}, now it is {after}")
