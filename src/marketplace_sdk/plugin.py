@@ -30,6 +30,14 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.review import Seat, Stage
+from marketplace_sdk.domain.search import (
+    TYPO_TIER,
+    Query,
+    Term,
+    answered,
+    errors_between,
+    pieces,
+)
 from marketplace_sdk.errors import (
     AdapterError,
     DirectoryError,
@@ -66,8 +74,10 @@ from marketplace_sdk.ports.provisioner import (
 from marketplace_sdk.ports.storage import (
     Backlog,
     EventRow,
+    Hit,
     MigratingStorage,
     Record,
+    SearchingTransaction,
     Storage,
     StoreFacts,
     Transaction,
@@ -78,6 +88,7 @@ from marketplace_sdk.wire.codec import dump, load
 __all__ = [
     "API_VERSION",
     "PROJECT",
+    "TYPO_TIER",
     "AdapterError",
     "AddStage",
     "Backlog",
@@ -93,6 +104,7 @@ __all__ = [
     "EngineSpec",
     "EventRow",
     "Guard",
+    "Hit",
     "InvalidInput",
     "Item",
     "Known",
@@ -110,12 +122,14 @@ __all__ = [
     "Provisioner",
     "ProvisionerSpec",
     "ProvisioningError",
+    "Query",
     "QuestionTypeSpec",
     "Record",
     "Ref",
     "Refuse",
     "Resolved",
     "Scope",
+    "SearchingTransaction",
     "Seat",
     "Seen",
     "Shorten",
@@ -127,13 +141,17 @@ __all__ = [
     "StoreFacts",
     "Target",
     "TargetObject",
+    "Term",
     "Transaction",
     "Unresolved",
     "Work",
+    "answered",
     "check_settings",
     "dump",
+    "errors_between",
     "hookimpl",
     "load",
+    "pieces",
 ]
 
 PROJECT = "marketplace_sdk"
@@ -174,7 +192,8 @@ class StorageSpec:
         name: the scheme, for example ``sqlite``.
         build: called with the whole URL and a context.
         summary: one line for ``marketplace plugins``.
-        capabilities: words that describe what it can do, for example ``multi_process``.
+        capabilities: words that describe what it can do: ``multi_process``, ``search``,
+            ``search_typos``. What depends on the server, the built store says itself.
         api_version: of the contract it was written for.
     """
 

@@ -113,26 +113,3 @@ def test_a_writer_who_waits_too_long_may_try_again(storage, tmp_path, monkeypatc
     assert refusal.value.retryable
     assert "secret" not in str(refusal.value)
     assert pickle.loads(pickle.dumps(refusal.value)).retryable  # noqa: S301  # our own bytes
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
-        [("all", ["x"])],
-        [("all", ["x"]), ("parity", ["1"])],
-        [("parity", ["0", "1"]), ("all", ["x"])],
-    ],
-)
-def test_a_search_uses_the_index_and_does_not_sort(storage, where):
-    """Nothing is scanned; only a search for one of several values sorts what it found."""
-    with storage.begin() as transaction:
-        transaction.put(record("a"), None)
-        statement = []
-        transaction._cursor.connection.set_trace_callback(statement.append)
-        transaction.find("thing", where, after=("", ""), limit=10)
-        transaction._cursor.connection.set_trace_callback(None)
-        plan = transaction._cursor.execute("EXPLAIN QUERY PLAN " + statement[-1]).fetchall()
-
-    steps = [row[-1] for row in plan]
-    assert not [step for step in steps if step.startswith("SCAN record")]
-    assert not [step for step in steps if "ORDER BY" in step]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from marketplace_sdk.memory.storage import MemoryStorage
-from marketplace_sdk.plugin import EventRow, MarketplaceError, Record, Work
+from marketplace_sdk.plugin import EventRow, MarketplaceError, Query, Record, Work
+from marketplace_sdk_sql import finding, words
 from marketplace_sdk_sql.storage import SqlStorage
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -23,6 +24,8 @@ pairs = st.tuples(st.sampled_from(["s", "t"]), values)
 where = st.lists(st.tuples(st.sampled_from(["s", "t"]), st.lists(values, max_size=3)), max_size=3)
 orders = st.sampled_from(["", "1", "2"])
 limits = st.sampled_from([None, 0, 1, 2, 50])
+vocabulary = st.sampled_from(["order", "orders", "odrers", "data", "date", "daily", "客户", "24"])
+fields = st.lists(vocabulary, max_size=3).map(lambda found: " ".join(sorted(set(found))))
 times = st.integers(min_value=-3, max_value=6).map(lambda n: NOON + timedelta(seconds=n))
 queues = st.sampled_from(["q", "r"])
 
@@ -37,6 +40,7 @@ class Twins(RuleBasedStateMachine):
         self.blocks = []
         self.readers = []
         self.held = []
+        self.usual = (words.FEW, words.MANY, finding.STEP, finding.MOST_STREAMS)
         for store in self.stores:
             store.setup()
 
@@ -45,6 +49,7 @@ class Twins(RuleBasedStateMachine):
         self.leave(self.readers, rollback=False)
         self.stores[1].close()
         self.folder.cleanup()
+        words.FEW, words.MANY, finding.STEP, finding.MOST_STREAMS = self.usual
 
     def leave(self, blocks, *, rollback):
         for block, _ in blocks:
@@ -102,8 +107,9 @@ class Twins(RuleBasedStateMachine):
         shift=st.sampled_from([0, 0, 0, 0, 1, -1]),
         index=st.frozensets(pairs, max_size=4),
         order=orders,
+        texts=st.lists(fields, max_size=4).map(tuple),
     )
-    def put(self, kind, id, shift, index, order):
+    def put(self, kind, id, shift, index, order, texts):
         def step(transaction):
             old = transaction.get(kind, id) if shift % 2 == 0 else None
             expected = (old.revision if old else None) if shift == 0 else 1 + shift
@@ -115,6 +121,7 @@ class Twins(RuleBasedStateMachine):
                     document={"order": order},
                     index=index,
                     order=order,
+                    texts=texts,
                 ),
                 expected,
             )
@@ -125,16 +132,43 @@ class Twins(RuleBasedStateMachine):
     def remove(self, kind, id, expected):
         self.same(lambda transaction: transaction.remove(kind, id, expected))
 
+    @rule(few=st.sampled_from([0, 500]), many=st.sampled_from([1, 2000]), small=st.booleans())
+    def thresholds(self, few, many, small):
+        """Whatever way the store goes, it arrives at the same place."""
+        words.FEW, words.MANY = few, many
+        finding.STEP, finding.MOST_STREAMS = (2, 2) if small else self.usual[2:]
+
     @rule(
         kind=kinds,
         where=where,
+        unless=where,
         after=st.none() | st.tuples(orders, ids),
         limit=limits,
         descending=st.booleans(),
     )
-    def find(self, kind, where, after, limit, descending):
+    def find(self, kind, where, unless, after, limit, descending):
         def step(transaction):
-            return transaction.find(kind, where, after=after, limit=limit, descending=descending)
+            return transaction.find(
+                kind, where, unless=unless, after=after, limit=limit, descending=descending
+            )
+
+        self.same(step)
+        if self.readers:
+            assert step(self.readers[0][1]) == step(self.readers[1][1])
+
+    @rule(
+        kind=kinds,
+        query=st.lists(vocabulary | st.sampled_from(["o", "dat", "dalyi", "x"]), max_size=2),
+        where=where,
+        unless=where,
+        after=st.none() | st.tuples(st.integers(-1, 6), orders, ids),
+        limit=st.sampled_from([0, 1, 2, 50]),
+    )
+    def search(self, kind, query, where, unless, after, limit):
+        def step(transaction):
+            return transaction.search(
+                kind, Query(tuple(query)), where, unless=unless, after=after, limit=limit
+            )
 
         self.same(step)
         if self.readers:

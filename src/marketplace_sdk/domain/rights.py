@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.domain.requests import AccessRequest
 
-__all__ = ["RIGHTS", "ROLES", "allowed", "require", "roles_in", "roles_on"]
+__all__ = ["RIGHTS", "ROLES", "allowed", "managed_domains", "require", "roles_in", "roles_on"]
 
 ROLES = (
     "governance",
@@ -109,6 +109,13 @@ def roles_in(facts: Facts, domain: str | None = None, *, steward: bool = False) 
     if steward:
         roles.add("steward")
     return frozenset(roles)
+
+
+def managed_domains(facts: Facts) -> list[str]:
+    """Domains in which a person holds MANAGE_DATA_PRODUCTS; GOVERNANCE manages all others too."""
+    return sorted(
+        domain for domain, held in facts.domain_permissions if held == "MANAGE_DATA_PRODUCTS"
+    )
 
 
 def roles_on(facts: Facts, request: AccessRequest) -> frozenset[str]:

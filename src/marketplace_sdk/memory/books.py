@@ -56,6 +56,7 @@ class Kept:
     text: str = field(repr=False)
     index: frozenset[tuple[str, str]] = field(repr=False)
     order: str = ""
+    texts: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def place(self) -> Place:
@@ -118,12 +119,18 @@ class Job:
 
 def freeze_record(record: Record) -> Kept:
     """Copy a record for keeping. Raises InvalidInput when it is not plain data."""
-    _check_text("record", record.kind, record.id, record.order)
+    _check_text("record", record.kind, record.id, record.order, *record.texts)
     for entry in record.index:
         _check_text("record", *entry)
     text = freeze_document(record.document, record.kind)
     return Kept(
-        record.kind, record.id, record.revision, text, frozenset(record.index), record.order
+        record.kind,
+        record.id,
+        record.revision,
+        text,
+        frozenset(record.index),
+        record.order,
+        record.texts,
     )
 
 

@@ -34,6 +34,7 @@ def marketplace_storages() -> Iterator[StorageSpec]:
         name="memory",
         build=_storage,
         summary="Keeps everything in this process; for tests and trials.",
+        capabilities=frozenset({"search", "search_typos"}),
     )
 
 

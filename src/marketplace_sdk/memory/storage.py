@@ -32,6 +32,8 @@ class MemoryStorage:
     Safe to use from several threads; not shared between processes.
     """
 
+    capabilities = frozenset({"search", "search_typos"})
+
     def __init__(self) -> None:
         self._books = Books()
         self._state = threading.Lock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from heapq import merge
 from itertools import islice
 from operator import attrgetter
@@ -20,18 +20,20 @@ from marketplace_sdk.memory.books import (
     to_utc,
 )
 from marketplace_sdk.memory.counting import backlog_of
+from marketplace_sdk.memory.finding import Pairs, ranked, walk
+from marketplace_sdk.ports.storage import Hit
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from marketplace_sdk.memory.books import Books, Kept, Key, Link, Place
+    from marketplace_sdk.domain.search import Query
+    from marketplace_sdk.memory.books import Books, Kept, Key, Link
     from marketplace_sdk.ports.storage import Backlog, EventRow, Record, Work
 
 __all__ = ["MemoryTransaction"]
 
-_place = attrgetter("place")
 _sequence = attrgetter("row.sequence")
 _position = attrgetter("row.position")
 _number = attrgetter("number")
@@ -64,17 +66,35 @@ class MemoryTransaction:
         kind: str,
         where: Sequence[tuple[str, Collection[str]]] = (),
         *,
+        unless: Sequence[tuple[str, Collection[str]]] = (),
         after: tuple[str, str] | None = None,
         limit: int | None = None,
         descending: bool = False,
     ) -> Sequence[Record]:
         """See the port."""
         self._check()
-        pairs = [(key, frozenset(values)) for key, values in where]
+        pairs = Pairs(where, unless)
         with self._state:
-            found = self._walk(kind, pairs, after, descending=descending)
+            found = walk(self._books, self.records, kind, pairs, after, descending=descending)
             kept = list(islice(found, _limit(limit)))
         return [one.thaw() for one in kept]
+
+    def search(
+        self,
+        kind: str,
+        query: Query,
+        where: Sequence[tuple[str, Collection[str]]] = (),
+        *,
+        unless: Sequence[tuple[str, Collection[str]]] = (),
+        after: tuple[int, str, str] | None = None,
+        limit: int,
+    ) -> Sequence[Hit]:
+        """See the port."""
+        self._check()
+        with self._state:
+            found = walk(self._books, self.records, kind, Pairs(where, unless))
+            hits = ranked(found, query, after, max(limit, 0))
+        return [Hit(tier, kept.thaw()) for tier, kept in hits]
 
     def put(self, record: Record, expected: int | None) -> None:
         """See the port."""
@@ -85,6 +105,9 @@ class MemoryTransaction:
             )
         kept = freeze_record(record)
         self._expect(record.kind, record.id, expected)
+        before = self._record((record.kind, record.id))
+        if before is not None and not kept.texts:
+            kept = evolve(kept, texts=before.texts)
         self.records[record.kind, record.id] = kept
 
     def remove(self, kind: str, id: str, expected: int) -> None:
@@ -283,60 +306,6 @@ class MemoryTransaction:
         added = [link for link in self.events_added if link.row.aggregate == aggregate]
         return sorted([*chain, *added], key=_sequence) if added else chain
 
-    def _walk(
-        self,
-        kind: str,
-        pairs: Sequence[tuple[str, frozenset[str]]],
-        after: Place | None,
-        *,
-        descending: bool,
-    ) -> Iterator[Kept]:
-        """What find looks for, in order, at the cost of what is taken from it."""
-        lists = self._lists(kind, pairs)
-        committed = self._committed(kind, lists, pairs, after, descending=descending)
-        if not self.records:
-            return committed
-        staged = [
-            kept
-            for kept in self.records.values()
-            if kept is not None
-            and kept.kind == kind
-            and _matches(kept, pairs)
-            and (after is None or (kept.place < after if descending else kept.place > after))
-        ]
-        staged.sort(key=_place, reverse=descending)
-        return merge(committed, staged, key=_place, reverse=descending)
-
-    def _lists(self, kind: str, pairs: Sequence[tuple[str, frozenset[str]]]) -> list[list[Place]]:
-        """The fewest places that hold everything: those of the most selective pair."""
-        places = self._books.places
-        choices = [
-            [places[kind, key, value] for value in values if (kind, key, value) in places]
-            for key, values in pairs
-        ] or [[places[(kind,)]] if (kind,) in places else []]
-        return min(choices, key=lambda lists: sum(map(len, lists)))
-
-    def _committed(
-        self,
-        kind: str,
-        lists: list[list[Place]],
-        pairs: Sequence[tuple[str, frozenset[str]]],
-        after: Place | None,
-        *,
-        descending: bool,
-    ) -> Iterator[Kept]:
-        streams = [_stream(places, after, descending=descending) for places in lists]
-        several = merge(*streams, reverse=descending)
-        before: Place | None = None
-        for place in several if len(streams) != 1 else streams[0]:
-            key = (kind, place[1])
-            if place == before or key in self.records:
-                continue
-            before = place
-            kept = self._books.records[key]
-            if _matches(kept, pairs):
-                yield kept
-
     def _claimable(self, queue: str, now: datetime, *, in_order: bool) -> Iterator[list[Job]]:
         """Per free key its work that may be taken, keys by earliest due time."""
         staged: dict[tuple[str, str], list[Job]] = {}
@@ -382,18 +351,3 @@ class MemoryTransaction:
 
 def _limit(limit: int | None) -> int | None:
     return None if limit is None else max(limit, 0)
-
-
-def _matches(kept: Kept, pairs: Sequence[tuple[str, frozenset[str]]]) -> bool:
-    return all(
-        any(one == key and value in values for one, value in kept.index) for key, values in pairs
-    )
-
-
-def _stream(places: list[Place], after: Place | None, *, descending: bool) -> Iterator[Place]:
-    """The places behind ``after``, without copying the list."""
-    if descending:
-        end = len(places) if after is None else bisect_left(places, after)
-        return map(places.__getitem__, range(end - 1, -1, -1))
-    start = 0 if after is None else bisect_right(places, after)
-    return map(places.__getitem__, range(start, len(places)))

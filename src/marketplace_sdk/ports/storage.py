@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from marketplace_sdk.domain.search import Query
+
 __all__ = [
     "Backlog",
     "EventRow",
+    "Hit",
     "MigratingStorage",
     "Record",
+    "SearchingTransaction",
     "Storage",
     "StoreFacts",
     "Transaction",
     "Work",
+    "capabilities_of",
 ]
 
 
@@ -42,6 +47,9 @@ class Record:
         document: plain data (dicts with text keys, lists, text, ints, floats, bools, None).
         index: (key, value) pairs it can be found by; a key may have many values.
         order: text by which lists of its kind are sorted; ties are broken by id.
+        texts: what it can be searched by, as ``domain.search.words_of`` makes it: at most four
+            fields, the weightiest first. Only written, never read back; a put without texts leaves
+            those of before.
     """
 
     kind: str
@@ -50,6 +58,20 @@ class Record:
     document: Mapping[str, Any] = field(repr=False)
     index: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
     order: str = ""
+    texts: tuple[str, ...] = field(default=(), repr=False, eq=False)
+
+
+@frozen
+class Hit:
+    """A record that answers a search.
+
+    Attributes:
+        tier: how well, from 0 on; see ``domain.search``.
+        record: which.
+    """
+
+    tier: int
+    record: Record
 
 
 @frozen(kw_only=True)
@@ -166,15 +188,16 @@ class Transaction(Protocol):
         kind: str,
         where: Sequence[tuple[str, Collection[str]]] = (),
         *,
+        unless: Sequence[tuple[str, Collection[str]]] = (),
         after: tuple[str, str] | None = None,
         limit: int | None = None,
         descending: bool = False,
     ) -> Sequence[Record]:
-        """Records of a kind for which every (key, values) pair holds.
+        """Records of a kind for which every (key, values) pair of ``where`` holds.
 
         A pair holds when the record has an index entry with that key and any one of the values;
-        a pair without values never holds. Sorted by (order, id); ``after`` is such a pair and
-        excludes itself; ``limit`` None means all.
+        a pair without values never holds. No pair of ``unless`` may hold. Sorted by (order, id);
+        ``after`` is such a pair and excludes itself; ``limit`` None means all.
         """
 
     def put(self, record: Record, expected: int | None) -> None:
@@ -257,8 +280,35 @@ class Transaction(Protocol):
         """How much work there is at this instant, by the name of the queue; none of it is read."""
 
 
+class SearchingTransaction(Transaction, Protocol):
+    """What a store offers that has the capability ``search``.
+
+    Without it the marketplace finds products by whole words, through ``find``.
+    """
+
+    def search(
+        self,
+        kind: str,
+        query: Query,
+        where: Sequence[tuple[str, Collection[str]]] = (),
+        *,
+        unless: Sequence[tuple[str, Collection[str]]] = (),
+        after: tuple[int, str, str] | None = None,
+        limit: int,
+    ) -> Sequence[Hit]:
+        """Records of a kind whose texts answer the query and for which the pairs hold.
+
+        The tiers are those of ``domain.search``; the last one, that of typing errors, is looked
+        for only by stores with the capability ``search_typos``. Sorted by (tier, order, id);
+        ``after`` is such a triple and excludes itself.
+        """
+
+
 class Storage(Protocol):
-    """A place to keep things. Safe to use from several threads."""
+    """A place to keep things. Safe to use from several threads.
+
+    A store may have an attribute ``capabilities``, a set of words: ``search``, ``search_typos``.
+    """
 
     def setup(self) -> None:
         """Make an empty store ready, and check that the schema of another is ours."""
@@ -298,3 +348,8 @@ class MigratingStorage(Storage, Protocol):
         Returns:
             The versions before and after; empty text for a store in which there was nothing.
         """
+
+
+def capabilities_of(storage: Storage) -> frozenset[str]:
+    """What a store says that it can do; known when it has been set up."""
+    return frozenset(getattr(storage, "capabilities", ()))

@@ -7,8 +7,9 @@ from typing import Any, TypeVar, get_args
 
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
-from marketplace_sdk.domain.rights import allowed, roles_on
+from marketplace_sdk.domain.rights import allowed, managed_domains, roles_on
 from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.ports.storage import EventRow
 from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
@@ -16,13 +17,18 @@ from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._stewards import roles_for
 from marketplace_sdk.services._stuck import eligible
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.pages import Page
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["RequestReads"]
 
 T = TypeVar("T")
+Pair = tuple[str, list[str]]
+
 STATES = get_args(RequestState)
 KINDS = get_args(RequestKind)
+ROLES = ("requester", "steward", "manager")
+REVIEWS = ("none", "by_me", "awaiting_me")
 
 
 class RequestReads(Service):
@@ -41,12 +47,36 @@ class RequestReads(Service):
         domain: str | None = None,
         requester: str | None = None,
         beneficiary: str | StewardSelector | None = None,
+        role: str | None = None,
+        review: str | None = None,
+        ends: bool | None = None,
         after: str | None = None,
         limit: int = 50,
         by: By = None,
     ) -> Page[AccessRequest]:
-        """Requests that one may see, newest first; with ``state`` a page may hold fewer."""
+        """Requests that one may see, newest first.
+
+        Args:
+            state: pending, approved, denied, canceled, revoked or expired. A page may hold fewer
+                than ``limit`` when approvals have expired that no worker has looked at yet.
+            kind: ``access`` or ``masking_exception``.
+            product, domain: of the request.
+            requester: id of who asked.
+            beneficiary: a person's id or ``group(name)``.
+            role: of the reader: ``requester``, ``steward`` (named by the review) or ``manager``.
+            review: ``none`` (nobody has determined), ``by_me``, or ``awaiting_me``: pending, with
+                an open seat that the reader could fill.
+            ends: was approved with an end (True), or without (False).
+            after: ``next`` of the page before.
+            limit: 1 to 1000.
+            by: who reads.
+
+        Raises:
+            InvalidInput.
+        """
         check_choice(state, "state", STATES)
+        check_choice(role, "role", ROLES)
+        check_choice(review, "review", REVIEWS)
         given = {
             "kind": check_choice(kind, "kind", KINDS),
             "product": check_filter(product, "product"),
@@ -59,11 +89,17 @@ class RequestReads(Service):
         if state is not None:
             # What is past its end is expired, whether it was swept or not.
             where.append(("state", [state, "approved"] if state == "expired" else [state]))
+        if ends is not None:
+            where.append(("ends", ["yes" if check_flag(ends, "ends") else "no"]))
         with self._reading(by) as (unit, facts):
+            where += _as_role(role, facts)
+            more, unless = _reviewed(review, facts)
             page = unit.page(
                 AccessRequest,
                 ("audience", sorted(facts.tokens)),
                 *where,
+                *more,
+                unless=unless,
                 after=after,
                 limit=limit,
                 descending=True,
@@ -74,20 +110,12 @@ class RequestReads(Service):
     def awaiting(
         self, *, after: str | None = None, limit: int = 50, by: By = None
     ) -> Page[AccessRequest]:
-        """Pending requests with an open seat that one could fill, newest first.
-
-        A page may hold fewer than ``limit``; the list goes on while ``next`` is given.
-        """
+        """Pending requests with an open seat that one could fill, newest first."""
         with self._reading(by) as (unit, facts):
-            page = unit.page(
-                AccessRequest,
-                ("open_seat", sorted(facts.tokens)),
-                after=after,
-                limit=limit,
-                descending=True,
+            where, unless = _reviewed("awaiting_me", facts)
+            return unit.page(
+                AccessRequest, *where, unless=unless, after=after, limit=limit, descending=True
             )
-            mine = (each for each in page if _could_decide(each, facts))
-            return Page(mine, page.next)
 
     def explain(self, id: str, *, by: By = None) -> Explanation:
         """Where a request stands: who approved, which seats are open, who is missing.
@@ -129,8 +157,24 @@ class RequestReads(Service):
         return request if verb == "extend" else request.seen_at(unit.now)
 
 
-def _could_decide(request: AccessRequest, facts: Facts) -> bool:
-    own = facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
-    stage = request.tally.stage
-    done = any(each.by == facts.id and each.stage == stage for each in request.determinations)
-    return not done and (request.allow_self_review or not own)
+def _as_role(role: str | None, facts: Facts) -> list[Pair]:
+    """What makes somebody requester, steward or manager of a request."""
+    if role == "requester":
+        return [("requester", [facts.id])]
+    if role == "steward":
+        return [("steward", sorted(facts.tokens))]
+    if role == "manager" and not facts.has("GOVERNANCE"):
+        return [("domain", managed_domains(facts))]
+    return []
+
+
+def _reviewed(review: str | None, facts: Facts) -> tuple[list[Pair], list[Pair]]:
+    """What a request has, and what it has not, whose review stands like this for the reader."""
+    if review == "none":
+        return [("determined_by", [""])], []
+    if review == "by_me":
+        return [("determined_by", [facts.id])], []
+    if review == "awaiting_me":
+        sides = [token for token in facts.tokens if token.startswith(("user:", "group:"))]
+        return [("open_seat", sorted(facts.tokens))], [("barred", sorted(sides))]
+    return [], []

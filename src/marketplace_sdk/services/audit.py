@@ -20,8 +20,8 @@ from marketplace_sdk.services._retaining import Retainer, Retention
 from marketplace_sdk.services._verifying import Verification, verify_storage
 from marketplace_sdk.wire.codec import load
 from marketplace_sdk.work.chains import read_log
+from marketplace_sdk.work.pages import check_limit
 from marketplace_sdk.work.sealing import seal_id, seal_log
-from marketplace_sdk.work.unit import check_limit
 
 __all__ = ["Audit"]
 

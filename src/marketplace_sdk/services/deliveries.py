@@ -7,7 +7,8 @@ from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.services._context import By, Service
-from marketplace_sdk.work.unit import OUTBOX, Unit, check_limit, storable
+from marketplace_sdk.work.pages import check_limit, storable
+from marketplace_sdk.work.unit import OUTBOX, Unit
 
 __all__ = ["Deliveries"]
 

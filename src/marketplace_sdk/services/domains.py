@@ -17,7 +17,8 @@ from marketplace_sdk.services._checking import check_holder, check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stuck import recheck
 from marketplace_sdk.services._widening import leave_domain
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.pages import Page
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Domains"]
 

@@ -26,7 +26,8 @@ from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAll
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._warnings import warnings_of
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.pages import Page
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Forms"]
 
@@ -179,6 +180,9 @@ class Forms(Service):
             unit.save(version)
             saved = unit.save(evolve(form, current=version))
             unit.log("form.edited", f"form:{id}", version=version.id, number=version.number)
+            if version.review != current.review:
+                for product in unit.find(DataProduct, ("form", [id])):
+                    unit.save(product)  # it is found by its stewards
             return saved
 
         return self._looked_at(self._deciding(by, work))

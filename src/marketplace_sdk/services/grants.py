@@ -20,8 +20,9 @@ from marketplace_sdk.errors import NotFound
 from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stewards import roles_for
+from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.targets import sources_of
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["GrantView", "Grants"]
 

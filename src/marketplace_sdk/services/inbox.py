@@ -10,7 +10,8 @@ from marketplace_sdk.domain.rights import allowed, roles_in
 from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.services._context import By, Service
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.pages import Page
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Inbox"]
 

@@ -19,8 +19,9 @@ from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stuck import recheck
 from marketplace_sdk.work.endings import call_off, end_grant
+from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.targets import targets_of
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["People"]
 

@@ -1,4 +1,4 @@
-"""Data products: publish, change, suspend, retire, delete, find."""
+"""Data products: publish, change, suspend, retire, delete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from marketplace_sdk.domain.forms import RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.products import DataProduct, check_product_name, check_product_review
-from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
@@ -27,25 +26,23 @@ from marketplace_sdk.errors import (
     Problem,
     TransitionNotAllowed,
 )
-from marketplace_sdk.services._checking import check_filter, check_list
+from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._closing import delete_product, withhold_grants
-from marketplace_sdk.services._context import By, Service
-from marketplace_sdk.services._stewards import stewards_of
+from marketplace_sdk.services._context import By
+from marketplace_sdk.services._finding import ProductReads, check_tags
 from marketplace_sdk.services._warnings import warnings_of
 from marketplace_sdk.services._widening import change_sources, managers_of
 from marketplace_sdk.work.endings import product_data
-from marketplace_sdk.work.records import words
+from marketplace_sdk.work.listing import stewards_of
 from marketplace_sdk.work.targets import marks_for_sources, product_marks
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Products"]
 
 UNSET: Any = object()
-MOST_REQUESTS = 1000
-MOST_TERMS = 100
 
 
-class Products(Service):
+class Products(ProductReads):
     """What can be found and asked for."""
 
     def publish(
@@ -90,7 +87,7 @@ class Products(Service):
             "domain": domain,
             "sources": _sources(sources),
             "description": check_text(description, "product.description"),
-            "tags": _tags(tags),
+            "tags": check_tags(tags),
             "expert": self._expert(expert),
             "form": form,
             "masking_form": masking_form,
@@ -153,7 +150,7 @@ class Products(Service):
         if description is not None:
             changes["description"] = check_text(description, "product.description")
         if tags is not None:
-            changes["tags"] = _tags(tags)
+            changes["tags"] = check_tags(tags)
         if expert is not None:
             changes["expert"] = self._expert(expert)
         optional = {
@@ -212,7 +209,7 @@ class Products(Service):
             product = unit.need(DataProduct, id, "confirm sources of")
             if not self._visible(unit, facts, product):
                 raise NotFound("confirm sources of", "product", id)
-            steward = any(one.matches(facts) for one in stewards_of(unit, product))
+            steward = any(one.matches(facts) for one in stewards_of(unit.get, product))
             roles = roles_in(facts, product.domain, steward=steward)
             require("product.confirm", roles, facts, f"sources of product {id}")
             _kept(product, "confirm sources of")
@@ -269,56 +266,6 @@ class Products(Service):
 
         return self._deciding(by, work)
 
-    def get(self, id: str, *, by: By = None) -> DataProduct:
-        """A product, with the reader's own ``status`` on it.
-
-        ``status`` is the state of the newest request for oneself, ``publisher`` for those who
-        manage it and never asked, ``none`` for others.
-        """
-        with self._reading(by) as (unit, facts):
-            product = unit.need(DataProduct, id, "get")
-            if not self._visible(unit, facts, product):
-                raise NotFound("get", "product", id)
-            newest = unit.find(
-                AccessRequest,
-                ("beneficiary", [f"user:{facts.id}"]),
-                ("product", [id]),
-                ("kind", ["access"]),
-                descending=True,
-                limit=1,
-            )
-            status = "publisher" if facts.manages(product.domain) else "none"
-            if newest:
-                status = newest[0].seen_at(unit.now).state
-            return evolve(product, status=status)
-
-    def search(
-        self,
-        text: str = "",
-        *,
-        domain: str | None = None,
-        tags: Iterable[str] = (),
-        after: str | None = None,
-        limit: int = 50,
-        by: By = None,
-    ) -> Page[DataProduct]:
-        """Products whose name, description or tags hold every word of ``text``, by name."""
-        where = [("word", [word]) for word in sorted(words(check_text(text, "text")))]
-        where += [("tag", [tag]) for tag in sorted(_tags(tags))]
-        if len(where) > MOST_TERMS:
-            raise InvalidInput(
-                "cannot search products",
-                problems=[Problem("text", f"must be at most {MOST_TERMS} words and tags")],
-            )
-        where.append(("kept", ["yes"]))
-        if check_filter(domain, "domain") is not None:
-            where.append(("domain", [str(domain)]))
-        with self._reading(by) as (unit, facts):
-            require("product.search", roles_in(facts), facts, "products")
-            if self._context.hide_products:
-                where.append(("audience", [*sorted(facts.tokens), *_own(unit, facts)]))
-            return unit.page(DataProduct, *where, after=after, limit=limit)
-
     # -- inside ---------------------------------------------------------------------------
 
     def _looked_at(self, product: DataProduct) -> DataProduct:
@@ -326,32 +273,9 @@ class Products(Service):
 
         def named() -> Iterator[StewardSelector]:
             with self._context.unit(SYSTEM, write=False) as unit:
-                yield from stewards_of(unit, product)
+                yield from stewards_of(unit.get, product)
 
         return evolve(product, warnings=warnings_of(self._context, named()))
-
-    def _managed(self, unit: Unit, facts: Facts, id: str, verb: str) -> DataProduct:
-        product = unit.need(DataProduct, id, verb)
-        if not self._visible(unit, facts, product):
-            raise NotFound(verb, "product", id)
-        require("product.manage", roles_in(facts, product.domain), facts, f"product {id}")
-        return product
-
-    def _visible(self, unit: Unit, facts: Facts, product: DataProduct) -> bool:
-        if facts.manages(product.domain) or facts.has("AUDIT"):
-            return True
-        if product.state == "deleted":
-            return False
-        if not self._context.hide_products:
-            return True
-        return bool(
-            unit.find(
-                AccessRequest,
-                ("product", [product.id]),
-                ("audience", facts.tokens),
-                limit=1,
-            )
-        ) or any(one.matches(facts) for one in stewards_of(unit, product))
 
     def _step(self, id: str, event: str, by: By, reason: str = "") -> DataProduct:
         def work(unit: Unit, facts: Facts) -> DataProduct:
@@ -382,14 +306,6 @@ def _kept(product: DataProduct, verb: str) -> None:
     """Refuse to change what is deleted, or about to be."""
     if product.state in ("deleting", "deleted"):
         raise TransitionNotAllowed("product", product.id, state=product.state, event=verb)
-
-
-def _own(unit: Unit, facts: Facts) -> list[str]:
-    """Tokens of the products of which one may see a request."""
-    requests = unit.find(
-        AccessRequest, ("audience", facts.tokens), limit=MOST_REQUESTS, descending=True
-    )
-    return sorted({f"product:{request.product}" for request in requests})
 
 
 def _optional(changes: dict[str, Any]) -> dict[str, Any]:
@@ -456,10 +372,6 @@ def _sources(sources: Iterable[str]) -> tuple[str, ...]:
             problems=[Problem("sources", "must be a list of at least one source")],
         )
     return found
-
-
-def _tags(tags: Iterable[str]) -> frozenset[str]:
-    return frozenset(check_name(tag, "tags") for tag in check_list(tags, "tags"))
 
 
 def _longest(value: Duration | None) -> Duration | None:

@@ -17,8 +17,9 @@ from marketplace_sdk.errors import DuplicateName, InvalidInput, Problem
 from marketplace_sdk.services._checking import check_filter, check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._widening import leave_domain
+from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.targets import marks_for_sources, product_marks
-from marketplace_sdk.work.unit import Page, Unit
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Sources"]
 
@@ -157,6 +158,8 @@ class Sources(Service):
         marks = [*marks_for_sources(unit, same)]
         for product in unit.find(DataProduct, ("source", same)):
             marks += product_marks(unit, product.id, [source.name])
+            if source.name in product.sources:
+                unit.save(product)  # it is found by the columns of its sources
         unit.keep(Effects(marks=tuple(marks)))
 
 

@@ -6,8 +6,6 @@ entries, what awaits them one on ``open_seat`` entries.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -21,11 +19,15 @@ from marketplace_sdk.domain.people import Facts, GroupFacts, Person
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.wire.codec import text_of
+from marketplace_sdk.work.listing import Lookup, product_texts, stewards_of
 
-__all__ = ["KINDS", "Kind", "words"]
+__all__ = ["INDEX_VERSION", "KINDS", "Kind"]
 
 T = TypeVar("T")
 Entries = Iterable[tuple[str, str]]
+
+INDEX_VERSION = 2
+"""Raised by every change of what records are found by; ``marketplace migrate`` writes them anew."""
 
 
 @frozen
@@ -38,6 +40,8 @@ class Kind(Generic[T]):
         id: its id.
         index: what it can be found by.
         order: text by which its lists are sorted.
+        more: index entries that depend on other values.
+        texts: what it can be searched by; see ``domain.search``.
     """
 
     name: str
@@ -45,16 +49,8 @@ class Kind(Generic[T]):
     id: Callable[[Any], str]
     index: Callable[[Any], Entries]
     order: Callable[[Any], str] = lambda _: ""
-
-
-def words(*texts: str) -> frozenset[str]:
-    """The words of texts as search finds them: lower case, without accents, at most 40 long."""
-    found: set[str] = set()
-    for text in texts:
-        folded = unicodedata.normalize("NFKD", text.casefold())
-        bare = "".join(c for c in folded if not unicodedata.combining(c))
-        found.update(word[:40] for word in re.findall(r"[^\W_]+", bare))
-    return frozenset(found)
+    more: Callable[[Any, Lookup], Entries] = lambda _, __: ()
+    texts: Callable[[Any, Lookup], tuple[str, ...]] = lambda _, __: ()
 
 
 def _person(value: Person) -> Entries:
@@ -92,6 +88,9 @@ def _product(value: DataProduct) -> Entries:
     yield "state", value.state
     if value.state != "deleted":
         yield "kept", "yes"
+        yield "id", value.id
+        yield "name", value.name.casefold()
+        yield "owner", value.created_by
         # Whoever has to do with all products of the domain, for when the others are hidden.
         yield "audience", "permission:GOVERNANCE"
         yield "audience", "permission:AUDIT"
@@ -99,8 +98,14 @@ def _product(value: DataProduct) -> Entries:
         yield "audience", f"product:{value.id}"
         yield from (("source", source) for source in value.sources)
         yield from {("form", form) for form in (value.form, value.masking_form) if form}
-        yield from (("word", word) for word in words(value.name, value.description, *value.tags))
         yield from (("tag", tag) for tag in value.tags)
+
+
+def _stewarded(value: DataProduct, get: Lookup) -> Entries:
+    if value.state != "deleted":
+        for steward in stewards_of(get, value):
+            yield "steward", steward.token
+            yield "audience", steward.token
 
 
 def _request(value: AccessRequest) -> Entries:
@@ -113,13 +118,28 @@ def _request(value: AccessRequest) -> Entries:
     if value.grant:
         yield "grant", value.grant
     yield from audience(value)
+    if value.state in ("approved", "revoked", "expired"):
+        yield "ends", "no" if value.until is None else "yes"
+    yield from {("steward", one.token) for one in value.stewards}
     yield from {("determined_by", each.by) for each in value.determinations}
+    if not value.determinations:
+        yield "determined_by", ""
     if value.open:
-        yield from {
-            ("open_seat", one.token) for seat in value.tally.open for one in seat.wants.selectors
-        }
+        tally = value.tally
+        yield from {("open_seat", one.token) for seat in tally.open for one in seat.wants.selectors}
         if value.stuck and value.form.fallback is not None:
             yield "open_seat", value.form.fallback.bound(value.domain).token
+        # Whoever has a seat and may not take it: the receiving side, and who took one already.
+        yield from {
+            ("barred", f"user:{each.by}")
+            for each in value.determinations
+            if each.stage == tally.stage
+        }
+        if not value.allow_self_review:
+            yield "barred", f"user:{value.requester}"
+            yield "barred", value.beneficiary.token
+            if value.owner:
+                yield "barred", f"user:{value.owner}"
 
 
 def audience(value: AccessRequest) -> Entries:
@@ -183,7 +203,15 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
         Kind("agreement", DataUseAgreement, _id, lambda _: ()),
         Kind("form", RequestForm, _id, _form, lambda value: value.name.casefold()),
         Kind("form_version", FormVersion, _id, lambda value: [("form", value.form)]),
-        Kind("product", DataProduct, _id, _product, lambda value: value.name.casefold()),
+        Kind(
+            "product",
+            DataProduct,
+            _id,
+            _product,
+            lambda value: value.name.casefold(),
+            more=_stewarded,
+            texts=product_texts,
+        ),
         Kind("request", AccessRequest, _id, _request, _created),
         Kind("grant", Grant, _id, _grant, _created),
         Kind("inbox", InboxMessage, _id, _inbox, lambda value: text_of(value.at)),

@@ -6,66 +6,30 @@ plugin is called in it: messages, timers and marks become rows that a worker tak
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import attrs
-from attrs import field, frozen
 
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import CATALOGUE, Effects, Event, Mark, Notice, Timer
 from marketplace_sdk.domain.people import Facts, Person
-from marketplace_sdk.errors import (
-    DuplicateName,
-    InvalidInput,
-    NotFound,
-    Problem,
-)
+from marketplace_sdk.errors import DuplicateName, NotFound
 from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
 from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
 from marketplace_sdk.work.chains import chain_hash
+from marketplace_sdk.work.pages import Page, check_limit, place_of, storable, text_of_place
 from marketplace_sdk.work.records import KINDS, Kind
 
-__all__ = [
-    "Page",
-    "Unit",
-    "check_limit",
-    "domain_permissions",
-    "storable",
-    "unit_of_work",
-]
+__all__ = ["Pairs", "Unit", "domain_permissions", "unit_of_work"]
 
 T = TypeVar("T")
+Pairs = Sequence[tuple[str, Collection[str]]]
 
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
-MOST_ON_A_PAGE = 1000
 FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
-
-
-@frozen
-class Page(Generic[T]):
-    """A part of a list, and where to go on.
-
-    Attributes:
-        items: values, in the order of the list.
-        next: give it as ``after=`` to get the next page; None at the end.
-    """
-
-    items: tuple[T, ...] = field(converter=tuple)
-    next: str | None = None
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __str__(self) -> str:
-        return "\n".join(str(item) for item in self.items) or "nothing"
 
 
 @contextmanager
@@ -105,6 +69,7 @@ class Unit:
         listeners: Sequence[str] = (),
     ) -> None:
         self.rows = transaction
+        self.searches = hasattr(transaction, "search")
         self.now = now
         self.ids = ids
         self.actor = actor
@@ -154,21 +119,35 @@ class Unit:
         self,
         kind: type[T],
         *where: tuple[str, Collection[str]],
+        unless: Pairs = (),
         after: str | None,
         limit: int,
         descending: bool = False,
     ) -> Page[T]:
-        """One page of a list; ``after`` is the ``next`` of the page before."""
+        """One page of a list, without what has a pair of ``unless``.
+
+        ``after`` is the ``next`` of the page before.
+        """
         check_limit(limit)
         entry = KINDS[kind]
         records = self.rows.find(
-            entry.name, where, after=_cursor(after), limit=limit + 1, descending=descending
+            entry.name,
+            where,
+            unless=unless,
+            after=place_of(after),
+            limit=limit + 1,
+            descending=descending,
         )
         last = records[limit - 1] if len(records) > limit else None
         return Page(
             (self._value(entry, record) for record in records[:limit]),
-            None if last is None else _text([last.order, last.id]),
+            None if last is None else text_of_place([last.order, last.id]),
         )
+
+    def value_of(self, kind: type[T], record: Record) -> T:
+        """The value that a record of this kind holds."""
+        entry: Kind[T] = KINDS[kind]
+        return self._value(entry, record)
 
     def save(self, value: T) -> T:
         """Write a value whose ``revision`` is the one that was read (0: it is new).
@@ -183,13 +162,19 @@ class Unit:
             known = self.rows.get(entry.name, id)
             revision = 0 if known is None else known.revision
         unknown = self._unknown.get((entry.name, id), {})
+        index = {*entry.index(value), *entry.more(value, self.get)}
+        texts = entry.texts(value, self.get)
+        if not self.searches:
+            index.update(("word", word) for text in texts for word in text.split())
+            texts = ()
         record = Record(
             kind=entry.name,
             id=id,
             revision=revision + 1,
             document={**unknown, **dump(value)},
-            index=frozenset(entry.index(value)),
+            index=frozenset(index),
             order=entry.order(value),
+            texts=texts,
         )
         self.rows.put(record, revision or None)
         if hasattr(value, "revision"):
@@ -339,40 +324,3 @@ def domain_permissions(unit: Unit, person: Person) -> frozenset[tuple[str, str]]
         for domain in unit.find(Domain, ("holder", tokens))
         for permission in domain.held_by(tokens)
     )
-
-
-def storable(id: object) -> bool:
-    """Whether a record can have this id at all: text that can be written down."""
-    if not isinstance(id, str) or "\0" in id:
-        return False
-    try:
-        id.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in id
-
-
-def check_limit(limit: int) -> None:
-    """Refuse a page size that is not 1 to 1000."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ON_A_PAGE:
-        raise InvalidInput(
-            "cannot list", problems=[Problem("limit", f"must be 1 to {MOST_ON_A_PAGE}")]
-        )
-
-
-def _text(data: Sequence[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(data).encode()).decode()
-
-
-def _cursor(text: str | None) -> tuple[str, str] | None:
-    if text is None:
-        return None
-    try:
-        order, id = json.loads(base64.urlsafe_b64decode(text.encode()))
-        if not (storable(order) and storable(id)):
-            raise TypeError("not two texts")  # noqa: TRY301  # one way out for all that is wrong
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InvalidInput(
-            "cannot list", problems=[Problem("after", "is not the `next` of a page")]
-        ) from error
-    return str(order), str(id)

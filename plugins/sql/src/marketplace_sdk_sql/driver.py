@@ -29,6 +29,7 @@ class Driver(Protocol):
             process need not take turns.
         dialect: SQLAlchemy's URL of the database and driver, without a place.
         statements: in the words of this database.
+        spells: whether words that are spelled almost alike can be found; known after ``notice``.
     """
 
     @property
@@ -83,6 +84,13 @@ class Driver(Protocol):
 
     def tables(self, connection: Any) -> set[str]:
         """Names of the tables that are there."""
+
+    @property
+    def spells(self) -> bool:
+        """See above."""
+
+    def notice(self, connection: Any) -> None:
+        """Look what a database that was set up can do."""
 
     def texts(self, values: Sequence[str]) -> Any:
         """Several texts as one value to be bound."""

@@ -19,7 +19,7 @@ def marketplace_storages() -> Iterable[StorageSpec]:
         name="sqlite",
         build=_build,
         summary="Keeps everything in one SQLite file, durable at every commit.",
-        capabilities=frozenset({"multi_process"}),
+        capabilities=frozenset({"multi_process", "search", "search_typos"}),
     )
     # Both are schemes that PostgreSQL's own tools take.
     for name in ("postgresql", "postgres"):
@@ -27,7 +27,7 @@ def marketplace_storages() -> Iterable[StorageSpec]:
             name=name,
             build=_build,
             summary="Keeps everything in a PostgreSQL database, for any number of machines.",
-            capabilities=frozenset({"multi_process", "multi_machine"}),
+            capabilities=frozenset({"multi_process", "multi_machine", "search"}),
         )
 
 

@@ -103,6 +103,7 @@ class PostgresDriver:
         self._secrets = [str(given[name]) for name in _SECRET if given.get(name)]
         self._defaults = {name: one for name, one in _DEFAULTS.items() if name not in given}
         self.statements: Statements = PostgresStatements()
+        self.spells = False
 
     @property
     def one_writer(self) -> None:
@@ -158,6 +159,11 @@ class PostgresDriver:
             "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
         )
         return {name for (name,) in rows}
+
+    def notice(self, connection: psycopg.Connection[Any]) -> None:
+        """Whether there is an index of trigrams."""
+        row = connection.execute("SELECT to_regclass('search_trigrams') IS NOT NULL").fetchone()
+        self.spells = bool(row and row[0])
 
     def texts(self, values: Sequence[str]) -> Any:
         """As an array."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, select, text
+from sqlalchemy import ARRAY, Text, any_, bindparam, cast, literal_column, select, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 
 from marketplace_sdk_sql.claims import KEY_LOCK, held_keys, locked_keys
 from marketplace_sdk_sql.statements import Statements
-from marketplace_sdk_sql.tables import event, work
-from marketplace_sdk_sql.terms import ZERO, bound
+from marketplace_sdk_sql.tables import event, search, work
+from marketplace_sdk_sql.terms import ZERO, bound, equals
+from marketplace_sdk_sql.words import Syntax
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from sqlalchemy import ColumnElement, Select, Table
 
 __all__ = ["PostgresStatements"]
@@ -25,6 +29,8 @@ _DRAWN = "CASE WHEN is_called THEN last_value ELSE 0 END"
 
 class PostgresStatements(Statements):
     """The statements of PostgreSQL; each is text for psycopg."""
+
+    syntax = Syntax(whole="'{}'", begins="'{}':*", both=" & ", either=" | ", but_not=" & !")
 
     def __init__(self) -> None:
         make: Any = dialect  # it has no annotations
@@ -54,6 +60,16 @@ class PostgresStatements(Statements):
         rows = select(event).order_by(event.c.position).limit(bound("limit")).offset(ZERO)
         self.events_until = self._text(rows.where(*span), "after", "end", "limit")
 
+    def spellings(self, parts: Collection[str], limit: int) -> tuple[str, Sequence[Any]]:
+        """The statement for known words that have one of these parts, and its values."""
+        patterns = [_pattern(part) for part in sorted(parts)]
+        some = " OR ".join(["word LIKE %s"] * len(patterns))
+        return f"SELECT word FROM search_word WHERE {some} LIMIT %s", (*patterns, limit)  # noqa: S608  # our own words
+
+    def _matched(self) -> list[ColumnElement[bool]]:
+        expression = cast(bound("match"), TSQUERY())
+        return [equals(search.c.kind), literal_column("search.lexemes").op("@@")(expression)]
+
     def _any_of(
         self, column: ColumnElement[str], values: ColumnElement[Any]
     ) -> ColumnElement[bool]:
@@ -70,3 +86,10 @@ class PostgresStatements(Statements):
 
     def _insert(self, table: Table) -> Any:
         return postgresql.insert(table)
+
+
+def _pattern(part: str) -> str:
+    """A part as LIKE writes it; a word has no character that means something there."""
+    start = "" if part.startswith("<") else "%"
+    end = "" if part.endswith(">") else "%"
+    return f"{start}{part.strip('<>')}{end}"

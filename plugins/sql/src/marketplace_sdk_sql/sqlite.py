@@ -60,6 +60,7 @@ class SqliteDriver:
     name = "SQLite"
     dialect = "sqlite://"
     errors = (sqlite3.Error, UnicodeEncodeError, OverflowError)
+    spells = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -128,6 +129,9 @@ class SqliteDriver:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )
         return {name for (name,) in rows}
+
+    def notice(self, connection: sqlite3.Connection) -> None:
+        """Every SQLite that has the tables can do the same."""
 
     def texts(self, values: Sequence[str]) -> Any:
         """As a JSON list, which SQLite takes apart."""

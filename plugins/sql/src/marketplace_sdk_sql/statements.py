@@ -12,16 +12,35 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
+from marketplace_sdk_sql import sqlite_words
 from marketplace_sdk_sql.claims import backlog, free_keys, takeable
-from marketplace_sdk_sql.search import RECORD, Shape, search
-from marketplace_sdk_sql.tables import event, record, record_index, work
+from marketplace_sdk_sql.places import RECORD, Shape, statement
+from marketplace_sdk_sql.tables import (
+    event,
+    record,
+    record_index,
+    search,
+    search_word,
+    work,
+)
 from marketplace_sdk_sql.terms import EMPTY, ONE, ZERO, bound, equals, unindexed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlalchemy import Dialect, Select
     from sqlalchemy.sql import ClauseElement
@@ -32,11 +51,15 @@ __all__ = ["Statements", "for_sqlite"]
 class Statements:
     """The statements of one dialect; each is text for the driver."""
 
+    syntax = sqlite_words.SYNTAX
+    """How its word index is asked."""
+
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self.find: Callable[[Shape], str] = lru_cache(maxsize=256)(self._find)
         self._prepare_records()
         self._prepare_index()
+        self._prepare_words()
         self._prepare_events()
         self._prepare_work()
         self._prepare_claims()
@@ -45,6 +68,10 @@ class Statements:
         this = (equals(record.c.kind), equals(record.c.id))
         known = (*this, equals(record.c.revision))
         self.get = self._text(select(*RECORD).where(*this), "kind", "id")
+        several = self._any_of(record.c.id, bound("ids"))
+        self.get_several = self._text(
+            select(*RECORD).where(equals(record.c.kind), several), "kind", "ids"
+        )
         self.revision = self._text(
             select(record.c.revision, record.c.sort, record.c.entries).where(*this), "kind", "id"
         )
@@ -63,12 +90,39 @@ class Statements:
         self.delete_entry = self._text(
             delete(record_index).where(*map(equals, record_index.c)), *names
         )
-        pair = [equals(record_index.c[name]) for name in ("kind", "key", "value")]
-        some = select(ONE).select_from(record_index).where(*pair).limit(bound("limit")).offset(ZERO)
-        self.count_entries = self._text(
-            select(func.count()).select_from(some.subquery("some")),
-            *("kind", "key", "value", "limit"),
+        pair = [equals(record_index.c[name]) for name in ("kind", "key")]
+        value = record_index.c.value
+        self.count_entries = {
+            many: self._text(_count(record_index, [*pair, which]), "kind", "key", "value", "limit")
+            for many, which in (
+                (False, equals(value)),
+                (True, self._any_of(value, bound("value"))),
+            )
+        }
+        """How many entries a pair has, as far as the limit; by whether it has several values."""
+
+    def _prepare_words(self) -> None:
+        this = (equals(search.c.kind), equals(search.c.id))
+        names = ("kind", "sort", "id", "words")
+        self.words = self._text(select(search.c.sort, search.c.words).where(*this), "kind", "id")
+        self.insert_words = self._text(
+            insert(search).values({name: bound(name) for name in names}), *names
         )
+        new = {"sort": bound("new_sort"), "words": bound("new_words")}
+        self.update_words = self._text(
+            update(search).values(new).where(*this), "new_sort", "new_words", "kind", "id"
+        )
+        self.move_words = self._text(
+            update(search).values({"sort": bound("new_sort")}).where(*this),
+            "new_sort",
+            "kind",
+            "id",
+        )
+        self.insert_word = self._insert_new(search_word, ("word",))
+
+    def spellings(self, parts: Collection[str], limit: int) -> tuple[str, Sequence[Any]]:
+        """The statement for known words that have one of these parts, and its values."""
+        return sqlite_words.SPELLINGS, (" OR ".join(f'"{part}"' for part in sorted(parts)), limit)
 
     def _prepare_events(self) -> None:
         self.insert_event = self._insert_new(event, event.c.keys()[1:])
@@ -135,8 +189,17 @@ class Statements:
         )
 
     def _find(self, shape: Shape) -> str:
-        query, names = search(shape, self._any_of)
+        query, names = statement(shape, self._any_of, self._matched)
         return self._text(query, *names)
+
+    def _matched(self) -> list[ColumnElement[bool]]:
+        """That a row of the search table is of a kind and matches an expression."""
+        # The plus keeps SQLite from walking the whole kind instead of asking the word index.
+        kind: ColumnElement[str] = literal_column("+search.kind")
+        index = table("search_words", column("rowid"))
+        itself: ColumnElement[str] = literal_column("search_words")
+        matching = select(index.c.rowid).where(itself.op("MATCH")(bound("match")))
+        return [kind == bound("kind"), search.c.number.in_(matching)]
 
     def _any_of(
         self, column: ColumnElement[str], values: ColumnElement[Any]
@@ -152,19 +215,25 @@ class Statements:
     def _free_keys(self, *, in_order: bool) -> Select[Any]:
         return free_keys(in_order=in_order).limit(bound("limit")).offset(ZERO)
 
-    def _insert_new(self, table: Table, names: Sequence[str]) -> str:
+    def _insert_new(self, into: Table, names: Sequence[str]) -> str:
         """An insertion that changes nothing when the row's key is taken."""
-        insertion = self._insert(table).values({name: bound(name) for name in names})
+        insertion = self._insert(into).values({name: bound(name) for name in names})
         return self._text(insertion.inline().on_conflict_do_nothing(), *names)
 
-    def _insert(self, table: Table) -> Any:
-        return sqlite.insert(table)
+    def _insert(self, into: Table) -> Any:
+        return sqlite.insert(into)
 
     def _text(self, statement: ClauseElement, *names: str) -> str:
         compiled: Any = statement.compile(dialect=self._dialect)
         if tuple(compiled.positiontup or ()) != names:
             raise AssertionError(f"{compiled} binds {compiled.positiontup}, not {names}")
         return str(compiled)
+
+
+def _count(rows: Table, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """How many rows there are, counting no further than the limit."""
+    some = select(ONE).select_from(rows).where(*conditions).limit(bound("limit")).offset(ZERO)
+    return select(func.count()).select_from(some.subquery("some"))
 
 
 def for_sqlite() -> Statements:

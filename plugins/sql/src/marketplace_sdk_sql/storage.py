@@ -42,6 +42,13 @@ class SqlStorage:
             ready = is_ready(self._driver, connection)
         if not ready:
             self.migrate()
+        with self._connections.lend("read") as connection:
+            self._driver.notice(connection)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """``search``, and ``search_typos`` where the database can find what is spelled alike."""
+        return frozenset({"search", "search_typos"} if self._driver.spells else {"search"})
 
     def migrate(self) -> tuple[str, str]:
         """Bring the schema to that of this release; see the port."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -20,9 +21,19 @@ from sqlalchemy import (
     text,
 )
 
-__all__ = ["HEAD", "VERSION_TABLE", "event", "metadata", "record", "record_index", "work"]
+__all__ = [
+    "HEAD",
+    "VERSION_TABLE",
+    "event",
+    "metadata",
+    "record",
+    "record_index",
+    "search",
+    "search_word",
+    "work",
+]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest step in ``migrations``; a store of another version is refused."""
 
 VERSION_TABLE = "marketplace_schema"
@@ -61,6 +72,31 @@ record_index = Table(
     PrimaryKeyConstraint("kind", "key", "value", "sort", "id"),
     sqlite_with_rowid=False,
 )
+
+search = Table(
+    "search",
+    metadata,
+    Column("number", _NUMBER, Identity(), primary_key=True),
+    Column("kind", _KEY, nullable=False),
+    Column("sort", _KEY, nullable=False),
+    Column("id", _KEY, nullable=False),
+    # Every word behind the number of its field: "0orders 1finance 3orders". The engine's index is
+    # made of these and kept by the database itself; see ``words``.
+    Column("words", Text, nullable=False),
+    UniqueConstraint("kind", "id"),
+    ForeignKeyConstraint(["kind", "id"], ["record.kind", "record.id"], ondelete="CASCADE"),
+    Index("search_sorted", "kind", "sort", "id"),
+)
+"""What records can be searched by, for those that have texts."""
+
+search_word = Table(
+    "search_word",
+    metadata,
+    Column("number", _NUMBER, Identity(), primary_key=True),
+    Column("word", _KEY, nullable=False),
+    UniqueConstraint("word"),
+)
+"""Every word that was ever searchable, to find those that are spelled almost like another."""
 
 event = Table(
     "event",

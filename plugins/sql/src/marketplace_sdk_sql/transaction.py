@@ -6,7 +6,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
+from marketplace_sdk.plugin import Hit, InvalidInput, StaleRevision, StorageError
+from marketplace_sdk_sql.finding import ALL, Finder, Span
 from marketplace_sdk_sql.rows import (
     backlog_from,
     check_keys,
@@ -20,21 +21,16 @@ from marketplace_sdk_sql.rows import (
     work_from,
     work_to,
 )
-from marketplace_sdk_sql.search import Shape
+from marketplace_sdk_sql.words import Searcher, lexemes, spellable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from marketplace_sdk.plugin import Backlog, EventRow, MarketplaceError, Record, Work
+    from marketplace_sdk.plugin import Backlog, EventRow, MarketplaceError, Query, Record, Work
     from marketplace_sdk_sql.driver import Driver
 
 __all__ = ["SqlTransaction"]
-
-ALL = 2**62
-"""A limit that none reaches."""
-SELECTIVE = 64
-"""Fewer index entries than this are few enough to start a search from without asking further."""
 
 _IndexRow = tuple[str, str, str, str, str]
 
@@ -56,6 +52,8 @@ class SqlTransaction:
         # one content, and a write is refused when the revision is another by now.
         self._seen: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._entries: dict[_IndexRow, bool] = {}
+        self._finder = Finder(self._sql, self._rows, driver.texts, hurry=write)
+        self._searcher = Searcher(self._sql, self._rows, self._finder)
 
     def get(self, kind: str, id: str) -> Record | None:
         """See the port."""
@@ -67,27 +65,32 @@ class SqlTransaction:
         kind: str,
         where: Sequence[tuple[str, Collection[str]]] = (),
         *,
+        unless: Sequence[tuple[str, Collection[str]]] = (),
         after: tuple[str, str] | None = None,
         limit: int | None = None,
         descending: bool = False,
     ) -> Sequence[Record]:
         """See the port."""
-        pairs = [(key, tuple(values)) for key, values in where]
-        if not all(values for _, values in pairs):
-            self._check()
+        span = self._span(kind, where, unless, after, _limit(limit), descending=descending)
+        return [] if span is None else [self._record(row) for row in self._finder.records(span)]
+
+    def search(
+        self,
+        kind: str,
+        query: Query,
+        where: Sequence[tuple[str, Collection[str]]] = (),
+        *,
+        unless: Sequence[tuple[str, Collection[str]]] = (),
+        after: tuple[int, str, str] | None = None,
+        limit: int,
+    ) -> Sequence[Hit]:
+        """See the port."""
+        tier, place = (0, None) if after is None or after[0] < 0 else (after[0], after[1:])
+        span = self._span(kind, where, unless, place, _limit(limit))
+        if span is None:
             return []
-        self.flush()
-        if len(pairs) > 1:
-            self._most_selective_first(kind, pairs)
-        binds: list[Any] = [] if pairs else [kind]
-        for key, values in pairs:
-            binds += [kind, key, values[0] if len(values) == 1 else self._driver.texts(values)]
-        if after is not None:
-            binds += after
-        binds.append(_limit(limit))
-        many = tuple(len(values) != 1 for _, values in pairs)
-        shape = Shape(many, after is not None, descending)
-        return [self._record(row) for row in self._rows(self._sql.find(shape), binds)]
+        hits = self._searcher.hits(query, span, tier, typos=self._driver.spells)
+        return [Hit(found, self._record(row)) for found, row in hits]
 
     def put(self, record: Record, expected: int | None) -> None:
         """See the port."""
@@ -111,6 +114,10 @@ class SqlTransaction:
                 raise StaleRevision(kind, id, expected=expected)
         self._seen[kind, id] = new[:3]
         self._reindex(kind, id, before, (record.order, entries), record.index)
+        if record.texts:
+            self._keep_words(record)
+        elif before[0] != record.order and expected is not None:
+            self._change(self._sql.move_words, (record.order, kind, id))
 
     def remove(self, kind: str, id: str, expected: int) -> None:
         """See the port."""
@@ -310,19 +317,42 @@ class SqlTransaction:
         if self._entries.pop(row, there) is there:
             self._entries[row] = there
 
-    def _most_selective_first(self, kind: str, pairs: list[tuple[str, tuple[str, ...]]]) -> None:
-        """Begin with the pair that has the fewest entries, as far as looking is cheap.
+    def _span(
+        self,
+        kind: str,
+        where: Sequence[tuple[str, Collection[str]]],
+        unless: Sequence[tuple[str, Collection[str]]],
+        after: tuple[str, str] | None,
+        limit: int,
+        *,
+        descending: bool = False,
+    ) -> Span | None:
+        """What is asked for, or None when nothing can be in it."""
+        pairs = tuple((key, tuple(values)) for key, values in where)
+        if not all(values for _, values in pairs):
+            self._check()
+            return None
+        self.flush()
+        return Span(
+            kind=kind,
+            where=pairs,
+            unless=tuple((key, tuple(values)) for key, values in unless if values),
+            after=after,
+            limit=limit,
+            descending=descending,
+        )
 
-        SQL databases guess this from statistics, which a small or young one has not.
-        """
-        best, fewest = 0, SELECTIVE + 1
-        for at, (key, values) in enumerate(pairs):
-            if len(values) == 1:
-                binds = (kind, key, values[0], fewest)
-                ((count,),) = self._rows(self._sql.count_entries, binds)
-                if count < fewest:
-                    best, fewest = at, count
-        pairs.insert(0, pairs.pop(best))
+    def _keep_words(self, record: Record) -> None:
+        """Keep what a record can be searched by; the database keeps its indexes of it."""
+        kind, id, words = record.kind, record.id, lexemes(record.texts)
+        known = self._rows(self._sql.words, (kind, id))
+        if not known:
+            self._change(self._sql.insert_words, (kind, record.order, id, words))
+        elif tuple(known[0]) != (record.order, words):
+            self._change(self._sql.update_words, (record.order, words, kind, id))
+        new = spellable(words) - spellable(known[0][1] if known else "")
+        if new:
+            self._many(self._sql.insert_word, [(word,) for word in sorted(new)])
 
     def _rows(self, sql: str, binds: Sequence[Any]) -> list[Any]:
         if self._refusal:
