@@ -35,6 +35,7 @@ from marketplace_sdk.services.people import People
 from marketplace_sdk.services.products import Products
 from marketplace_sdk.services.requests import Requests
 from marketplace_sdk.services.sources import Sources
+from marketplace_sdk.work.reindexing import check_indexed, is_indexed, reindex
 from marketplace_sdk.work.sealing import DAILY
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class Marketplace(Services):
         try:
             self._storage = self._build_storage(storage)
             self._storage.setup()
+            check_indexed(self._storage)
             self._installation = _installation(self._storage)
             people = self._build_directory(directory)
             links = {
@@ -225,7 +227,11 @@ class Marketplace(Services):
         built = storage_of(storage, host, _system.utc_now)
         try:
             migrate: Callable[[], tuple[str, str]] | None = getattr(built, "migrate", None)
-            return ("", "") if migrate is None else migrate()
+            versions = ("", "") if migrate is None else migrate()
+            built.setup()
+            if not is_indexed(built):
+                reindex(built, now=_system.utc_now, ids=_system.new_id)
+            return versions
         finally:
             built.close()
 

@@ -114,10 +114,15 @@ def test_the_steps_make_the_tables_that_statements_are_written_for(url, storage,
     made, said = catalogue(storage), catalogue(other)
     if not url.startswith("sqlite"):
         raw(other, f"DROP SCHEMA {raw(other, 'SELECT current_schema()')[0][0]} CASCADE")
-        made = tuple([row for row in part if VERSION_TABLE not in str(row)] for part in made)
+        # The word indexes are of the database's own sort; a statement names them as text.
+        mine = (VERSION_TABLE, "lexemes", "trigrams")
+        made = tuple(
+            [row for row in part if not any(name in str(row) for name in mine)] for part in made
+        )
     else:
-        made = [row for row in made if row[1] != VERSION_TABLE]
-        # Old tables name a column's key in another order of words than new ones do.
+        mine = (VERSION_TABLE, "search_words", "search_spellings")
+        made = [row for row in made if not any(name in str(row) for name in mine)]
+    # Old tables name a column's key in another order of words than new ones do.
     other.close()
 
     assert made == said

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from marketplace_sdk.domain.people import SYSTEM
-from marketplace_sdk.errors import StaleRevision
+from marketplace_sdk.errors import StaleRevision, StorageError
 from marketplace_sdk.ports.storage import Record, Storage
 from marketplace_sdk.work.records import INDEX_VERSION, KINDS
 from marketplace_sdk.work.unit import Unit, unit_of_work
 
-__all__ = ["is_indexed", "reindex"]
+__all__ = ["check_indexed", "is_indexed", "reindex"]
 
 STEP = 200
 """Records that are written in one unit of work."""
@@ -24,14 +25,24 @@ def is_indexed(storage: Storage) -> bool:
 
     An empty store is, and remembers it.
     """
-    with storage.begin() as rows:
+    with storage.begin(write=False) as rows:
         known = rows.get(*_MARK)
         if known is not None:
             return bool(known.document["version"] == INDEX_VERSION)
         if any(rows.find(kind.name, limit=1) for kind in KINDS.values()):
             return False
+    with suppress(StaleRevision), storage.begin() as rows:  # another process may be quicker
         rows.put(_mark(None), None)
-        return True
+    return True
+
+
+def check_indexed(storage: Storage) -> None:
+    """Refuse a store whose lists would be wrong. Raises StorageError."""
+    if not is_indexed(storage):
+        raise StorageError(
+            "cannot open storage: its lists are those of an older release",
+            hint="run: marketplace migrate",
+        )
 
 
 def reindex(storage: Storage, *, now: Callable[[], datetime], ids: Callable[[], str]) -> int:
