@@ -159,6 +159,12 @@ def many():
     ]
 
 
+def glossary(number):
+    """As many words as a field may have: a vocabulary that is worth an index."""
+    chance = random.Random(number)
+    return " ".join("".join(chance.choices("bcdfghjklmnprstvz", k=10)) for _ in range(4500))
+
+
 ME = ["group:all", "user:3", "user:4", "nobody"]
 STRANGERS = [f"stranger:{n}" for n in range(40)]
 
@@ -166,6 +172,7 @@ STRANGERS = [f"stranger:{n}" for n in range(40)]
 def test_every_list_and_search_is_answered_by_indexes(storage, many):
     """No table is read from end to end, whoever asks for what."""
     put(storage, many)
+    put(storage, [product(9000 + n, "Glossary", description=glossary(n)) for n in range(6)])
     with storage._connections.lend("alter") as connection:
         connection.execute("ANALYZE")
     title = many[7].document["title"].split()[1]
