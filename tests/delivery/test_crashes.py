@@ -388,3 +388,27 @@ def test_an_item_that_another_target_claims_meanwhile_is_not_removed():
 
     assert world.state(second[0]) == "active"
     assert world.platform.reads("bob", "s.orders")
+
+
+def test_a_removal_without_an_answer_keeps_its_scope_until_it_cannot_land_any_more():
+    """It may land late, and would then take what was given anew and is reported as active."""
+    world = World(DirectPlatform())
+    world.source("orders")
+    world.product("p", "orders")
+    world.person("bob")
+    grant = world.grant("p", "bob", id="first")
+    world.deliver()
+    world.revoke(grant)
+    world.platform.refuse["select o-s.orders to u-bob"] = "unknown"
+    world.deliver()
+    world.platform.refuse.clear()
+    again = world.grant("p", "bob", id="again")
+
+    world.deliver()
+
+    assert world.state(again) == "wanted"
+
+    world.clock.advance(seconds=world.settings.lease + 1)
+    world.deliver()
+
+    assert world.state(again) == "active"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import World
@@ -146,3 +147,50 @@ def test_a_change_that_was_not_answered_but_is_seen_is_no_trouble():
     assert world.state(grant) == "active"
     assert world.troubles(grant) == []
     assert done.failed == 0
+
+
+def test_whoever_shares_an_item_keeps_its_object_pinned_when_the_first_one_leaves():
+    """The product that found everything there already has pinned what it relies on, too."""
+    world = made(DirectPlatform())
+    world.product("q", "orders")
+    first, second = world.grant("p", "bob"), world.grant("q", "bob")
+    world.deliver()
+    world.revoke(first)
+    world.deliver()
+    world.platform.object("s.orders", "o-another")
+    world.mark(second)
+
+    world.deliver()
+
+    assert world.troubles(second) == ["object_replaced"]
+    assert not any("o-another" in key for key in world.platform.listing())
+
+
+def test_an_object_that_was_readable_before_us_is_pinned_too():
+    """Approved was the object as it was then, whoever had opened it."""
+    world = made(DirectPlatform())
+    world.platform.give("bob", "s.orders")
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.platform.object("s.orders", "o-another")
+    world.mark(grant)
+
+    world.deliver()
+
+    assert world.troubles(grant) == ["object_replaced"]
+    assert not any("o-another" in key for key in world.platform.listing())
+
+
+@pytest.mark.parametrize("kind", [DirectPlatform, RolePlatform])
+def test_somebody_who_is_inactive_in_the_directory_gets_nothing_and_loses_what_he_had(kind):
+    """A directory elsewhere tells nobody that somebody left: it is seen in the next pass."""
+    world = made(kind())
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.people.people["bob"] = evolve(world.people.people["bob"], active=False)
+    world.mark(grant)
+
+    world.deliver()
+
+    assert world.troubles(grant) == ["beneficiary_left"]
+    assert not world.platform.reads("bob", "s.orders")

@@ -31,7 +31,7 @@ class Applied:
         evidence: of changes, by id of the row.
         scopes: in which something may have changed.
         sent: items whose addition was handed over and may have happened, or may yet happen.
-        unsure: scopes in which an addition was sent and not answered.
+        unsure: scopes in which a change was sent and not answered.
     """
 
     obstacles: dict[str, Obstacle] = field(factory=dict)
@@ -145,8 +145,8 @@ def _note(
     id = entry_id(change.item)
     what = f"{change.item.kind} in {change.item.scope.key}"
     if outcome is None or outcome.result == "unknown":
-        if change.action == "add":
-            applied.unsure.add(change.item.scope)
+        # A removal that lands late would take what somebody else has added meanwhile.
+        applied.unsure.add(change.item.scope)
         applied.obstacles[id] = why or Obstacle(
             "no_answer", f"{connection.name} did not say what became of {what}"
         )

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from marketplace_sdk.delivery.calls import guarded
 from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.domain.grants import Grant
+from marketplace_sdk.domain.people import Person
 from marketplace_sdk.errors import MarketplaceError
 from marketplace_sdk.ports.provisioner import Ref, Resolved, Unresolved
 
@@ -140,6 +141,12 @@ def _principal(grant: Grant, directory: Directory, connection: str) -> str | Obs
         return Obstacle("directory_unreachable", f"cannot look {who} up: {error.code}")
     except Exception as error:  # noqa: BLE001  # a plugin may raise anything
         return Obstacle("directory_unreachable", f"cannot look {who} up: {type(error).__name__}")
+    if isinstance(found, Person) and not found.active:
+        return Obstacle(
+            "beneficiary_left",
+            f"{who} is not active in the directory any more; revoke the access",
+            retryable=False,
+        )
     name = None if found is None else found.principals.get(connection)
     if name:
         return name

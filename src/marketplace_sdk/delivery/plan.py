@@ -21,6 +21,7 @@ __all__ = [
     "make_plan",
     "presence",
     "recorded",
+    "shows",
 ]
 
 
@@ -116,6 +117,11 @@ class Blocks:
 def presence(entry: LedgerEntry, view: View) -> Presence | None:
     """The item as it was seen, or None; only for a scope that was seen."""
     return view.seen[entry.scope].items.get(entry.item.key)
+
+
+def shows(entry: LedgerEntry, view: View) -> bool:
+    """Whether the item was seen to be there."""
+    return entry.scope in view.seen and presence(entry, view) is not None
 
 
 def judge(entry: LedgerEntry, view: View) -> LedgerEntry:

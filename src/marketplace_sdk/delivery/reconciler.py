@@ -28,7 +28,7 @@ from marketplace_sdk.delivery.ledger import (
 from marketplace_sdk.delivery.locks import Busy, Hold, LeaseLost
 from marketplace_sdk.delivery.looking import look, missed
 from marketplace_sdk.delivery.naming import Names, names_of, resolve_names
-from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan
+from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan, shows
 from marketplace_sdk.delivery.showing import Shown, shown_of
 from marketplace_sdk.delivery.situation import Situation, read_situation
 from marketplace_sdk.delivery.storing import Outdated, Storing, pins_for, store_all
@@ -291,9 +291,14 @@ class _Pass:
                 for id, entry in judged.items()
                 if id in touched or (entry.claims and entry.origin != entries[id].origin)
             ]
-            if not written:
+            wanted = [
+                entry.item
+                for id, entry in judged.items()
+                if entry.claimed and (id in touched or shows(entry, view))
+            ]
+            pins = pins_for(situation, names, wanted)
+            if not written and not pins:
                 return plan
-            pins = pins_for(situation, names, (change.item for change in plan.additions))
             try:
                 fresh = self.storing.origins(written, entries, pins)
             except StaleRevision:

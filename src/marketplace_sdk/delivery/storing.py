@@ -228,7 +228,7 @@ def store_all(
 
 
 def pins_for(situation: Situation, names: Names, items: Iterable[Item]) -> list[Pin]:
-    """Pins of the objects that these items would open."""
+    """Pins that the target still lacks of the objects that these items open."""
     opened = {name for item in items for name in item.opens}
     users = frozenset({situation.target})
     mine = {pin.id for pin in situation.pins}
