@@ -13,6 +13,7 @@ from marketplace_sdk._configuration import read_configuration
 from marketplace_sdk._plugins import PluginHost, PluginInfo
 from marketplace_sdk.delivery.calls import Connection
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
+from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.outbox import Listener
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.domain.events import Effects, Event, Timer
@@ -162,6 +163,7 @@ class Marketplace(Services):
             ids=_system.new_id,
             plugins=self._host,
             connections={name: link.plugin.split(" ", 1)[0] for name, link in links.items()},
+            platforms=Inspector(connections=links),
             listeners=tuple(name for name, each in listeners.items() if "event" in each.receives),
             seal_listeners=tuple(
                 name for name, each in listeners.items() if "seal" in each.receives

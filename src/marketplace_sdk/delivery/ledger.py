@@ -20,6 +20,7 @@ __all__ = [
     "Claim",
     "LedgerEntry",
     "Pin",
+    "entries_claimed_by",
     "entries_of",
     "entry_id",
     "get_entry",
@@ -151,6 +152,11 @@ def entry_id(item: Item) -> str:
 def entries_of(rows: Transaction, target: str) -> list[LedgerEntry]:
     """Rows that are claimed, or were claimed last, under a target."""
     return [_entry(record) for record in rows.find(LEDGER, [("target", [target])])]
+
+
+def entries_claimed_by(rows: Transaction, claimant: str) -> list[LedgerEntry]:
+    """Rows that somebody claims, or claimed last."""
+    return [_entry(record) for record in rows.find(LEDGER, [("claimant", [claimant])])]
 
 
 def get_entry(rows: Transaction, id: str) -> LedgerEntry | None:

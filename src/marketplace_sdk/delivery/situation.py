@@ -23,7 +23,7 @@ from marketplace_sdk.wire.codec import digest, text_of
 from marketplace_sdk.work.targets import accessible, column_marks
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["Layer", "Situation", "read_situation"]
+__all__ = ["Layer", "Situation", "layer_keys", "read_situation"]
 
 
 @frozen(kw_only=True)
@@ -90,6 +90,18 @@ def read_situation(unit: Unit, mark: Mark) -> Situation:
     return _product(unit, mark) if mark.product else _column(unit, mark)
 
 
+def layer_keys(unit: Unit, mark: Mark, grant: Grant) -> frozenset[str]:
+    """Keys of the layers of a target that a grant carries."""
+    product = unit.get(DataProduct, mark.product) if mark.product else None
+    added = {at for _, at in product.asked if grant.since >= at} if product is not None else set()
+    return frozenset(_layer_key(mark, since) for since in (None, *added))
+
+
+def _layer_key(mark: Mark, since: datetime | None) -> str:
+    more = "" if since is None else f"+{digest(text_of(since))[:12]}"
+    return f"{mark.target}{more}"
+
+
 def _claims(grant: Grant, now: datetime) -> bool:
     """Whether an access grant is a reason for items now."""
     return grant.live and grant.state != "withheld" and not grant.over(now)
@@ -128,11 +140,10 @@ def _layers(
             named.setdefault(asked.get(name), []).append(source)
     layers = []
     for since, sources in named.items():
-        more = "" if since is None else f"+{digest(text_of(since))[:12]}"
         objects = {source.object for source in sources}
         layers.append(
             Layer(
-                key=f"{mark.target}{more}",
+                key=_layer_key(mark, since),
                 objects=tuple(_object(unit, mark.connection, name) for name in sorted(objects)),
                 members=frozenset(
                     grant.id for grant in claiming if since is None or grant.since >= since

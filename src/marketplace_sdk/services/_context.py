@@ -16,6 +16,7 @@ from marketplace_sdk.domain.values import aware, check_id
 from marketplace_sdk.errors import DirectoryError, MarketplaceError, NotAllowed, StaleRevision
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.storage import Storage
+from marketplace_sdk.services._platforms import Platforms
 from marketplace_sdk.work.unit import Unit, unit_of_work
 
 __all__ = ["By", "Context", "Service", "SystemActor"]
@@ -45,6 +46,7 @@ class Context:
         ids: makes new ids.
         plugins: for check hooks and question types.
         connections: label of each configured connection's platform, by name.
+        platforms: the data platforms behind them.
         listeners: names of the notifiers that receive events.
         seal_listeners: names of the notifiers that receive seals.
         own_people: people are kept here, not in a directory elsewhere.
@@ -57,6 +59,7 @@ class Context:
     ids: Callable[[], str]
     plugins: PluginHost
     connections: Mapping[str, str]
+    platforms: Platforms
     listeners: tuple[str, ...] = ()
     seal_listeners: tuple[str, ...] = ()
     own_people: bool = True

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.catalog import DataSource
 from marketplace_sdk.domain.grants import Grant, GrantState, Trouble
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.provisioned import GrantItem
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed
 from marketplace_sdk.domain.selectors import StewardSelector
@@ -46,6 +47,7 @@ class GrantView:
         withheld: why it is held back.
         trouble: what is wrong on the platforms.
         cause: why it is ending or ended.
+        items: everything that platforms hold for it; filled by ``grants.get`` only.
     """
 
     id: str
@@ -63,6 +65,7 @@ class GrantView:
     withheld: tuple[str, ...] = ()
     trouble: tuple[Trouble, ...] = field(default=(), repr=False)
     cause: str = ""
+    items: tuple[GrantItem, ...] = ()
 
     def __str__(self) -> str:
         by_connection: dict[str, list[str]] = {}
@@ -131,13 +134,17 @@ class Grants(Service):
             return Page((each for each in views if state in (None, each.state)), page.next)
 
     def get(self, id: str, *, by: By = None) -> GrantView:
-        """One grant."""
+        """One grant, with every item that a platform holds for it, its state and evidence.
+
+        Raises:
+            NotFound: there is none, or one may not see it.
+        """
         with self._reading(by) as (unit, facts):
             grant = unit.need(Grant, id, "get")
-            views = list(self._views(unit, facts, [grant]))
-        if not views:
-            raise NotFound("get", "grant", id)
-        return views[0]
+            views = self._views(unit, facts, [grant])
+            if not views:
+                raise NotFound("get", "grant", id)
+            return evolve(views[0], items=tuple(self._context.platforms.items(unit, grant)))
 
     @staticmethod
     def _views(unit: Unit, facts: Facts, grants: Iterable[Grant]) -> list[GrantView]:

@@ -1,0 +1,82 @@
+"""Answers of the delivery to services: what is held on platforms, for whom, and how it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from marketplace_sdk.delivery.calls import Connection, guarded
+from marketplace_sdk.delivery.ledger import LedgerEntry, entries_claimed_by, entries_of
+from marketplace_sdk.delivery.plan import Obstacle
+from marketplace_sdk.delivery.situation import layer_keys
+from marketplace_sdk.domain.provisioned import GrantItem
+from marketplace_sdk.ports.provisioner import Change
+from marketplace_sdk.work.targets import targets_of
+
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.grants import Grant
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = ["Inspector", "statement_of"]
+
+
+@frozen(kw_only=True)
+class Inspector:
+    """Looks into the ledger and asks platforms; changes nothing.
+
+    Attributes:
+        connections: by name.
+    """
+
+    connections: Mapping[str, Connection] = field(repr=False)
+
+    def items(self, unit: Unit, grant: Grant) -> Sequence[GrantItem]:
+        """What the ledger holds for a grant; no platform is asked."""
+        mine = entries_claimed_by(unit.rows, f"grant:{grant.id}")
+        found = {entry.id: self._item(entry, self._where(entry), shared=False) for entry in mine}
+        if grant.live and grant.state != "withheld":
+            for mark in targets_of(unit, grant):
+                layers = layer_keys(unit, mark, grant)
+                for entry in entries_of(unit.rows, mark.key):
+                    if entry.id not in found and layers & {c.claimant for c in entry.claims}:
+                        found[entry.id] = self._item(entry, mark.connection, shared=True)
+        return sorted(found.values(), key=lambda one: (one.connection, not one.shared))
+
+    def _item(self, entry: LedgerEntry, connection: str, *, shared: bool) -> GrantItem:
+        return GrantItem(
+            connection=connection,
+            kind=entry.item.kind,
+            statement=statement_of(
+                self.connections.get(connection), Change(action="add", item=entry.item)
+            ),
+            objects=entry.item.opens,
+            shared=shared,
+            state=entry.state,
+            origin=entry.origin,
+            wanted=entry.claimed,
+            evidence=entry.evidence,
+            at=entry.at,
+        )
+
+    def _where(self, entry: LedgerEntry) -> str:
+        """A connection under which the item is, or was last, claimed."""
+        return _first(claim.target for claim in entry.claims or entry.leaving).split("|", 1)[0]
+
+
+def statement_of(connection: Connection | None, change: Change) -> str:
+    """The platform's own words for a change; plain ones when its plugin has none."""
+    plain = f"{change.action} {change.item.kind} in {change.item.scope.key}"
+    if connection is None:
+        return plain
+    said = guarded(
+        f"describe a change on {connection.name}",
+        connection.plugin,
+        lambda: str(connection.provisioner.describe(change)),
+    )
+    return plain if isinstance(said, Obstacle) else said
+
+
+def _first(texts: Iterable[str]) -> str:
+    return min(texts, default="")
