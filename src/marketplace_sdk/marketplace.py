@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from marketplace_sdk import _system
 from marketplace_sdk._configuration import read_configuration
 from marketplace_sdk._plugins import PluginHost, PluginInfo
-from marketplace_sdk.delivery.calls import Connection
+from marketplace_sdk.delivery.connecting import connect
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
 from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.outbox import Listener
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Actor
-from marketplace_sdk.domain.values import aware, check_name, check_text
+from marketplace_sdk.domain.values import aware, check_text
 from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
@@ -96,9 +96,10 @@ class Marketplace(Services):
         storage: a URL whose scheme names the storage plugin (``"sqlite:///marketplace.db"``),
             ``"memory"``, ``"env:NAME"`` or ``"file:PATH"`` where such a URL is kept, or an object
             that satisfies the Storage port.
-        connections: by name: a dict with ``plugin`` (a name or an object), the plugin's settings
-            and ``may_grant``, the patterns of objects that may be granted; or an object of an
-            open world, such as ``testing.MemoryPlatform``.
+        connections: by name: a dict with ``plugin`` (a name or an object), the plugin's settings,
+            ``may_grant`` (patterns of the objects that may be granted), ``on_replaced``
+            (``same_owner``, ``hold`` or ``always``) and ``added_by_hand`` (``take`` or
+            ``keep``); or an object of an open world, such as ``testing.MemoryPlatform``.
         notifiers: dicts with ``plugin`` and its settings, or objects. ``receives`` in a dict says
             what it gets, of ``event``, ``notice`` and ``seal``; without it what its plugin says,
             which is never ``seal``.
@@ -148,7 +149,7 @@ class Marketplace(Services):
             self._installation = _installation(self._storage)
             people = self._build_directory(directory)
             links = {
-                name: self._build_connection(name, given)
+                name: connect(name, given, self._host, self._build_context, self._closing.append)
                 for name, given in (connections or {}).items()
             }
             listeners = self._build_listeners(notifiers)
@@ -340,40 +341,6 @@ class Marketplace(Services):
         built = spec.build(_rest(settings), self._build_context("directory"))
         self._closing.append(built)
         return built
-
-    def _build_connection(self, name: str, given: Mapping[str, Any] | Provisioner) -> Connection:
-        check_name(name, "connections", dots=False)
-        if "|" in name:
-            raise _wrong(f"connections.{name}", "must not contain |")
-        settings = given if isinstance(given, Mapping) else {"plugin": given}
-        plugin = settings.get("plugin")
-        if isinstance(plugin, str):
-            spec = self._host.provisioner(plugin)
-            built = spec.build(_rest(settings, "may_grant"), self._build_context(name))
-            open_world = "open_world" in spec.capabilities
-            self._closing.append(built)
-        elif plugin is None:
-            raise _wrong(f"connections.{name}.plugin", "is required")
-        else:
-            built = plugin
-            open_world = "open_world" in getattr(plugin, "capabilities", ())
-        may_grant = settings.get("may_grant", ["*"] if open_world else None)
-        if (
-            not isinstance(may_grant, (list, tuple))
-            or not may_grant
-            or not all(isinstance(pattern, str) and pattern for pattern in may_grant)
-        ):
-            raise _wrong(
-                f"connections.{name}.may_grant",
-                'is required: patterns of objects that may be granted, such as ["sales.*"]',
-            )
-        label = plugin if isinstance(plugin, str) else type(plugin).__name__
-        return Connection(
-            name=name,
-            provisioner=built,
-            may_grant=tuple(may_grant),
-            plugin=f"{label} {self._host.provenance('provisioner', label)}".strip(),
-        )
 
     def _build_listeners(
         self, notifiers: Sequence[Mapping[str, Any] | Notifier]

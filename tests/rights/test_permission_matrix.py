@@ -66,6 +66,18 @@ def approved(s: Scene) -> None:
     s.world.approve(s.request, "ana", until=LONG)
 
 
+def made_again(s: Scene) -> None:
+    """pat's access is held, because somebody else made the table again."""
+    approved(s)
+    s.world.deliver()
+    platform, name = s.world.platform.platform, s.world.objects["people"]
+    platform.create(name, ["id", "name", "salary"], owner="mallory")
+    platform.protect(name, "salary")
+    s.market.sources.update("people", description="made again", by="gil")
+    s.world.deliver()
+    assert s.world.reads("pat") == "none"
+
+
 def exception_approved(s: Scene) -> None:
     """pat has a masking exception."""
     s.request = s.world.ask_unmasked(s.product, on_behalf_of="pat")
@@ -192,6 +204,9 @@ CREATE_DOMAIN = SECTION_4 + "create a domain, assign data sources: GOVERNANCE"
 POLICY = "behaviour B: domain policy: set by GOVERNANCE"
 GRANT = SECTION_4 + "grant Manage Data Products: USER_ADMIN"
 SOURCES = BEYOND + "sources register, tag: GOVERNANCE"
+DECIDED = (
+    "architecture 7, replaced objects: else held and told; beyond the matrix: adopt: GOVERNANCE"
+)
 PUBLISH = SECTION_4 + "publish / manage a data product: GOVERNANCE, Manage Data Products"
 ALTER = SECTION_4 + "alter a data product: GOVERNANCE, Manage Data Products (partial reads no)"
 STEP = BEYOND + "product suspend, resume, retire, delete, set sources: GOVERNANCE and its managers"
@@ -344,6 +359,15 @@ MATRIX = [
         prepare=tagged,
         act=lambda s, do, **who: do.sources.untag("leave", ["Staff"], **who),
         shows=lambda s: not named(source(s).tags, "Staff"),
+    ),
+    Row(
+        what="accept an object that was made again",
+        covers="sources.accept_replaced",
+        rule=DECIDED,
+        cells=GOV_,
+        prepare=made_again,
+        act=lambda s, do, **who: do.sources.accept_replaced("people", **who),
+        shows=lambda s: s.world.deliver() or s.world.reads("pat") == "clear",
     ),
     # products
     Row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from attrs import field, frozen
 
@@ -12,7 +12,10 @@ from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.errors import AdapterError
 from marketplace_sdk.ports.provisioner import Call, Provisioner
 
-__all__ = ["Connection", "call_until", "guarded", "obstacle"]
+__all__ = ["AddedByHand", "Connection", "OnReplaced", "call_until", "guarded", "obstacle"]
+
+OnReplaced = Literal["same_owner", "hold", "always"]
+AddedByHand = Literal["take", "keep"]
 
 T = TypeVar("T")
 
@@ -27,12 +30,21 @@ class Connection:
         name: as configured.
         provisioner: does the work.
         may_grant: patterns of what may be opened at all.
+        on_replaced: when an object was dropped and made again, access is given again if kind and
+            owner are the same and no column is new (``same_owner``), never before somebody has
+            decided (``hold``), or whatever it is (``always``).
+        added_by_hand: whether a right that somebody else gave too, while we held it, is taken
+            away (``take``) or stays (``keep``) when our reason for it ends.
+        capabilities: what the provisioner declares that it can do.
         plugin: name and version, for messages.
     """
 
     name: str
     provisioner: Provisioner = field(repr=False)
     may_grant: tuple[str, ...] = ()
+    on_replaced: OnReplaced = "same_owner"
+    added_by_hand: AddedByHand = "take"
+    capabilities: frozenset[str] = frozenset()
     plugin: str = ""
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.calls import Connection, guarded
-from marketplace_sdk.delivery.ledger import LedgerEntry, entries_claimed_by, entries_of
+from marketplace_sdk.delivery.ledger import (
+    LedgerEntry,
+    entries_claimed_by,
+    entries_of,
+    pins_held,
+    save_pin,
+)
 from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.delivery.situation import layer_keys
 from marketplace_sdk.domain.provisioned import GrantItem
@@ -24,7 +30,7 @@ __all__ = ["Inspector", "statement_of"]
 
 @frozen(kw_only=True)
 class Inspector:
-    """Looks into the ledger and asks platforms; changes nothing.
+    """Looks into the ledger and asks platforms; changes nothing on them.
 
     Attributes:
         connections: by name.
@@ -43,6 +49,17 @@ class Inspector:
                     if entry.id not in found and layers & {c.claimant for c in entry.claims}:
                         found[entry.id] = self._item(entry, mark.connection, shared=True)
         return sorted(found.values(), key=lambda one: (one.connection, not one.shared))
+
+    def accept(self, unit: Unit, connection: str, object: str) -> bool:
+        """Let access follow to the objects that were made again under a name, if any is held."""
+        held = [
+            pin
+            for pin in pins_held(unit.rows, object)
+            if any(user.startswith(f"{connection}|") for user in pin.users)
+        ]
+        for pin in held:
+            save_pin(unit.rows, evolve(pin, accepted=pin.held, held=""))
+        return bool(held)
 
     def _item(self, entry: LedgerEntry, connection: str, *, shared: bool) -> GrantItem:
         return GrantItem(

@@ -25,6 +25,7 @@ __all__ = [
     "entry_id",
     "get_entry",
     "get_pin",
+    "pins_held",
     "pins_of",
     "save_entry",
     "save_pin",
@@ -119,7 +120,9 @@ class Pin:
     Attributes:
         platform: identity of the platform.
         object: name as registered.
-        native_id, kind, owner, name: as it was.
+        native_id, kind, owner, name, columns: as it was.
+        held: native id of the object in its place that waits for somebody to decide.
+        accepted: native id of the one that somebody decided to grant on.
         users: keys of the targets that want it.
         revision: of the stored row.
     """
@@ -130,6 +133,9 @@ class Pin:
     kind: str = ""
     owner: str = ""
     name: str = ""
+    columns: tuple[str, ...] = ()
+    held: str = ""
+    accepted: str = ""
     users: frozenset[str] = frozenset()
     revision: int = field(default=0, eq=False)
 
@@ -190,6 +196,11 @@ def pins_of(rows: Transaction, target: str) -> list[Pin]:
     return [_pin(record) for record in rows.find(PIN, [("user", [target])])]
 
 
+def pins_held(rows: Transaction, object: str) -> list[Pin]:
+    """Pins of objects of that name whose replacements wait for somebody to decide."""
+    return [_pin(record) for record in rows.find(PIN, [("held", [object])])]
+
+
 def get_pin(rows: Transaction, platform: str, object: str) -> Pin | None:
     """The pin of an object, or None."""
     record = rows.get(PIN, f"{platform}|{object}")
@@ -203,7 +214,10 @@ def save_pin(rows: Transaction, pin: Pin) -> None:
         StaleRevision: somebody wrote it meanwhile.
     """
     if pin.users:
-        _put(rows, PIN, pin.id, pin.revision, pin, {("user", user) for user in pin.users})
+        index = {("user", user) for user in pin.users}
+        if pin.held:
+            index.add(("held", pin.object))
+        _put(rows, PIN, pin.id, pin.revision, pin, index)
     elif pin.revision:
         rows.remove(PIN, pin.id, pin.revision)
 

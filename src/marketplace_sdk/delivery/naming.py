@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from marketplace_sdk.delivery.calls import guarded
 from marketplace_sdk.delivery.plan import Obstacle
+from marketplace_sdk.delivery.replacing import Replaced, replaced
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import Person
 from marketplace_sdk.errors import MarketplaceError
@@ -17,7 +18,7 @@ from marketplace_sdk.ports.provisioner import Ref, Resolved, Unresolved
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from marketplace_sdk.delivery.calls import Connection
+    from marketplace_sdk.delivery.calls import Connection, OnReplaced
     from marketplace_sdk.delivery.ledger import Pin
     from marketplace_sdk.delivery.situation import Situation
     from marketplace_sdk.ports.directory import Directory
@@ -35,12 +36,14 @@ class Names:
         members: by id of the grant.
         missing_objects: why an object is not among them.
         missing_members: why a grant's beneficiary is not.
+        replaced: by registered name, objects that are not what they were when they were pinned.
     """
 
     objects: Mapping[str, Resolved] = field(factory=dict)
     members: Mapping[str, Resolved] = field(factory=dict)
     missing_objects: Mapping[str, Obstacle] = field(factory=dict)
     missing_members: Mapping[str, Obstacle] = field(factory=dict)
+    replaced: Mapping[str, Replaced] = field(factory=dict)
 
     @property
     def resolved(self) -> Mapping[Ref, Resolved]:
@@ -74,6 +77,7 @@ def names_of(
     principals: Mapping[str, str | Obstacle],
     answers: Mapping[Ref, Resolved | Unresolved],
     pins: Mapping[str, Pin],
+    on_replaced: OnReplaced,
 ) -> Names:
     """What may be used: whatever is not the thing any more that it was at first is left out.
 
@@ -82,8 +86,19 @@ def names_of(
         principals: from ``resolve_names``.
         answers: from ``resolve_names``.
         pins: of objects, by ``platform|name``.
+        on_replaced: what becomes of objects that were dropped and made again.
     """
-    found = {name: _object(name, answers, pins) for name in situation.objects}
+    found: dict[str, Resolved | Obstacle] = {}
+    others: dict[str, Replaced] = {}
+    for name in situation.objects:
+        found[name] = meant = _meaning(Ref("object", name), answers)
+        pin = pins.get(f"{meant.platform}|{name}") if isinstance(meant, Resolved) else None
+        if pin is None or not isinstance(meant, Resolved):
+            continue
+        other = replaced(pin, meant, on_replaced)
+        if other is not None:
+            others[name] = other
+            found[name] = _held(other) or meant
     people = {
         id: _member(principal, situation.grants[id], situation.mark.connection, answers)
         for id, principal in principals.items()
@@ -93,22 +108,17 @@ def names_of(
         members={id: each for id, each in people.items() if isinstance(each, Resolved)},
         missing_objects={name: each for name, each in found.items() if isinstance(each, Obstacle)},
         missing_members={id: each for id, each in people.items() if isinstance(each, Obstacle)},
+        replaced=others,
     )
 
 
-def _object(
-    name: str, answers: Mapping[Ref, Resolved | Unresolved], pins: Mapping[str, Pin]
-) -> Resolved | Obstacle:
-    found = _meaning(Ref("object", name), answers)
-    if isinstance(found, Obstacle):
-        return found
-    pin = pins.get(f"{found.platform}|{name}")
-    if pin is None or pin.native_id == found.native_id:
-        return found
+def _held(other: Replaced) -> Obstacle | None:
+    if not other.held:
+        return None
     return Obstacle(
         "object_replaced",
-        f"{name} was dropped and made again; nothing is granted on the new one until somebody "
-        "decides about it",
+        f"{other.pin.object} was dropped and made again, and {other.held}; nothing is granted on "
+        "the new one until GOVERNANCE accepts it (sources.accept_replaced)",
         retryable=False,
     )
 

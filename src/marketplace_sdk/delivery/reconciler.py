@@ -178,6 +178,7 @@ class _Pass:
             self.hold.take(scope_id(scope) for scope in scopes)
             view, obstacles = self._change(situation, names, wishes, entries)
         judged = self.storing.seen(entries, view, self.applied.evidence)
+        self.storing.held(situation, names)
         shown = shown_of(situation, judged, view, obstacles, names, wishes)
         self.storing.shown(situation, shown)
         if any(product.state == "deleting" for product in situation.products.values()):
@@ -219,7 +220,7 @@ class _Pass:
                     pin = pins.get(id) or get_pin(unit.rows, answer.platform, ref.name)
                     if pin is not None:
                         pins[id] = pin
-        names = names_of(situation, principals, answers, pins)
+        names = names_of(situation, principals, answers, pins, self.connection.on_replaced)
         wishes = wishes_of(situation, names, self.connection, self.worker.installation)
         return situation, names, wishes
 
@@ -291,16 +292,13 @@ class _Pass:
                 for id, entry in judged.items()
                 if id in touched or (entry.claims and entry.origin != entries[id].origin)
             ]
-            wanted = [
-                entry.item
-                for id, entry in judged.items()
-                if entry.claimed and (id in touched or shows(entry, view))
-            ]
-            pins = pins_for(situation, names, wanted)
+            added = [change.item for change in plan.additions]
+            there = [each.item for each in judged.values() if each.claimed and shows(each, view)]
+            pins = pins_for(situation, names, added, there)
             if not written and not pins:
                 return plan
             try:
-                fresh = self.storing.origins(written, entries, pins)
+                fresh = self.storing.origins(written, entries, pins, situation, names)
             except StaleRevision:
                 continue
             for id, entry in fresh.items():

@@ -20,6 +20,7 @@ from marketplace_sdk.delivery.ledger import (
     scope_id,
 )
 from marketplace_sdk.delivery.plan import View, judge, recorded
+from marketplace_sdk.delivery.replacing import told_of
 from marketplace_sdk.delivery.wishes import claimed_anew
 from marketplace_sdk.domain.grants import Grant, Pinned
 from marketplace_sdk.errors import StaleRevision
@@ -103,10 +104,15 @@ class Storing:
         wanted: Sequence[LedgerEntry],
         entries: Mapping[str, LedgerEntry],
         pins: Iterable[Pin],
+        situation: Situation,
+        names: Names,
     ) -> dict[str, LedgerEntry | None]:
         """Store origins and pins before the first write; the rows as they are now, by id.
 
         A row that is not as it was read is left as it is.
+
+        Raises:
+            Outdated: somebody has pinned another object meanwhile.
         """
         fresh: dict[str, LedgerEntry | None] = {}
         with self._hold.writing(self._leases(wanted)) as rows:
@@ -119,9 +125,34 @@ class Storing:
                 before = get_pin(rows, pin.platform, pin.object)
                 if before is None:
                     save_pin(rows, pin)
+                elif before.native_id != pin.native_id:
+                    other = names.replaced.get(pin.object)
+                    if other is None or other.pin.native_id != before.native_id:
+                        raise Outdated
+                    users = before.users | pin.users
+                    save_pin(rows, evolve(pin, users=users, revision=before.revision))
+                    self._desk.over(rows).keep(told_of(other, situation.products.values()))
                 elif not pin.users <= before.users:
                     save_pin(rows, evolve(before, users=before.users | pin.users))
         return fresh
+
+    def held(self, situation: Situation, names: Names) -> None:
+        """Say once of each replaced object that nothing is granted on it, and why."""
+        new = [
+            other
+            for _, other in sorted(names.replaced.items())
+            if other.held and other.pin.held != other.found.native_id
+        ]
+        if not new:
+            return
+        try:
+            with self._hold.writing([self._target]) as rows:
+                unit = self._desk.over(rows)
+                for other in new:
+                    save_pin(rows, evolve(other.pin, held=other.found.native_id))
+                    unit.keep(told_of(other, situation.products.values()))
+        except StaleRevision as error:
+            raise Outdated from error
 
     def seen(
         self, entries: dict[str, LedgerEntry], view: View, evidence: Mapping[str, str]
@@ -227,25 +258,35 @@ def store_all(
         desk.retried(lambda some=some: store(some))  # type: ignore[misc]  # bound now
 
 
-def pins_for(situation: Situation, names: Names, items: Iterable[Item]) -> list[Pin]:
-    """Pins that the target still lacks of the objects that these items open."""
-    opened = {name for item in items for name in item.opens}
+def pins_for(
+    situation: Situation, names: Names, added: Iterable[Item], there: Iterable[Item]
+) -> list[Pin]:
+    """Pins that the target still lacks of the objects that these items open.
+
+    What was made again is pinned anew only when something is added on it.
+    """
+    opened = {name for item in added for name in item.opens}
+    relied = opened | {name for item in there for name in item.opens}
     users = frozenset({situation.target})
     mine = {pin.id for pin in situation.pins}
-    pins = [
-        Pin(
+    pins = []
+    for name, found in sorted(names.objects.items()):
+        again = name in names.replaced
+        if found.name not in (opened if again else relied):
+            continue
+        pin = Pin(
             platform=found.platform,
             object=name,
             native_id=found.native_id,
             kind=found.kind,
             owner=found.owner,
             name=found.name,
+            columns=found.columns,
             users=users,
         )
-        for name, found in sorted(names.objects.items())
-        if found.name in opened
-    ]
-    return [pin for pin in pins if pin.id not in mine]
+        if again or pin.id not in mine:
+            pins.append(pin)
+    return pins
 
 
 def _new_members(

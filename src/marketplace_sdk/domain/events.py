@@ -63,6 +63,14 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(name="source.registered", about="source", summary="A data source is known."),
         EventType(name="source.updated", about="source", summary="A data source changed."),
         EventType(name="source.tagged", about="source", summary="Tags were set."),
+        EventType(
+            name="source.accepted", about="source", summary="A replaced object may be granted on."
+        ),
+        EventType(
+            name="object.replaced",
+            about="object",
+            summary="An object was dropped and made again; says what becomes of access.",
+        ),
         EventType(name="form.created", about="form", summary="A request form was created."),
         EventType(name="form.edited", about="form", summary="A form has a new version."),
         EventType(name="form.deleted", about="form", summary="An unused form was deleted."),
@@ -170,6 +178,7 @@ NOTICES: Mapping[str, str] = {
     "product_deleted": "{product} was deleted.",
     "product_published": "{product} was published.",
     "sources_updated": "The data sources of {product} changed.",
+    "object_replaced": "{object} was dropped and made again; {decision}.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }
 """Kinds of notices, and how they read."""

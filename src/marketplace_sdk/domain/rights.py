@@ -51,6 +51,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "domain.grant": frozenset({"user_admin"}),
     "source.register": _GOV,
     "source.tag": _GOV,
+    "source.accept": _GOV,
     "product.publish": _MANAGE,
     "product.manage": _MANAGE,
     "product.confirm": _MANAGE | {"steward"},

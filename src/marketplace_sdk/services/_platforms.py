@@ -15,7 +15,13 @@ __all__ = ["Platforms"]
 
 
 class Platforms(Protocol):
-    """The data platforms behind the connections. Only ``items`` may be called within a unit."""
+    """The data platforms behind the connections.
+
+    What takes a unit asks no platform; the rest asks them, and may not be called within a unit.
+    """
 
     def items(self, unit: Unit, grant: Grant) -> Sequence[GrantItem]:
         """What the ledger holds for a grant; no platform is asked."""
+
+    def accept(self, unit: Unit, connection: str, object: str) -> bool:
+        """Let access follow to what was made again under a name; False: nothing is held."""

@@ -13,7 +13,7 @@ from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.values import check_name, check_text
-from marketplace_sdk.errors import DuplicateName, InvalidInput, Problem
+from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, Problem
 from marketplace_sdk.services._checking import check_filter, check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._widening import leave_domain
@@ -103,6 +103,31 @@ class Sources(Service):
     ) -> DataSource:
         """Take tags of one origin off a source (GOVERNANCE); it may leave domains by that."""
         return self._retag(name, by, add=frozenset(), drop=_tags(tags, origin))
+
+    def accept_replaced(self, name: str, *, by: By = None) -> DataSource:
+        """Let access follow to an object that was dropped and made again (GOVERNANCE).
+
+        It counts for the one object that was told as held; another one that is made in its place
+        later is held again.
+
+        Raises:
+            Conflict: no replaced object is held under the source's name.
+        """
+
+        def work(unit: Unit, facts: Facts) -> DataSource:
+            require("source.accept", roles_in(facts), facts, f"replaced object of source {name}")
+            source = unit.need(DataSource, name, "accept replaced object of")
+            if not self._context.platforms.accept(unit, source.connection, source.object):
+                raise Conflict(
+                    f"cannot accept replaced object of source {name}: none is held",
+                    code="nothing_held",
+                    hint="deliver first: a replaced object is found when its grants are looked at",
+                )
+            unit.log("source.accepted", f"source:{name}", object=source.object)
+            self._look_again(unit, source)
+            return source
+
+        return self._deciding(by, work)
 
     def get(self, name: str, *, by: By = None) -> DataSource:
         """A source, for everybody."""
