@@ -14,7 +14,7 @@ from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.provisioned import GrantItem
+from marketplace_sdk.domain.provisioned import GrantItem, PlannedChange, Preview
 from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
 from marketplace_sdk.domain.requests import AccessRequest, Explanation
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
@@ -102,7 +102,9 @@ __all__ = [
     "OpenSeat",
     "Page",
     "Person",
+    "PlannedChange",
     "PluginError",
+    "Preview",
     "Problem",
     "ProvisioningError",
     "Question",

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from marketplace_sdk import _system
 from marketplace_sdk._configuration import read_configuration
 from marketplace_sdk._plugins import PluginHost, PluginInfo
+from marketplace_sdk.delivery.bench import Bench
 from marketplace_sdk.delivery.connecting import connect
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
+from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.outbox import Listener
 from marketplace_sdk.delivery.settings import Settings
@@ -157,6 +159,18 @@ class Marketplace(Services):
         except BaseException:
             self.close()
             raise
+        receivers = tuple(name for name, each in listeners.items() if "event" in each.receives)
+        bench = Bench(
+            desk=Desk(
+                storage=self._storage, clock=self._clock, ids=_system.new_id, listeners=receivers
+            ),
+            monotonic=_system.monotonic,
+            settings=delivery or Settings(),
+            installation=self._installation,
+            connections=links,
+            directory=people,
+            check_plan=self._host.check_plan,
+        )
         self._context = Context(
             storage=self._storage,
             directory=people,
@@ -164,8 +178,8 @@ class Marketplace(Services):
             ids=_system.new_id,
             plugins=self._host,
             connections={name: link.plugin.split(" ", 1)[0] for name, link in links.items()},
-            platforms=Inspector(connections=links),
-            listeners=tuple(name for name, each in listeners.items() if "event" in each.receives),
+            platforms=Inspector(bench),
+            listeners=receivers,
             seal_listeners=tuple(
                 name for name, each in listeners.items() if "seal" in each.receives
             ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.domain.grants import Grant
 from tests.delivery.platforms import DirectPlatform, RolePlatform
 from tests.delivery.world import World
@@ -22,7 +21,7 @@ def made(platform):
 
 def items(world, id):
     with world.desk.read() as unit:
-        return Inspector(connections=world.connections).items(unit, unit.get(Grant, id))
+        return world.inspector().items(unit, unit.get(Grant, id))
 
 
 def shown(world, id):

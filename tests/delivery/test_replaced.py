@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.ledger import Pin
 from marketplace_sdk.delivery.replacing import replaced
 from marketplace_sdk.domain.events import Effects
@@ -69,7 +68,7 @@ def rule(world, on_replaced):
 
 def accept(world):
     with world.desk.write() as unit:
-        done = Inspector(connections=world.connections).accept(unit, "lake", "s.orders")
+        done = world.inspector().accept(unit, "lake", "s.orders")
         unit.keep(Effects(marks=product_marks(unit, "p", ["orders"])))
     world.deliver()
     return done
@@ -179,7 +178,7 @@ def test_somebody_may_accept_a_held_object_and_access_follows(world):
 def test_what_is_accepted_is_one_object_and_not_its_name(world):
     again(world, owner="mallory")
     with world.desk.write() as unit:
-        assert Inspector(connections=world.connections).accept(unit, "lake", "s.orders")
+        assert world.inspector().accept(unit, "lake", "s.orders")
     again(world, "o-3", owner="mallory")
 
     assert world.troubles(world.access) == ["object_replaced"]
@@ -190,8 +189,8 @@ def test_only_the_connection_that_holds_it_is_decided_about(world):
     again(world, owner="mallory")
 
     with world.desk.write() as unit:
-        assert not Inspector(connections=world.connections).accept(unit, "sea", "s.orders")
-        assert not Inspector(connections=world.connections).accept(unit, "lake", "s.other")
+        assert not world.inspector().accept(unit, "sea", "s.orders")
+        assert not world.inspector().accept(unit, "lake", "s.other")
 
 
 def test_governance_and_the_managers_are_told(world):

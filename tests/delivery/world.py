@@ -8,8 +8,10 @@ from itertools import count
 
 from attrs import evolve
 
+from marketplace_sdk.delivery.bench import Bench
 from marketplace_sdk.delivery.deliverer import Connection, Deliverer, Listener
 from marketplace_sdk.delivery.desk import Desk
+from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.ledger import LEDGER, PIN
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.domain.catalog import Column, DataSource
@@ -139,6 +141,20 @@ class World:
             handlers=self.handlers,
             settings=self.settings,
         )
+
+    def bench(self):
+        return Bench(
+            desk=self.desk,
+            monotonic=self.clock.monotonic,
+            settings=self.settings,
+            installation="inst0001",
+            connections=self.connections,
+            directory=self.people,
+            check_plan=self.check_plan,
+        )
+
+    def inspector(self):
+        return Inspector(self.bench())
 
     def deliver(self, owner="one"):
         return self.worker(owner).deliver()

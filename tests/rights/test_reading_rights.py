@@ -15,7 +15,7 @@ import re
 
 import pytest
 
-from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, group
+from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, ReviewFlow, Stage, group
 from tests.rights.cast import CAST, NOBODY, Row, Scene, cells, name_of
 from tests.rights.test_permission_matrix import (
     LONG,
@@ -38,6 +38,10 @@ NAMES = READING + (
 )
 INBOX = READING + "inbox: oneself"
 AUDIT = READING + "audit: AUDIT, GOVERNANCE"
+PREVIEW = (
+    "behaviour B, reading rights: preview of platform statements: stewards of the open seat, "
+    "managers, GOVERNANCE, without other people's names"
+)
 GRANTS = "architecture 6: a request or grant exists for those who may see its answers"
 FOR_ALL = "architecture 6: products, forms, domains and source names exist for all"
 SEARCH = "behaviour 4: search products: everybody"
@@ -63,6 +67,11 @@ def denied(s: Scene) -> None:
 def granted(s: Scene) -> None:
     approved(s)
     (s.found,) = s.market.grants.of("pat", by="pat")
+
+
+def two_stages(s: Scene) -> None:
+    """cy's group decides first, ana's then."""
+    asked_under(ReviewFlow.review(Stage.any_of(PRIVACY), Stage.any_of(LEGAL)))(s)
 
 
 def exception_granted(s: Scene) -> None:
@@ -281,6 +290,34 @@ READS = [
         prepare=of_extension,
         act=lambda s, do, **who: do.grants.get(s.found.id, **who),
         shows=lambda s, found: s.request.id in found.requests,
+    ),
+    Row(
+        what="what an approval would change",
+        covers="grants.preview",
+        rule=PREVIEW,
+        cells="     yes  yes  hid  yes  hid  hid  no   no   no   hid  hid",
+        act=lambda s, do, **who: do.grants.preview(s.request.id, **who),
+        shows=lambda s, seen: s.world.principals["pat"] in str(seen),
+    ),
+    Row(
+        what="what an approval would change, for a steward of a later stage",
+        covers="grants.preview",
+        rule=PREVIEW,
+        cells="     yes  yes  hid  no   hid  hid  no   no   no   hid  hid",
+        prepare=two_stages,
+        act=lambda s, do, **who: do.grants.preview(s.request.id, **who),
+        shows=lambda s, seen: s.world.principals["pat"] in str(seen),
+    ),
+    Row(
+        what="what other sources of a product would change",
+        covers="products.preview",
+        rule=PREVIEW,
+        cells="     yes  yes  no   no   no   no   no   no   no   no   no ",
+        prepare=granted,
+        act=lambda s, do, **who: do.products.preview(
+            s.product.id, sources=["people", "leave"], **who
+        ),
+        shows=lambda s, seen: "GRANT SELECT" in str(seen) and "pat" not in str(seen),
     ),
     # people
     Row(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
+from marketplace_sdk.delivery.bench import Bench
 from marketplace_sdk.delivery.calls import Connection
 from marketplace_sdk.delivery.checking import CheckPlan
 from marketplace_sdk.delivery.desk import Desk
@@ -110,16 +111,16 @@ class Deliverer:
             every=seal_every,
             listeners=tuple(sorted(n for n, one in notifiers.items() if "seal" in one.receives)),
         )
-        self._reconciler = Reconciler(
+        bench = Bench(
             desk=self._desk,
             monotonic=monotonic,
             settings=settings,
-            owner=owner,
             installation=installation,
             connections=connections,
             directory=directory,
             check_plan=check_plan,
         )
+        self._reconciler = Reconciler(bench=bench, owner=owner)
         self._outbox = Outbox(
             desk=self._desk,
             monotonic=monotonic,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from marketplace_sdk.delivery.calls import Connection, guarded
 from marketplace_sdk.delivery.ledger import (
     LedgerEntry,
     entries_claimed_by,
@@ -15,28 +14,31 @@ from marketplace_sdk.delivery.ledger import (
     pins_held,
     save_pin,
 )
-from marketplace_sdk.delivery.plan import Obstacle
+from marketplace_sdk.delivery.previewing import Previewer
 from marketplace_sdk.delivery.situation import layer_keys
-from marketplace_sdk.domain.provisioned import GrantItem
+from marketplace_sdk.delivery.stating import statement_of
+from marketplace_sdk.domain.provisioned import GrantItem, Preview
 from marketplace_sdk.ports.provisioner import Change
 from marketplace_sdk.work.targets import targets_of
 
 if TYPE_CHECKING:
+    from marketplace_sdk.delivery.bench import Bench
+    from marketplace_sdk.domain.events import Mark
     from marketplace_sdk.domain.grants import Grant
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["Inspector", "statement_of"]
+__all__ = ["Inspector"]
 
 
-@frozen(kw_only=True)
+@frozen
 class Inspector:
     """Looks into the ledger and asks platforms; changes nothing on them.
 
     Attributes:
-        connections: by name.
+        bench: storage, platforms and people.
     """
 
-    connections: Mapping[str, Connection] = field(repr=False)
+    bench: Bench = field(repr=False)
 
     def items(self, unit: Unit, grant: Grant) -> Sequence[GrantItem]:
         """What the ledger holds for a grant; no platform is asked."""
@@ -49,6 +51,12 @@ class Inspector:
                     if entry.id not in found and layers & {c.claimant for c in entry.claims}:
                         found[entry.id] = self._item(entry, mark.connection, shared=True)
         return sorted(found.values(), key=lambda one: (one.connection, not one.shared))
+
+    def preview(
+        self, change: Callable[[Unit], Collection[Mark]], *, grant: str | None = None
+    ) -> Preview:
+        """What would follow if this change were made now."""
+        return Previewer(self.bench).preview(change, grant=grant)
 
     def accept(self, unit: Unit, connection: str, object: str) -> bool:
         """Let access follow to the objects that were made again under a name, if any is held."""
@@ -66,7 +74,7 @@ class Inspector:
             connection=connection,
             kind=entry.item.kind,
             statement=statement_of(
-                self.connections.get(connection), Change(action="add", item=entry.item)
+                self.bench.connections.get(connection), Change(action="add", item=entry.item)
             ),
             objects=entry.item.opens,
             shared=shared,
@@ -80,19 +88,6 @@ class Inspector:
     def _where(self, entry: LedgerEntry) -> str:
         """A connection under which the item is, or was last, claimed."""
         return _first(claim.target for claim in entry.claims or entry.leaving).split("|", 1)[0]
-
-
-def statement_of(connection: Connection | None, change: Change) -> str:
-    """The platform's own words for a change; plain ones when its plugin has none."""
-    plain = f"{change.action} {change.item.kind} in {change.item.scope.key}"
-    if connection is None:
-        return plain
-    said = guarded(
-        f"describe a change on {connection.name}",
-        connection.plugin,
-        lambda: str(connection.provisioner.describe(change)),
-    )
-    return plain if isinstance(said, Obstacle) else said
 
 
 def _first(texts: Iterable[str]) -> str:

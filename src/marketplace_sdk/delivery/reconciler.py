@@ -7,41 +7,39 @@ number of passes that stopped in the middle, end in the same state.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from marketplace_sdk.delivery.applying import Applied, apply_plan
 from marketplace_sdk.delivery.calls import Connection, call_until
-from marketplace_sdk.delivery.checking import CheckPlan, checked
+from marketplace_sdk.delivery.checking import checked
 from marketplace_sdk.delivery.grants import finish_deletions
 from marketplace_sdk.delivery.ledger import (
     Claim,
     LedgerEntry,
     entry_id,
     get_entry,
-    get_pin,
     save_entry,
     scope_id,
 )
 from marketplace_sdk.delivery.locks import Busy, Hold, LeaseLost
 from marketplace_sdk.delivery.looking import look, missed
-from marketplace_sdk.delivery.naming import Names, names_of, resolve_names
+from marketplace_sdk.delivery.naming import Names
 from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan, shows
+from marketplace_sdk.delivery.reading import read_meaning
 from marketplace_sdk.delivery.showing import Shown, shown_of
 from marketplace_sdk.delivery.situation import Situation, read_situation
 from marketplace_sdk.delivery.storing import Outdated, Storing, pins_for, store_all
 from marketplace_sdk.delivery.verdict import Verdict, verdict_of
-from marketplace_sdk.delivery.wishes import Wishes, wishes_of
+from marketplace_sdk.delivery.wishes import Wishes
 from marketplace_sdk.domain.events import Effects, Mark
 from marketplace_sdk.errors import StaleRevision
-from marketplace_sdk.ports.provisioner import Guard, Resolved, Scope
+from marketplace_sdk.ports.provisioner import Guard, Scope
 
 if TYPE_CHECKING:
-    from marketplace_sdk.delivery.desk import Desk
-    from marketplace_sdk.delivery.settings import Settings
-    from marketplace_sdk.ports.directory import Directory
+    from marketplace_sdk.delivery.bench import Bench
     from marketplace_sdk.ports.provisioner import Call
 
 __all__ = ["Reconciler"]
@@ -56,35 +54,23 @@ class Reconciler:
     """Makes platforms agree with grants.
 
     Attributes:
-        desk: where things are stored.
-        monotonic: seconds that never run backwards.
-        settings: how long leases and calls last.
+        bench: storage, platforms and people.
         owner: who this worker is.
-        installation: marks what is ours on platforms.
-        connections: by name.
-        directory: where principals come from.
-        check_plan: guard-rails of plugins.
     """
 
-    desk: Desk
-    monotonic: Callable[[], float] = field(repr=False)
-    settings: Settings
+    bench: Bench = field(repr=False)
     owner: str
-    installation: str
-    connections: Mapping[str, Connection]
-    directory: Directory = field(repr=False)
-    check_plan: CheckPlan = field(repr=False)
 
     def reconcile(self, mark: Mark) -> Verdict:
         """One pass over the target of a mark."""
-        connection = self.connections.get(mark.connection)
+        connection = self.bench.connections.get(mark.connection)
         if connection is None:
             return self._unconfigured(mark)
-        correlation = self.desk.ids()
+        correlation = self.bench.desk.ids()
         hold = Hold(
-            self.desk,
-            monotonic=self.monotonic,
-            settings=self.settings,
+            self.bench.desk,
+            monotonic=self.bench.monotonic,
+            settings=self.bench.settings,
             owner=f"{self.owner}:{correlation}",
         )
         one = _Pass(self, mark, connection, hold, correlation)
@@ -109,10 +95,10 @@ class Reconciler:
             f"connection {mark.connection} is not configured; add it, or remove its sources",
             retryable=False,
         )
-        with self.desk.read() as unit:
+        with self.bench.desk.read() as unit:
             situation = read_situation(unit, mark)
         shown = {id: Shown(None, why) for id in situation.grants}
-        store_all(self.desk, self.desk.storage.begin, situation, shown)
+        store_all(self.bench.desk, self.bench.desk.storage.begin, situation, shown)
         return Verdict("slowly", why.message)
 
 
@@ -133,7 +119,7 @@ class _Pass:
         self.hold = hold
         self.correlation = correlation
         self.target = f"target|{mark.key}"
-        self.storing = Storing(worker.desk, hold, self.target)
+        self.storing = Storing(worker.bench.desk, hold, self.target)
         self.applied = Applied()
 
     def run(self) -> Verdict:
@@ -155,7 +141,7 @@ class _Pass:
         late = frozenset({Claim("late", self.mark.key)})
 
         def enter() -> None:
-            with self.worker.desk.write() as unit:
+            with self.worker.bench.desk.write() as unit:
                 for id, change in sorted(self.applied.sent.items()):
                     if get_entry(unit.rows, id) is None:
                         entry = LedgerEntry(item=change.item, leaving=late, origin="ours")
@@ -163,7 +149,7 @@ class _Pass:
                 unit.keep(Effects(marks=(self.mark,)))
 
         _log.warning("lost the lease on %s; it is looked at again", self.mark.key)
-        self.worker.desk.retried(enter)
+        self.worker.bench.desk.retried(enter)
 
     def let_go(self) -> None:
         """Give the leases back, but for scopes in which a call of ours may still land."""
@@ -199,29 +185,19 @@ class _Pass:
 
     def _read(self) -> tuple[Situation, Names, Wishes]:
         """What is stored, and what it means on the platform."""
-        desk = self.worker.desk
+        desk = self.worker.bench.desk
         with desk.read() as unit:
             situation = read_situation(unit, self.mark)
         if situation.first:
             self._unmask_first(situation.first)
             with desk.read() as unit:
                 situation = read_situation(unit, self.mark)
-        principals, answers = resolve_names(
+        names, wishes = read_meaning(
             situation,
-            self.worker.directory,
             self.connection,
+            self.worker.bench,
             lambda: self._call([self.target]),
         )
-        pins = {pin.id: pin for pin in situation.pins}
-        with desk.read() as unit:
-            for ref, answer in answers.items():
-                if ref.kind == "object" and isinstance(answer, Resolved):
-                    id = f"{answer.platform}|{ref.name}"
-                    pin = pins.get(id) or get_pin(unit.rows, answer.platform, ref.name)
-                    if pin is not None:
-                        pins[id] = pin
-        names = names_of(situation, principals, answers, pins, self.connection.on_replaced)
-        wishes = wishes_of(situation, names, self.connection, self.worker.installation)
         return situation, names, wishes
 
     def _unmask_first(self, marks: Iterable[Mark]) -> None:
@@ -234,7 +210,7 @@ class _Pass:
             if verdict.again == "soon":
                 raise Busy
             if verdict.again != "no":
-                with self.worker.desk.write() as unit:
+                with self.worker.bench.desk.write() as unit:
                     unit.keep(Effects(marks=(mark,)))
 
     def _change(
@@ -285,7 +261,7 @@ class _Pass:
             plan = make_plan(
                 judged.values(), view, may_grant=self.connection.may_grant, held=wishes.kept
             )
-            plan = checked(plan, situation, judged, self.worker.check_plan)
+            plan = checked(plan, situation, judged, self.worker.bench.check_plan)
             touched = {entry_id(one.item) for one in (*plan.removals, *plan.additions)}
             written = [
                 entry
@@ -312,11 +288,11 @@ class _Pass:
 
     def _finish(self, situation: Situation) -> None:
         def finish() -> None:
-            with self.worker.desk.write() as unit:
+            with self.worker.bench.desk.write() as unit:
                 for id in sorted(situation.products):
                     finish_deletions(unit, id)
 
-        self.worker.desk.retried(finish)
+        self.worker.bench.desk.retried(finish)
 
     def _look(self, scopes: Iterable[Scope], guards: Iterable[Guard]) -> View:
         wanted = sorted(scopes, key=scope_id)
@@ -329,10 +305,10 @@ class _Pass:
         """A call that is over before any of these leases can be taken over."""
         worker = self.worker
         self.hold.renew([self.target, *names])
-        left = min(worker.settings.call_timeout, self.hold.seconds_left(names))
+        left = min(worker.bench.settings.call_timeout, self.hold.seconds_left(names))
         return call_until(
-            worker.monotonic() + left,
-            worker.monotonic,
+            worker.bench.monotonic() + left,
+            worker.bench.monotonic,
             correlation_id=self.correlation,
             fence=self.hold.fence(names),
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.delivery.naming import Names
     from marketplace_sdk.delivery.situation import Layer, Situation
 
-__all__ = ["Wishes", "claimed_anew", "wishes_of"]
+__all__ = ["Wishes", "claimed_anew", "make", "wishes_of"]
 
 
 @frozen(kw_only=True)
@@ -56,7 +56,7 @@ def wishes_of(
                 if who.retryable:
                     gathering.keep(claimant, here)
                 continue
-            made = _make(connection, target, who, known) if usable else ()
+            made = make(connection, target, who, known) if usable else ()
             if isinstance(made, Obstacle):
                 gathering.obstacles[claimant] = made
                 gathering.keep(claimant, here)
@@ -141,9 +141,10 @@ def _unsure(names: Names, object: str) -> bool:
     return why is not None and why.retryable
 
 
-def _make(
+def make(
     connection: Connection, target: Target, who: Resolved | None, known: Known
 ) -> Sequence[Item] | Obstacle:
+    """Items of a member of a target or, with nobody, those of all; or why there are none."""
     plugin = connection.provisioner
 
     def ask() -> Sequence[Item]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-__all__ = ["GrantItem"]
+__all__ = ["GrantItem", "PlannedChange", "Preview"]
 
 
 @frozen(kw_only=True)
@@ -43,3 +43,55 @@ class GrantItem:
         why = "" if self.wanted else ", being taken away"
         before = ", was there before us" if self.origin == "preexisting" else ""
         return f"{self.connection}: {self.statement} [{state}{before}{why}]"
+
+
+@frozen(kw_only=True)
+class PlannedChange:
+    """One change that would be made on a platform.
+
+    Attributes:
+        connection: where.
+        action: ``add``, ``remove`` or ``set_until``.
+        kind: the platform's word for what is changed.
+        statement: in the platform's own words; of one member without a name when ``members`` is
+            not 0.
+        objects: dotted native names of what it opens or closes.
+        members: for how many members it is made; 0: once, or for the one grant that was asked of.
+    """
+
+    connection: str
+    action: str
+    kind: str
+    statement: str
+    objects: tuple[str, ...] = ()
+    members: int = 0
+
+    def for_members(self, count: int) -> PlannedChange:
+        """The same for so many members."""
+        return evolve(self, members=count)
+
+    def __str__(self) -> str:
+        count = f" (for each of {self.members} members)" if self.members > 1 else ""
+        one = " (for one member)" if self.members == 1 else ""
+        words = self.statement or f"{self.action} {self.kind} on {', '.join(self.objects)}"
+        return f"{self.connection}: {words}{count}{one}"
+
+
+@frozen(kw_only=True)
+class Preview:
+    """What would change on platforms, and what stands against it. Nothing was changed.
+
+    Attributes:
+        changes: in the order in which they would be made.
+        problems: why something would not be given; empty: all of it would.
+        notes: what else to know.
+    """
+
+    changes: tuple[PlannedChange, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [str(change) for change in self.changes] or ["nothing would change"]
+        lines += [f"but: {problem}" for problem in self.problems]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

@@ -69,6 +69,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "request.extend": frozenset({"requester", "beneficiary"}),
     "request.read": _READ,
     "request.candidates": frozenset({"governance", "manager", "steward"}),
+    "grant.preview": frozenset({"governance", "manager", "steward"}),
     "product.search": frozenset({"anyone"}),
     "inbox.read": frozenset({"self"}),
     "delivery.manage": frozenset({"application_admin"}),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from marketplace_sdk.domain.events import Effects, Event, Timer
+from marketplace_sdk.domain.events import Effects, Event, Mark, Timer
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
@@ -22,7 +22,7 @@ from marketplace_sdk.work.targets import (
 if TYPE_CHECKING:
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["settle"]
+__all__ = ["settle", "think_grant"]
 
 WARNINGS = (("7 days", timedelta(days=7)), ("1 day", timedelta(days=1)))
 
@@ -40,16 +40,27 @@ def settle(unit: Unit, decision: Decision) -> AccessRequest:
         return saved
     if request.extends:
         return _extend(unit, decision)
-    grant, effects = _grant(unit, request)
+    grant, effects = _grant(unit, request, unit.ids())
     saved = unit.save(evolve(request, grant=grant.id))
     unit.keep(decision.effects + effects)
     return saved
 
 
-def _grant(unit: Unit, request: AccessRequest) -> tuple[Grant, Effects]:
+def think_grant(unit: Unit, request: AccessRequest, id: str) -> tuple[Mark, ...]:
+    """Save the grant that an approval would lead to, and say which targets it concerns.
+
+    It is thought to be active already, so that what waits for it is looked at, too.
+    """
+    grant, effects = _grant(unit, request, id)
+    if request.kind == "access" and grant.state == "wanted":
+        unit.save(evolve(grant, state="active"))
+    return effects.marks
+
+
+def _grant(unit: Unit, request: AccessRequest, id: str) -> tuple[Grant, Effects]:
     product = unit.need(DataProduct, request.product, "grant")
     grant = Grant(
-        id=unit.ids(),
+        id=id,
         kind=request.kind,
         product=request.product,
         beneficiary=request.beneficiary,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
+    from marketplace_sdk.domain.events import Mark
     from marketplace_sdk.domain.grants import Grant
-    from marketplace_sdk.domain.provisioned import GrantItem
+    from marketplace_sdk.domain.provisioned import GrantItem, Preview
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Platforms"]
@@ -25,3 +26,12 @@ class Platforms(Protocol):
 
     def accept(self, unit: Unit, connection: str, object: str) -> bool:
         """Let access follow to what was made again under a name; False: nothing is held."""
+
+    def preview(
+        self, change: Callable[[Unit], Collection[Mark]], *, grant: str | None = None
+    ) -> Preview:
+        """What would follow if ``change`` were made now, in a unit that is given up.
+
+        ``change`` names the targets concerned. ``grant`` is the id of the one grant that it is
+        about; without one, nobody is named in a statement.
+        """

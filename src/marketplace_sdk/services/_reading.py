@@ -10,12 +10,11 @@ from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestK
 from marketplace_sdk.domain.rights import allowed, managed_domains, roles_on
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
-from marketplace_sdk.errors import NotFound
 from marketplace_sdk.ports.storage import EventRow
 from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._explaining import explain
-from marketplace_sdk.services._stewards import roles_for
+from marketplace_sdk.services._stewards import visible_request
 from marketplace_sdk.services._stuck import eligible
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.unit import Unit
@@ -36,7 +35,7 @@ class RequestReads(Service):
 
     def get(self, id: str, *, by: By = None) -> AccessRequest:
         """A request, for those who may see its answers."""
-        return self._read(by, lambda unit, facts: self._visible(unit, facts, id, "get"))
+        return self._read(by, lambda unit, facts: visible_request(unit, facts, id, "get"))
 
     def find(
         self,
@@ -123,7 +122,7 @@ class RequestReads(Service):
         Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
         """
         request, facts = self._read(
-            by, lambda unit, facts: (self._visible(unit, facts, id, "explain"), facts)
+            by, lambda unit, facts: (visible_request(unit, facts, id, "explain"), facts)
         )
         names: Mapping[Any, tuple[str, ...]] = {}
         if allowed("request.candidates", roles_on(facts, request)):
@@ -134,7 +133,7 @@ class RequestReads(Service):
         """Everything that happened to a request, oldest first; for those who may see it."""
 
         def work(unit: Unit, facts: Facts) -> tuple[EventRow, ...]:
-            request = self._visible(unit, facts, id, "read history of")
+            request = visible_request(unit, facts, id, "read history of")
             return tuple(unit.rows.events(request.aggregate))
 
         return self._read(by, work)
@@ -144,17 +143,6 @@ class RequestReads(Service):
     def _read(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
         with self._reading(by) as (unit, facts):
             return work(unit, facts)
-
-    @staticmethod
-    def _visible(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:
-        """The request as it is now, if the person may know that it exists."""
-        request = unit.need(AccessRequest, id, verb)
-        roles = roles_for(unit, facts, request, verb)
-        fallback = request.form.fallback
-        stands_in = fallback is not None and fallback.bound(request.domain).matches(facts)
-        if not (allowed("request.read", roles) or allowed("request.revoke", roles) or stands_in):
-            raise NotFound(verb, "request", id)
-        return request if verb == "extend" else request.seen_at(unit.now)
 
 
 def _as_role(role: str | None, facts: Facts) -> list[Pair]:

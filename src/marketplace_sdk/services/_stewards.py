@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.rights import roles_on
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.rights import allowed, roles_on
+from marketplace_sdk.errors import NotFound
 from marketplace_sdk.work.listing import stewards_of
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.people import Facts
-    from marketplace_sdk.domain.requests import AccessRequest
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["roles_for"]
+__all__ = ["could_fill", "roles_for", "visible_request"]
 
 
 def roles_for(unit: Unit, facts: Facts, request: AccessRequest, verb: str) -> frozenset[str]:
@@ -24,3 +25,29 @@ def roles_for(unit: Unit, facts: Facts, request: AccessRequest, verb: str) -> fr
     product = unit.get(DataProduct, request.product)
     named = frozenset() if product is None else stewards_of(unit.get, product)
     return roles | {"steward"} if any(one.matches(facts) for one in named) else roles
+
+
+def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:
+    """A request as it is now, if the person may know that it exists.
+
+    Raises:
+        NotFound: there is none, or it is nobody's business here.
+    """
+    request = unit.need(AccessRequest, id, verb)
+    roles = roles_for(unit, facts, request, verb)
+    seen = allowed("request.read", roles) or allowed("request.revoke", roles)
+    if not (seen or _stands_in(request, facts)):
+        raise NotFound(verb, "request", id)
+    return request if verb == "extend" else request.seen_at(unit.now)
+
+
+def could_fill(request: AccessRequest, facts: Facts) -> bool:
+    """Whether a seat that is open now is for a person like this."""
+    seats = request.tally.open if request.open else ()
+    named = any(one.matches(facts) for seat in seats for one in seat.wants.selectors)
+    return named or (bool(request.stuck) and _stands_in(request, facts))
+
+
+def _stands_in(request: AccessRequest, facts: Facts) -> bool:
+    fallback = request.form.fallback
+    return fallback is not None and fallback.bound(request.domain).matches(facts)

@@ -12,15 +12,16 @@ from marketplace_sdk.domain.catalog import DataSource
 from marketplace_sdk.domain.grants import Grant, GrantState, Trouble
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.provisioned import GrantItem
+from marketplace_sdk.domain.provisioned import GrantItem, Preview
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.domain.rights import allowed
+from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
-from marketplace_sdk.errors import NotFound
+from marketplace_sdk.errors import NotFound, TransitionNotAllowed
 from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
 from marketplace_sdk.services._context import By, Service
-from marketplace_sdk.services._stewards import roles_for
+from marketplace_sdk.services._granting import think_grant
+from marketplace_sdk.services._stewards import could_fill, roles_for, visible_request
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.targets import sources_of
 from marketplace_sdk.work.unit import Unit
@@ -28,6 +29,8 @@ from marketplace_sdk.work.unit import Unit
 __all__ = ["GrantView", "Grants"]
 
 STATES = get_args(GrantState)
+THOUGHT = "preview"
+"""Id of a grant that is only thought of."""
 
 
 @frozen(kw_only=True)
@@ -145,6 +148,38 @@ class Grants(Service):
             if not views:
                 raise NotFound("get", "grant", id)
             return evolve(views[0], items=tuple(self._context.platforms.items(unit, grant)))
+
+    def preview(self, request: str, *, by: By = None) -> Preview:
+        """What an approval of a pending request would change, in words and statements.
+
+        For stewards of an open seat, managers and GOVERNANCE, before anybody decides. Nothing is
+        changed or stored. ``marketplace_check_plan`` is asked as it would be in earnest.
+
+        Args:
+            request: id of a pending request.
+            by: who looks.
+
+        Raises:
+            NotFound: there is no such request, or one may not see it.
+            NotAllowed: one may see it, but has no open seat and does not manage the product.
+            TransitionNotAllowed: it is decided already.
+        """
+        with self._reading(by) as (unit, facts):
+            found = visible_request(unit, facts, request, "preview")
+            roles = roles_in(facts, found.domain, steward=could_fill(found, facts))
+            require("grant.preview", roles, facts, f"request {request}")
+            if not found.open:
+                raise TransitionNotAllowed("request", request, state=found.state, event="preview")
+            product = unit.need(DataProduct, found.product, "preview")
+        if found.extends:
+            return Preview(notes=("it would change the end of the access, and nothing else",))
+        seen = self._context.platforms.preview(
+            lambda unit: think_grant(unit, found, THOUGHT), grant=THOUGHT
+        )
+        if not product.suspended:
+            return seen
+        note = "the product is suspended: nothing changes until it is resumed"
+        return evolve(seen, notes=(*seen.notes, note))
 
     @staticmethod
     def _views(unit: Unit, facts: Facts, grants: Iterable[Grant]) -> list[GrantView]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from attrs import evolve
 
 from marketplace_sdk.domain.catalog import DataSource, Domain, covers
 from marketplace_sdk.domain.durations import Duration
-from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.events import Effects, Event, Mark, Notice
 from marketplace_sdk.domain.forms import RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.products import DataProduct, check_product_name, check_product_review
+from marketplace_sdk.domain.provisioned import Preview
 from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
@@ -189,17 +190,26 @@ class Products(ProductReads):
         ``widening``), and lose what only this product gave them.
         """
         wanted = _sources(sources)
+        return self._deciding(
+            by, lambda unit, facts: self._set_sources(unit, facts, id, wanted, "set sources of")
+        )
 
-        def work(unit: Unit, facts: Facts) -> DataProduct:
-            product = self._managed(unit, facts, id, "set sources of")
-            _kept(product, "set sources of")
-            domain = unit.need(Domain, product.domain, "publish from")
-            added = [name for name in wanted if name not in product.sources]
-            _in_domain(unit, domain, added, product.name)
-            ask = domain.policy.widening == "ask"
-            return change_sources(unit, product, wanted, ask=ask)
+    def preview(self, id: str, *, sources: Iterable[str], by: By = None) -> Preview:
+        """What ``set_sources`` with these sources would change on platforms (managers, GOVERNANCE).
 
-        return self._deciding(by, work)
+        Nothing is changed or stored. What each member would gain or lose is counted; members are
+        not named. It raises what ``set_sources`` would raise.
+        """
+        wanted = _sources(sources)
+        person = self._person(by)
+
+        def think(unit: Unit) -> Collection[Mark]:
+            before = unit.need(DataProduct, id, "preview").sources
+            self._set_sources(unit, unit.facts(person), id, wanted, "preview")
+            every = {*before, *wanted}
+            return {*product_marks(unit, id, every), *marks_for_sources(unit, every)}
+
+        return self._context.platforms.preview(think)
 
     def confirm_sources(self, id: str, sources: Iterable[str], *, by: By = None) -> DataProduct:
         """Say that members may have added sources too (stewards, managers, GOVERNANCE)."""
@@ -276,6 +286,17 @@ class Products(ProductReads):
                 yield from stewards_of(unit.get, product)
 
         return evolve(product, warnings=warnings_of(self._context, named()))
+
+    def _set_sources(
+        self, unit: Unit, facts: Facts, id: str, wanted: Sequence[str], verb: str
+    ) -> DataProduct:
+        product = self._managed(unit, facts, id, verb)
+        _kept(product, verb)
+        domain = unit.need(Domain, product.domain, "publish from")
+        added = [name for name in wanted if name not in product.sources]
+        _in_domain(unit, domain, added, product.name)
+        ask = domain.policy.widening == "ask"
+        return change_sources(unit, product, wanted, ask=ask)
 
     def _step(self, id: str, event: str, by: By, reason: str = "") -> DataProduct:
         def work(unit: Unit, facts: Facts) -> DataProduct:

@@ -25,7 +25,7 @@ from marketplace_sdk.services._checking import check_list, check_whole
 from marketplace_sdk.services._context import By, SystemActor
 from marketplace_sdk.services._granting import settle
 from marketplace_sdk.services._reading import RequestReads
-from marketplace_sdk.services._stewards import roles_for
+from marketplace_sdk.services._stewards import roles_for, visible_request
 from marketplace_sdk.services._stuck import check_stuck, vacant
 from marketplace_sdk.services._submission import (
     Receiver,
@@ -138,7 +138,7 @@ class Requests(RequestReads):
         new = self._id(new_id)
 
         def work(unit: Unit, facts: Facts) -> AccessRequest:
-            request = self._visible(unit, facts, id, "extend")
+            request = visible_request(unit, facts, id, "extend")
             require("request.extend", roles_on(facts, request), facts, f"request {id}")
             if unit.get(AccessRequest, new) is None:
                 extended(unit, request)
@@ -205,7 +205,7 @@ class Requests(RequestReads):
         why = check_text(reason, "reason")
 
         def work(unit: Unit, facts: Facts) -> AccessRequest:
-            request = self._visible(unit, facts, id, "cancel")
+            request = visible_request(unit, facts, id, "cancel")
             roles = roles_on(facts, request)
             require("request.cancel", roles, facts, f"request {id}")
             cause = next(
@@ -295,7 +295,7 @@ class Requests(RequestReads):
         vacancies: dict[int, frozenset[tuple[int, int]]] = {}
 
         def work(unit: Unit, facts: Facts) -> AccessRequest | None:
-            request = self._visible(unit, facts, id, verdict)
+            request = visible_request(unit, facts, id, verdict)
             if request.owner:
                 request = evolve(request, owner=self._owner(unit, request, owner))
             fallback = request.form.fallback
@@ -348,7 +348,7 @@ class Requests(RequestReads):
 
     def _end(self, id: str, verb: str, cause: str, reason: str, by: By) -> AccessRequest:
         def work(unit: Unit, facts: Facts) -> AccessRequest:
-            request = self._visible(unit, facts, id, verb)
+            request = visible_request(unit, facts, id, verb)
             roles = roles_for(unit, facts, request, verb)
             require(f"request.{verb}", roles, facts, f"request {id}")
             grant = unit.get(Grant, request.grant) if request.grant else None
