@@ -6,8 +6,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace_sdk.delivery.judging import View, judge, recorded
 from marketplace_sdk.delivery.ledger import Claim, LedgerEntry, entry_id
-from marketplace_sdk.delivery.plan import Blocks, View, batches, judge, make_plan, recorded
+from marketplace_sdk.delivery.plan import Blocks, batches, make_plan
 from marketplace_sdk.ports.provisioner import CannotLook, Guard, Item, Presence, Scope, Seen
 
 A, B = Scope("acme", "a"), Scope("acme", "b")

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from marketplace_sdk.delivery.judging import View
 from marketplace_sdk.delivery.ledger import Claim, LedgerEntry
 from marketplace_sdk.delivery.naming import Names
-from marketplace_sdk.delivery.plan import Obstacle, View
+from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.delivery.showing import Shown, needs_showing, part_of, shown_of
 from marketplace_sdk.delivery.situation import Layer, Situation
 from marketplace_sdk.delivery.wishes import Wishes

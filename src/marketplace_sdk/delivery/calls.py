@@ -47,6 +47,11 @@ class Connection:
     capabilities: frozenset[str] = frozenset()
     plugin: str = ""
 
+    @property
+    def keeps_by_hand(self) -> bool:
+        """Whether a right that somebody gave by hand, while we held it, stays."""
+        return self.added_by_hand == "keep"
+
 
 def call_until(
     end: float, monotonic: Callable[[], float], *, correlation_id: str, fence: int = 0

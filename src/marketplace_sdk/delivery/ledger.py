@@ -62,7 +62,9 @@ class LedgerEntry:
         claims: why it should be there; when there are none, it should not.
         leaving: the last claims that it had, until it is seen to be gone.
         origin: ``ours``; ``preexisting`` (somebody else's: never removed); empty: not seen yet.
-        state: what the last observation showed, or empty.
+        state: what the last observation showed; empty: none yet, or something was sent since.
+        by_hand: somebody gave it too while we had a reason for it.
+        undone: how often it was taken away from where we had put it.
         native_id: of the thing that was seen.
         evidence: of the last change, from the platform.
         at: when the state was last found to be another one.
@@ -74,6 +76,8 @@ class LedgerEntry:
     leaving: frozenset[Claim] = frozenset()
     origin: Literal["", "ours", "preexisting"] = ""
     state: Literal["", "present", "absent"] = ""
+    by_hand: bool = False
+    undone: int = 0
     native_id: str = ""
     evidence: str = ""
     at: datetime | None = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.delivery.calls import guarded
-from marketplace_sdk.delivery.plan import Obstacle, View
+from marketplace_sdk.delivery.judging import View
+from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.ports.provisioner import CannotLook, Change, Guard, Scope, Seen
 
 if TYPE_CHECKING:
@@ -17,7 +19,11 @@ __all__ = ["look", "missed"]
 
 
 def look(
-    connection: Connection, scopes: Sequence[Scope], guards: Iterable[Guard], call: Call
+    connection: Connection,
+    scopes: Sequence[Scope],
+    guards: Iterable[Guard],
+    call: Call,
+    now: datetime,
 ) -> View:
     """What the platform shows of these scopes and guards, in one call."""
     asked = sorted(guards, key=lambda guard: (guard.kind, guard.subject))
@@ -28,7 +34,7 @@ def look(
     )
     if isinstance(answers, Obstacle):
         why = CannotLook(reason=answers.message, retryable=answers.retryable)
-        return View({}, dict.fromkeys(scopes, why))
+        return View({}, dict.fromkeys(scopes, why), now)
     seen: dict[Scope, Seen] = {}
     blind: dict[Scope, CannotLook] = {}
     for scope in scopes:
@@ -37,7 +43,7 @@ def look(
             seen[scope] = answer
         else:
             blind[scope] = answer or CannotLook(reason="the platform gave no answer")
-    return View(seen, blind)
+    return View(seen, blind, now)
 
 
 def missed(change: Change, view: View) -> bool:

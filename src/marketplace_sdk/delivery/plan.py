@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from itertools import groupby, product
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
+from marketplace_sdk.delivery.judging import View, presence
 from marketplace_sdk.delivery.ledger import LedgerEntry, scope_id
-from marketplace_sdk.ports.provisioner import CannotLook, Change, Guard, Presence, Scope, Seen
+from marketplace_sdk.ports.provisioner import Change, Guard
 
 __all__ = [
     "Blocks",
     "Obstacle",
     "Plan",
-    "View",
     "batches",
-    "judge",
     "make_plan",
-    "presence",
-    "recorded",
-    "shows",
 ]
 
 
@@ -38,36 +35,6 @@ class Obstacle:
     code: str
     message: str
     retryable: bool = True
-
-
-@frozen
-class View:
-    """What one or more observations showed.
-
-    Attributes:
-        seen: scopes that could be listed.
-        blind: those that could not.
-    """
-
-    seen: Mapping[Scope, Seen] = field(factory=dict)
-    blind: Mapping[Scope, CannotLook] = field(factory=dict)
-
-    @property
-    def guards(self) -> Mapping[Guard, bool]:
-        """Every guard that was answered; one that was denied anywhere is denied."""
-        answers: dict[Guard, bool] = {}
-        for seen in self.seen.values():
-            for guard, answer in seen.guards.items():
-                answers[guard] = answers.get(guard, True) and answer is True
-        return answers
-
-    def updated(self, later: View) -> View:
-        """This view with what a later one says about its scopes."""
-        again = {*later.seen, *later.blind}
-        return View(
-            {**{s: v for s, v in self.seen.items() if s not in again}, **later.seen},
-            {**{s: v for s, v in self.blind.items() if s not in again}, **later.blind},
-        )
 
 
 @frozen(kw_only=True)
@@ -114,38 +81,13 @@ class Blocks:
         )
 
 
-def presence(entry: LedgerEntry, view: View) -> Presence | None:
-    """The item as it was seen, or None; only for a scope that was seen."""
-    return view.seen[entry.scope].items.get(entry.item.key)
-
-
-def shows(entry: LedgerEntry, view: View) -> bool:
-    """Whether the item was seen to be there."""
-    return entry.scope in view.seen and presence(entry, view) is not None
-
-
-def judge(entry: LedgerEntry, view: View) -> LedgerEntry:
-    """The row with its origin decided, if its scope was seen.
-
-    What was there before us, without our marker, is somebody else's. When such a thing is gone,
-    the right that somebody had before us is over, and what we add in its place is ours.
-    """
-    if entry.scope not in view.seen:
-        return entry
-    found = presence(entry, view)
-    if found is None:
-        return evolve(entry, origin="ours")
-    if entry.origin:
-        return entry
-    return evolve(entry, origin="ours" if found.ours else "preexisting")
-
-
 def make_plan(
     entries: Collection[LedgerEntry],
     view: View,
     *,
     may_grant: Sequence[str],
     held: Collection[str] = (),
+    patience: Callable[[int], timedelta] = lambda _: timedelta(0),
 ) -> Plan:
     """Remove what is ours, present and claimed by nobody; add what is claimed and absent.
 
@@ -155,6 +97,7 @@ def make_plan(
         may_grant: patterns of what may be opened at all.
         held: ids of rows that keep their claims but are not added, because what they are about
             could not be looked up in this pass.
+        patience: how long to wait before something is put back that was undone so often.
     """
     removals: list[LedgerEntry] = []
     missing: list[LedgerEntry] = []
@@ -170,7 +113,7 @@ def make_plan(
             removals.append(entry)
     removals.sort(key=lambda one: (-one.item.rank, scope_id(one.scope), one.item.key))
     missing.sort(key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key))
-    obstacles = _Obstacles(entries, view, may_grant, held)
+    obstacles = _Obstacles(entries, view, may_grant, held, patience)
     additions: list[Change] = []
     blocked: dict[str, Obstacle] = {}
     for entry in missing:
@@ -194,23 +137,6 @@ def batches(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
     return [tuple(group) for _, group in groupby(changes, key=lambda change: change.item.scope)]
 
 
-def recorded(entry: LedgerEntry, view: View) -> LedgerEntry | None:
-    """The row after an observation, or None when there is nothing left to remember.
-
-    A row is forgotten when nobody claims its item and the item is gone, or was never ours.
-    """
-    if entry.scope not in view.seen:
-        return entry
-    found = presence(entry, view)
-    if not entry.claimed and (found is None or entry.origin == "preexisting"):
-        return None
-    return evolve(
-        entry,
-        state="absent" if found is None else "present",
-        native_id="" if found is None else found.native_id,
-    )
-
-
 class _Obstacles:
     """What stands against an addition by itself, whatever else is added."""
 
@@ -220,8 +146,11 @@ class _Obstacles:
         view: View,
         may_grant: Sequence[str],
         held: Collection[str],
+        patience: Callable[[int], timedelta],
     ) -> None:
         self._answers = view.guards
+        self._now = view.at
+        self._patience = patience
         self._may_grant = may_grant
         self._held = held
         self._guarded: dict[tuple[str, str], list[LedgerEntry]] = {}
@@ -242,10 +171,22 @@ class _Obstacles:
                     "not name; an administrator may add it there",
                     retryable=False,
                 )
+        if self._too_soon(entry):
+            return Obstacle(
+                "undone_again",
+                f"{_what(entry)} on {', '.join(entry.item.opens) or entry.scope.key} was taken "
+                f"away {entry.undone} times by something else; it is put back with growing "
+                "pauses until somebody finds out by what",
+            )
         for guard in self._guards(entry):
             if self._answers.get(guard) is not True:
                 return _unguarded(entry, guard, read=guard in self._answers)
         return None
+
+    def _too_soon(self, entry: LedgerEntry) -> bool:
+        if not entry.undone or entry.at is None or self._now is None:
+            return False
+        return self._now - entry.at < self._patience(entry.undone)
 
     def _guards(self, entry: LedgerEntry) -> Iterable[Guard]:
         """Its own, and those of the lower items that it needs: they open what it lets in to."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from marketplace_sdk.delivery.checking import checked
+from marketplace_sdk.delivery.judging import View, judge
 from marketplace_sdk.delivery.ledger import LedgerEntry, entry_id, get_entry, scope_id
 from marketplace_sdk.delivery.looking import look
-from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan
+from marketplace_sdk.delivery.plan import Obstacle, Plan, make_plan
 from marketplace_sdk.delivery.reading import read_meaning
 from marketplace_sdk.delivery.situation import Situation, read_situation
 from marketplace_sdk.delivery.stating import statement_of
@@ -121,7 +122,11 @@ class Previewer:
         rows = [*old.entries.values(), *new.entries.values()]
         scopes = sorted({entry.scope for entry in rows}, key=scope_id)
         guards = {guard for entry in rows if entry.claims for guard in entry.item.guards}
-        view = look(connection, scopes, guards, self.bench.call()) if scopes else View()
+        view = (
+            look(connection, scopes, guards, self.bench.call(), self.bench.desk.clock())
+            if scopes
+            else View()
+        )
         planned = self._plan(old, view, connection)
         plan = self._plan(new, view, connection)
         known = {(each.action, entry_id(each.item)) for each in _changes(planned)}
@@ -147,9 +152,16 @@ class Previewer:
         return _Sketch(situation, names, wishes, entries)
 
     def _plan(self, sketch: _Sketch, view: View, connection: Connection) -> Plan:
-        judged = {id: judge(entry, view) for id, entry in sketch.entries.items()}
+        judged = {
+            id: judge(entry, view, keep=connection.keeps_by_hand)
+            for id, entry in sketch.entries.items()
+        }
         plan = make_plan(
-            judged.values(), view, may_grant=connection.may_grant, held=sketch.wishes.kept
+            judged.values(),
+            view,
+            may_grant=connection.may_grant,
+            held=sketch.wishes.kept,
+            patience=self.bench.settings.patience,
         )
         return checked(plan, sketch.situation, judged, self.bench.check_plan)
 

@@ -10,12 +10,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.applying import Applied, apply_plan
 from marketplace_sdk.delivery.calls import Connection, call_until
 from marketplace_sdk.delivery.checking import checked
 from marketplace_sdk.delivery.grants import finish_deletions
+from marketplace_sdk.delivery.judging import View, judge, shows
 from marketplace_sdk.delivery.ledger import (
     Claim,
     LedgerEntry,
@@ -27,7 +28,7 @@ from marketplace_sdk.delivery.ledger import (
 from marketplace_sdk.delivery.locks import Busy, Hold, LeaseLost
 from marketplace_sdk.delivery.looking import look, missed
 from marketplace_sdk.delivery.naming import Names
-from marketplace_sdk.delivery.plan import Obstacle, Plan, View, judge, make_plan, shows
+from marketplace_sdk.delivery.plan import Obstacle, Plan, make_plan
 from marketplace_sdk.delivery.reading import read_meaning
 from marketplace_sdk.delivery.showing import Shown, shown_of
 from marketplace_sdk.delivery.situation import Situation, read_situation
@@ -119,7 +120,8 @@ class _Pass:
         self.hold = hold
         self.correlation = correlation
         self.target = f"target|{mark.key}"
-        self.storing = Storing(worker.bench.desk, hold, self.target)
+        keep = connection.keeps_by_hand
+        self.storing = Storing(worker.bench.desk, hold, self.target, keep=keep)
         self.applied = Applied()
 
     def run(self) -> Verdict:
@@ -143,9 +145,12 @@ class _Pass:
         def enter() -> None:
             with self.worker.bench.desk.write() as unit:
                 for id, change in sorted(self.applied.sent.items()):
-                    if get_entry(unit.rows, id) is None:
-                        entry = LedgerEntry(item=change.item, leaving=late, origin="ours")
-                        save_entry(unit.rows, entry)
+                    known = get_entry(unit.rows, id)
+                    if known is None:
+                        known = LedgerEntry(item=change.item, leaving=late)
+                    # Whatever somebody has concluded meanwhile: it may be there because of us.
+                    entry = evolve(known, origin="ours", by_hand=False, state="")
+                    save_entry(unit.rows, entry)
                 unit.keep(Effects(marks=(self.mark,)))
 
         _log.warning("lost the lease on %s; it is looked at again", self.mark.key)
@@ -163,7 +168,7 @@ class _Pass:
         if scopes:
             self.hold.take(scope_id(scope) for scope in scopes)
             view, obstacles = self._change(situation, names, wishes, entries)
-        judged = self.storing.seen(entries, view, self.applied.evidence)
+        judged = self.storing.seen(entries, view, self.applied)
         self.storing.held(situation, names)
         shown = shown_of(situation, judged, view, obstacles, names, wishes)
         self.storing.shown(situation, shown)
@@ -257,12 +262,23 @@ class _Pass:
         is read again now that the scope is ours, and planned again if it is another row by now.
         """
         for _ in range(TRIES):
-            judged = {id: judge(entry, view) for id, entry in entries.items()}
+            judged = {
+                id: judge(entry, view, keep=self.connection.keeps_by_hand)
+                for id, entry in entries.items()
+            }
             plan = make_plan(
-                judged.values(), view, may_grant=self.connection.may_grant, held=wishes.kept
+                judged.values(),
+                view,
+                may_grant=self.connection.may_grant,
+                held=wishes.kept,
+                patience=self.worker.bench.settings.patience,
             )
             plan = checked(plan, situation, judged, self.worker.bench.check_plan)
             touched = {entry_id(one.item) for one in (*plan.removals, *plan.additions)}
+            # From here on nobody can say whether it is there because of us, but by looking.
+            for change in plan.additions:
+                id = entry_id(change.item)
+                judged[id] = evolve(judged[id], state="")
             written = [
                 entry
                 for id, entry in judged.items()
@@ -296,7 +312,8 @@ class _Pass:
 
     def _look(self, scopes: Iterable[Scope], guards: Iterable[Guard]) -> View:
         wanted = sorted(scopes, key=scope_id)
-        return look(self.connection, wanted, guards, self._call([scope_id(one) for one in wanted]))
+        call = self._call([scope_id(one) for one in wanted])
+        return look(self.connection, wanted, guards, call, self.worker.bench.desk.clock())
 
     def _call_for(self, scope: Scope) -> Call:
         return self._call([scope_id(scope)])

@@ -35,6 +35,8 @@ class Settings:
         attempts: failures after which a message is parked.
         base: wait after the first failure; doubled with every further one.
         cap: longest wait.
+        undone: times that something else may take away what we gave before it is only put back
+            with growing pauses, doubled from ``cap`` up to a day.
         busy: wait when somebody else works on the same scope.
         rest_after: failures in a row after which a destination is left alone for this round.
         audience: most people whom one selector of a notice may reach.
@@ -47,6 +49,7 @@ class Settings:
     attempts: int = field(default=8, validator=_positive("attempts"))
     base: float = field(default=5.0, validator=_positive("base"))
     cap: float = field(default=900.0, validator=_positive("cap"))
+    undone: int = field(default=3, validator=_positive("undone"))
     busy: float = field(default=2.0, validator=_positive("busy"))
     rest_after: int = field(default=3, validator=_positive("rest_after"))
     audience: int = field(default=1000, validator=_positive("audience"))
@@ -59,6 +62,13 @@ class Settings:
                 "cannot use these delivery settings",
                 problems=[Problem("call_timeout", "must be shorter than the lease")],
             )
+
+    def patience(self, undone: int) -> timedelta:
+        """How long to wait before what was undone so often is put back once more."""
+        if undone <= self.undone:
+            return timedelta(0)
+        wait = self.cap * 2.0 ** min(undone - self.undone - 1, 64)
+        return min(timedelta(days=1), timedelta(seconds=min(wait, 86400.0)))
 
 
 def backoff(settings: Settings, failures: int, random: Callable[[], float]) -> timedelta:

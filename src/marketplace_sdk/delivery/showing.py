@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from marketplace_sdk.delivery.judging import View, presence
 from marketplace_sdk.delivery.ledger import Claim, LedgerEntry
-from marketplace_sdk.delivery.plan import Obstacle, View, presence
+from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.domain.grants import Grant, Part, Trouble
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from marketplace_sdk.delivery.byhand import taken_by_hand
 from marketplace_sdk.delivery.grants import expected_of, store_shown, to_store
+from marketplace_sdk.delivery.judging import View, judge, recorded
 from marketplace_sdk.delivery.ledger import (
     LedgerEntry,
     Pin,
@@ -19,7 +20,6 @@ from marketplace_sdk.delivery.ledger import (
     save_pin,
     scope_id,
 )
-from marketplace_sdk.delivery.plan import View, judge, recorded
 from marketplace_sdk.delivery.replacing import told_of
 from marketplace_sdk.delivery.wishes import claimed_anew
 from marketplace_sdk.domain.grants import Grant, Pinned
@@ -27,6 +27,7 @@ from marketplace_sdk.errors import StaleRevision
 from marketplace_sdk.work.targets import product_marks, sources_of
 
 if TYPE_CHECKING:
+    from marketplace_sdk.delivery.applying import Applied
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.delivery.locks import Hold
     from marketplace_sdk.delivery.naming import Names
@@ -54,12 +55,14 @@ class Storing:
         desk: where things are stored.
         hold: the leases of the pass.
         target: name of the target's lease.
+        keep: what somebody gives by hand while we hold it is his, and stays.
     """
 
-    def __init__(self, desk: Desk, hold: Hold, target: str) -> None:
+    def __init__(self, desk: Desk, hold: Hold, target: str, *, keep: bool) -> None:
         self._desk = desk
         self._hold = hold
         self._target = target
+        self._keep = keep
 
     def claims(self, situation: Situation, names: Names, wishes: Wishes) -> dict[str, LedgerEntry]:
         """Store who claims what; the rows of the target afterwards, by id.
@@ -155,18 +158,16 @@ class Storing:
             raise Outdated from error
 
     def seen(
-        self, entries: dict[str, LedgerEntry], view: View, evidence: Mapping[str, str]
+        self, entries: dict[str, LedgerEntry], view: View, applied: Applied
     ) -> list[LedgerEntry]:
         """Store what an observation showed, and forget what is over.
 
         Returns:
             The rows as they were judged, those that are forgotten included.
         """
-        judged = {id: judge(entry, view) for id, entry in entries.items()}
+        judged = {id: judge(entry, view, keep=self._keep) for id, entry in entries.items()}
         changes = {
-            id
-            for id, entry in entries.items()
-            if _after(entry, view, evidence, self._desk.clock()) != entry
+            id for id, entry in entries.items() if self._after(entry, view, applied) != entry
         }
         for _ in range(TRIES):
             if not changes:
@@ -174,12 +175,14 @@ class Storing:
             try:
                 with self._hold.writing(self._leases(entries[id] for id in changes)) as rows:
                     for id in sorted(changes):
-                        after = _after(entries[id], view, evidence, self._desk.clock())
+                        after = self._after(entries[id], view, applied)
                         save_entry(rows, after or entries[id], forget=after is None)
+                        if after is None:
+                            self._desk.over(rows).keep(taken_by_hand(entries[id]))
                 break
             except StaleRevision:
                 self._read_again(entries, changes)
-                judged.update({id: judge(entries[id], view) for id in changes})
+                judged.update({id: judge(entries[id], view, keep=self._keep) for id in changes})
         else:
             raise Outdated
         return list(judged.values())
@@ -187,6 +190,19 @@ class Storing:
     def shown(self, situation: Situation, shown: Mapping[str, Shown]) -> None:
         """Store what was seen of the grants."""
         store_all(self._desk, lambda: self._hold.writing([self._target]), situation, shown)
+
+    def _after(self, entry: LedgerEntry, view: View, applied: Applied) -> LedgerEntry | None:
+        after = recorded(judge(entry, view, keep=self._keep), view)
+        if after is None:
+            return None
+        if entry.id in applied.sent and after.state == "absent":
+            # It may still land, and would be ours then.
+            after = evolve(after, state="")
+        if after.state != entry.state:
+            after = evolve(after, at=self._desk.clock())
+        if entry.id in applied.evidence:
+            after = evolve(after, evidence=applied.evidence[entry.id])
+        return after
 
     def _leases(self, entries: Iterable[LedgerEntry]) -> set[str]:
         return {self._target, *(scope_id(entry.scope) for entry in entries)}
@@ -299,16 +315,3 @@ def _new_members(
         for claim in entry.claims - (known[entry.id].claims if entry.id in known else frozenset())
         if not claim.is_base
     )
-
-
-def _after(
-    entry: LedgerEntry, view: View, evidence: Mapping[str, str], now: datetime
-) -> LedgerEntry | None:
-    after = recorded(judge(entry, view), view)
-    if after is None:
-        return None
-    if after.state != entry.state:
-        after = evolve(after, at=now)
-    if entry.id in evidence:
-        after = evolve(after, evidence=evidence[entry.id])
-    return after

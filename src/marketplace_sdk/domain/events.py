@@ -71,6 +71,11 @@ CATALOGUE: Mapping[str, EventType] = {
             about="object",
             summary="An object was dropped and made again; says what becomes of access.",
         ),
+        EventType(
+            name="object.by_hand_taken",
+            about="object",
+            summary="A right that somebody had given by hand, too, was taken away with ours.",
+        ),
         EventType(name="form.created", about="form", summary="A request form was created."),
         EventType(name="form.edited", about="form", summary="A form has a new version."),
         EventType(name="form.deleted", about="form", summary="An unused form was deleted."),
@@ -178,6 +183,7 @@ NOTICES: Mapping[str, str] = {
     "product_deleted": "{product} was deleted.",
     "product_published": "{product} was published.",
     "sources_updated": "The data sources of {product} changed.",
+    "by_hand_taken": "{what}, which somebody had given by hand, too, was taken away with ours.",
     "object_replaced": "{object} was dropped and made again; {decision}.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }

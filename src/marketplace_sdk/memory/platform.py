@@ -119,7 +119,7 @@ class MemoryPlatform:
             NotFound: there is no such principal, object or column.
         """
         with self._lock:
-            self._books.add(self._named(principal, object, column))
+            self._books.add(self._named(principal, object, column), by_hand=True)
 
     def revoke_by_hand(self, principal: str, object: str, column: str | None = None) -> None:
         """Take it away; taking away what is not there changes nothing.
@@ -316,12 +316,18 @@ class MemoryPlatform:
         part = Part.read(scope.key)
         if scope.platform != self.identity or part is None:
             return CannotLook(reason=f"not a scope of {self.identity}", retryable=False)
-        keys = (part.item_key(each) for each in self._books.holders(part.table, part.column))
+        held = (
+            Privilege(part.table, part.column, each)
+            for each in self._books.holders(part.table, part.column)
+        )
         # A dropped object took its grants along and its id is never used again: an empty list is
         # the truth about it.
         gone = "" if self._books.named(part.table) else ", which was dropped"
         return Seen(
-            items={key: Presence() for key in keys},
+            items={
+                part.item_key(each.principal): Presence(by_hand=self._books.by_hand(each))
+                for each in held
+            },
             guards=answers,
             evidence=f"list of grants {scope.key}{gone}",
         )

@@ -61,6 +61,7 @@ class Privileges:
         self._table_names: dict[str, str] = {}
         self._principal_names: dict[str, str] = {}
         self._holders: defaultdict[tuple[str, str | None], set[str]] = defaultdict(set)
+        self._by_hand: set[Privilege] = set()
         self._masks: dict[tuple[str, str], bool] = {}
         for name, columns in (objects or {}).items():
             self.create(name, columns, "")
@@ -142,15 +143,22 @@ class Privileges:
         self._principals[new] = id
         self._principal_names[id] = new
 
-    def add(self, privilege: Privilege) -> None:
+    def add(self, privilege: Privilege, *, by_hand: bool = False) -> None:
         """Give a privilege."""
         self._holders[privilege.table, privilege.column].add(privilege.principal)
+        if by_hand:
+            self._by_hand.add(privilege)
+
+    def by_hand(self, privilege: Privilege) -> bool:
+        """Whether somebody gave it by hand, whoever else gave it, too."""
+        return privilege in self._by_hand and self.has(privilege)
 
     def discard(self, privilege: Privilege) -> None:
         """Take a privilege away, if it is there."""
         place = (privilege.table, privilege.column)
         if place in self._holders:
             self._holders[place].discard(privilege.principal)
+        self._by_hand.discard(privilege)
 
     def has(self, privilege: Privilege) -> bool:
         """Whether a privilege is there."""

@@ -186,10 +186,12 @@ class Presence:
     Attributes:
         native_id: identity of the thing seen, or empty text.
         ours: it carries our marker, so it is ours even when the ledger was lost.
+        by_hand: somebody else has given the same right too, where the platform can tell.
     """
 
     native_id: str = ""
     ours: bool = False
+    by_hand: bool = False
 
 
 @frozen(kw_only=True)
