@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -18,6 +19,7 @@ from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.outbox import Listener
 from marketplace_sdk.delivery.settings import Settings
+from marketplace_sdk.delivery.watching import DRIFT, schedule, watch
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Actor
 from marketplace_sdk.domain.values import aware, check_text
@@ -201,8 +203,9 @@ class Marketplace(Services):
             check_plan=self._host.check_plan,
             settings=delivery or Settings(),
             seal_every=seal_every,
-            handlers={"stuck": self._look_stuck},
+            handlers={"stuck": self._look_stuck, DRIFT: partial(watch, bench)},
         )
+        self._schedule: Callable[[], None] | None = partial(schedule, bench, tuple(links))
 
     @classmethod
     def from_config(cls, path: str | Path = "marketplace.toml") -> Self:
@@ -284,6 +287,9 @@ class Marketplace(Services):
         """
         if limit is not None:
             check_whole(limit, "limit", least=1)
+        if self._schedule is not None:
+            self._schedule()
+            self._schedule = None
         return self._deliverer.deliver(limit=limit)
 
     def run(self, stop: threading.Event | None = None) -> None:

@@ -78,6 +78,13 @@ def made_again(s: Scene) -> None:
     assert s.world.reads("pat") == "none"
 
 
+def taken_by_hand(s: Scene) -> None:
+    """pat has access, and an administrator has taken it away."""
+    approved(s)
+    s.world.deliver()
+    s.world.platform.platform.revoke_by_hand(s.world.principals["pat"], s.world.objects["people"])
+
+
 def exception_approved(s: Scene) -> None:
     """pat has a masking exception."""
     s.request = s.world.ask_unmasked(s.product, on_behalf_of="pat")
@@ -204,6 +211,7 @@ CREATE_DOMAIN = SECTION_4 + "create a domain, assign data sources: GOVERNANCE"
 POLICY = "behaviour B: domain policy: set by GOVERNANCE"
 GRANT = SECTION_4 + "grant Manage Data Products: USER_ADMIN"
 SOURCES = BEYOND + "sources register, tag: GOVERNANCE"
+REPAIR = BEYOND + "domain policy; repair; adopt: GOVERNANCE"
 DECIDED = (
     "architecture 7, replaced objects: else held and told; beyond the matrix: adopt: GOVERNANCE"
 )
@@ -914,6 +922,16 @@ MATRIX = [
         prepare=old_and_sealed,
         act=lambda s, do, **who: do.audit.retain(older_than=timedelta(days=30), **who),
         shows=lambda s: any('"erased"' in line for line in s.market.audit.export(by="aud")),
+    ),
+    # grants
+    Row(
+        what="repair what has drifted",
+        covers="grants.repair",
+        rule=REPAIR,
+        cells=GOV_,
+        prepare=taken_by_hand,
+        act=lambda s, do, **who: do.grants.repair(**who),
+        shows=lambda s: s.world.deliver() or s.world.reads("pat") == "clear",
     ),
     # messages
     Row(

@@ -24,6 +24,7 @@ from tests.rights.test_permission_matrix import (
     approved,
     asked_under,
     exception_approved,
+    taken_by_hand,
 )
 from tests.world import LEGAL, PRIVACY, all_of, any_of
 
@@ -42,6 +43,7 @@ PREVIEW = (
     "behaviour B, reading rights: preview of platform statements: stewards of the open seat, "
     "managers, GOVERNANCE, without other people's names"
 )
+DRIFT = "architecture 8, who may beyond the matrix: drift of a product: GOVERNANCE and its managers"
 GRANTS = "architecture 6: a request or grant exists for those who may see its answers"
 FOR_ALL = "architecture 6: products, forms, domains and source names exist for all"
 SEARCH = "behaviour 4: search products: everybody"
@@ -318,6 +320,33 @@ READS = [
             s.product.id, sources=["people", "leave"], **who
         ),
         shows=lambda s, seen: "GRANT SELECT" in str(seen) and "pat" not in str(seen),
+    ),
+    Row(
+        what="what has drifted anywhere",
+        covers="grants.drift",
+        rule=DRIFT,
+        cells="     yes  no   no   no   no   no   no   no   no   no   no ",
+        prepare=taken_by_hand,
+        act=lambda s, do, **who: do.grants.drift(**who),
+        shows=lambda s, drift: [each.kind for each in drift.findings] == ["missing"],
+    ),
+    Row(
+        what="what has drifted of a product",
+        covers="grants.drift",
+        rule=DRIFT,
+        cells="     yes  yes  no   no   no   no   no   no   no   no   no ",
+        prepare=taken_by_hand,
+        act=lambda s, do, **who: do.grants.drift(product="heads", **who),
+        shows=lambda s, drift: [each.kind for each in drift.findings] == ["missing"],
+    ),
+    Row(
+        what="what has drifted of a product, where products are hidden",
+        covers="grants.drift",
+        rule=DRIFT,
+        cells="     yes  yes  hid  hid  hid  hid  hid  hid  hid  hid  hid",
+        more={"hide_products": True},
+        act=lambda s, do, **who: do.grants.drift(product="heads", **who),
+        shows=lambda s, drift: drift.targets == 1,
     ),
     # people
     Row(

@@ -466,6 +466,14 @@ COMMANDS = {
         lambda w: {"request": w.pending.id, "by": "ana"},
         {"request": KNOWN, "by": BY},
     ),
+    "grants.drift": (
+        lambda w: {"connection": "lake", "product": w.product.id, "by": "gil"},
+        {"connection": [*FILTER, "nowhere"], "product": [*FILTER, "nothing"], "by": BY},
+    ),
+    "grants.repair": (
+        lambda w: {"connection": "lake", "product": w.product.id, "by": "gil"},
+        {"connection": [*FILTER, "nowhere"], "product": [*FILTER, "nothing"], "by": BY},
+    ),
     "grants.get": (
         lambda w: {"id": w.market.grants.of("pat", by="pat").items[0].id, "by": "pat"},
         {"id": KNOWN, "by": BY},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from marketplace_sdk.delivery.drifting import find_drift
 from marketplace_sdk.delivery.ledger import (
     LedgerEntry,
     entries_claimed_by,
@@ -17,7 +18,7 @@ from marketplace_sdk.delivery.ledger import (
 from marketplace_sdk.delivery.previewing import Previewer
 from marketplace_sdk.delivery.situation import layer_keys
 from marketplace_sdk.delivery.stating import statement_of
-from marketplace_sdk.domain.provisioned import GrantItem, Preview
+from marketplace_sdk.domain.provisioned import Drift, GrantItem, Preview
 from marketplace_sdk.ports.provisioner import Change
 from marketplace_sdk.work.targets import targets_of
 
@@ -57,6 +58,10 @@ class Inspector:
     ) -> Preview:
         """What would follow if this change were made now."""
         return Previewer(self.bench).preview(change, grant=grant)
+
+    def drift(self, *, connection: str | None = None, product: str | None = None) -> Drift:
+        """Everything that is not as it should be."""
+        return find_drift(self.bench, connection=connection, product=product)
 
     def accept(self, unit: Unit, connection: str, object: str) -> bool:
         """Let access follow to the objects that were made again under a name, if any is held."""

@@ -21,6 +21,8 @@ __all__ = [
     "LedgerEntry",
     "Pin",
     "entries_claimed_by",
+    "entries_everywhere",
+    "entries_in",
     "entries_of",
     "entry_id",
     "get_entry",
@@ -167,6 +169,16 @@ def entries_of(rows: Transaction, target: str) -> list[LedgerEntry]:
 def entries_claimed_by(rows: Transaction, claimant: str) -> list[LedgerEntry]:
     """Rows that somebody claims, or claimed last."""
     return [_entry(record) for record in rows.find(LEDGER, [("claimant", [claimant])])]
+
+
+def entries_in(rows: Transaction, scope: Scope) -> list[LedgerEntry]:
+    """Rows of a scope, whoever claims them."""
+    return [_entry(record) for record in rows.find(LEDGER, [("scope", [scope_id(scope)])])]
+
+
+def entries_everywhere(rows: Transaction) -> list[LedgerEntry]:
+    """All rows."""
+    return [_entry(record) for record in rows.find(LEDGER)]
 
 
 def get_entry(rows: Transaction, id: str) -> LedgerEntry | None:

@@ -14,13 +14,13 @@ from attrs import field, frozen
 
 from marketplace_sdk.delivery.checking import checked
 from marketplace_sdk.delivery.judging import View, judge
-from marketplace_sdk.delivery.ledger import LedgerEntry, entry_id, get_entry, scope_id
+from marketplace_sdk.delivery.ledger import entry_id, scope_id
 from marketplace_sdk.delivery.looking import look
 from marketplace_sdk.delivery.plan import Obstacle, Plan, make_plan
-from marketplace_sdk.delivery.reading import read_meaning
+from marketplace_sdk.delivery.reading import Sketch, sketch
 from marketplace_sdk.delivery.situation import Situation, read_situation
 from marketplace_sdk.delivery.stating import statement_of
-from marketplace_sdk.delivery.wishes import claimed_anew, make
+from marketplace_sdk.delivery.wishes import make
 from marketplace_sdk.domain.provisioned import PlannedChange, Preview
 from marketplace_sdk.ports.provisioner import Change, Item, Known, Ref, Resolved, Target
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from marketplace_sdk.delivery.bench import Bench
     from marketplace_sdk.delivery.calls import Connection
     from marketplace_sdk.delivery.desk import Desk
-    from marketplace_sdk.delivery.naming import Names
-    from marketplace_sdk.delivery.wishes import Wishes
     from marketplace_sdk.domain.events import Mark
     from marketplace_sdk.work.unit import Unit
 
@@ -51,16 +49,6 @@ def _given_up(desk: Desk) -> Iterator[Unit]:
             raise _GivenUp  # noqa: TRY301  # what the unit is left with
     except _GivenUp:
         pass
-
-
-@frozen
-class _Sketch:
-    """One target with its rows as a pass would claim them."""
-
-    situation: Situation
-    names: Names
-    wishes: Wishes
-    entries: Mapping[str, LedgerEntry]
 
 
 @frozen
@@ -118,7 +106,7 @@ class Previewer:
         *,
         one: bool,
     ) -> None:
-        old, new = (self._sketch(each, connection) for each in (before, after))
+        old, new = (sketch(each, connection, self.bench) for each in (before, after))
         rows = [*old.entries.values(), *new.entries.values()]
         scopes = sorted({entry.scope for entry in rows}, key=scope_id)
         guards = {guard for entry in rows if entry.claims for guard in entry.item.guards}
@@ -139,43 +127,31 @@ class Previewer:
         told = _problems(old, planned, View())
         problems.update((each, None) for each in _problems(new, plan, view) if each not in told)
 
-    def _sketch(self, situation: Situation, connection: Connection) -> _Sketch:
-        names, wishes = read_meaning(situation, connection, self.bench, self.bench.call)
-        entries = {entry.id: entry for entry in situation.entries}
-        with self.bench.desk.read() as unit:
-            for id in sorted(wishes.claims.keys() - entries.keys()):
-                found = get_entry(unit.rows, id)
-                if found is not None:
-                    entries[id] = found
-        changed = claimed_anew(entries.values(), wishes, situation.target)
-        entries.update((entry.id, entry) for entry in changed)
-        return _Sketch(situation, names, wishes, entries)
-
-    def _plan(self, sketch: _Sketch, view: View, connection: Connection) -> Plan:
+    def _plan(self, drawn: Sketch, view: View, connection: Connection) -> Plan:
         judged = {
             id: judge(entry, view, keep=connection.keeps_by_hand)
-            for id, entry in sketch.entries.items()
+            for id, entry in drawn.entries.items()
         }
         plan = make_plan(
             judged.values(),
             view,
             may_grant=connection.may_grant,
-            held=sketch.wishes.kept,
+            held=drawn.wishes.kept,
             patience=self.bench.settings.patience,
         )
-        return checked(plan, sketch.situation, judged, self.bench.check_plan)
+        return checked(plan, drawn.situation, judged, self.bench.check_plan)
 
     def _templates(
-        self, sketches: Iterable[_Sketch], connection: Connection
+        self, sketches: Iterable[Sketch], connection: Connection
     ) -> dict[tuple[object, ...], Item]:
         """Items of a member without a name, so that nobody's stands in a statement."""
         found: dict[tuple[object, ...], Item] = {}
-        for sketch in sketches:
-            known = Known(installation=self.bench.installation, resolved=sketch.names.resolved)
-            platforms = {each.platform for each in sketch.names.objects.values()}
-            for layer in sketch.situation.layers:
-                usable = tuple(each for each in layer.objects if each.name in sketch.names.objects)
-                target = Target(key=layer.key, objects=usable, column=sketch.situation.column)
+        for drawn in sketches:
+            known = Known(installation=self.bench.installation, resolved=drawn.names.resolved)
+            platforms = {each.platform for each in drawn.names.objects.values()}
+            for layer in drawn.situation.layers:
+                usable = tuple(each for each in layer.objects if each.name in drawn.names.objects)
+                target = Target(key=layer.key, objects=usable, column=drawn.situation.column)
                 for platform in platforms:
                     who = Resolved(
                         ref=Ref("principal", SOMEBODY),
@@ -229,13 +205,13 @@ def _counted(same: list[PlannedChange]) -> PlannedChange:
     return same[0].for_members(sum(each.members for each in same))
 
 
-def _problems(sketch: _Sketch, plan: Plan, view: View) -> list[str]:
+def _problems(drawn: Sketch, plan: Plan, view: View) -> list[str]:
     """Everything that would stand against it; consequences of something else are left out."""
     found = [
         *plan.blocked.values(),
-        *sketch.names.missing_objects.values(),
-        *sketch.names.missing_members.values(),
-        *sketch.wishes.obstacles.values(),
+        *drawn.names.missing_objects.values(),
+        *drawn.names.missing_members.values(),
+        *drawn.wishes.obstacles.values(),
         *(Obstacle("cannot_look", one.reason, one.retryable) for one in view.blind.values()),
     ]
     return [one.message for one in found if one.code != "waits_for_another"]

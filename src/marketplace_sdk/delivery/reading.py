@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.delivery.ledger import get_pin
+from attrs import frozen
+
+from marketplace_sdk.delivery.ledger import LedgerEntry, get_entry, get_pin
 from marketplace_sdk.delivery.naming import Names, names_of, resolve_names
-from marketplace_sdk.delivery.wishes import Wishes, wishes_of
+from marketplace_sdk.delivery.situation import Situation
+from marketplace_sdk.delivery.wishes import Wishes, claimed_anew, wishes_of
 from marketplace_sdk.ports.provisioner import Resolved
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.bench import Bench
     from marketplace_sdk.delivery.calls import Connection
-    from marketplace_sdk.delivery.situation import Situation
     from marketplace_sdk.ports.provisioner import Call
 
-__all__ = ["read_meaning"]
+__all__ = ["Sketch", "read_meaning", "sketch"]
+
+
+@frozen
+class Sketch:
+    """One target with its rows as a pass would claim them; nothing of it is stored.
+
+    Attributes:
+        situation, names, wishes: as a pass reads them.
+        entries: by id, with the claims that a pass would make.
+    """
+
+    situation: Situation
+    names: Names
+    wishes: Wishes
+    entries: Mapping[str, LedgerEntry]
+
+
+def sketch(situation: Situation, connection: Connection, bench: Bench) -> Sketch:
+    """The target as a pass would claim it now."""
+    names, wishes = read_meaning(situation, connection, bench, bench.call)
+    entries = {entry.id: entry for entry in situation.entries}
+    with bench.desk.read() as unit:
+        for id in sorted(wishes.claims.keys() - entries.keys()):
+            found = get_entry(unit.rows, id)
+            if found is not None:
+                entries[id] = found
+    changed = claimed_anew(entries.values(), wishes, situation.target)
+    entries.update((entry.id, entry) for entry in changed)
+    return Sketch(situation, names, wishes, entries)
 
 
 def read_meaning(

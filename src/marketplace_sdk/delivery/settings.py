@@ -37,6 +37,7 @@ class Settings:
         cap: longest wait.
         undone: times that something else may take away what we gave before it is only put back
             with growing pauses, doubled from ``cap`` up to a day.
+        drift: time between two looks at a connection for what has drifted.
         busy: wait when somebody else works on the same scope.
         rest_after: failures in a row after which a destination is left alone for this round.
         audience: most people whom one selector of a notice may reach.
@@ -50,6 +51,7 @@ class Settings:
     base: float = field(default=5.0, validator=_positive("base"))
     cap: float = field(default=900.0, validator=_positive("cap"))
     undone: int = field(default=3, validator=_positive("undone"))
+    drift: float = field(default=86400.0, validator=_positive("drift"))
     busy: float = field(default=2.0, validator=_positive("busy"))
     rest_after: int = field(default=3, validator=_positive("rest_after"))
     audience: int = field(default=1000, validator=_positive("audience"))

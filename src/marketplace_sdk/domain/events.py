@@ -76,6 +76,12 @@ CATALOGUE: Mapping[str, EventType] = {
             about="object",
             summary="A right that somebody had given by hand, too, was taken away with ours.",
         ),
+        EventType(
+            name="connection.drifted", about="connection", summary="It is not as it should be."
+        ),
+        EventType(
+            name="connection.repaired", about="connection", summary="Drift is to be put right."
+        ),
         EventType(name="form.created", about="form", summary="A request form was created."),
         EventType(name="form.edited", about="form", summary="A form has a new version."),
         EventType(name="form.deleted", about="form", summary="An unused form was deleted."),
@@ -161,6 +167,7 @@ CATALOGUE: Mapping[str, EventType] = {
         ),
         EventType(name="grant.ending", about="grant", summary="Access is to be taken away."),
         EventType(name="grant.ended", about="grant", summary="The platform shows it is gone."),
+        EventType(name="grant.outlived", about="grant", summary="Access outlives its reason."),
         EventType(
             name="grant.trouble", about="grant", summary="The platform could not be changed."
         ),
@@ -184,6 +191,8 @@ NOTICES: Mapping[str, str] = {
     "product_published": "{product} was published.",
     "sources_updated": "The data sources of {product} changed.",
     "by_hand_taken": "{what}, which somebody had given by hand, too, was taken away with ours.",
+    "platform_drifted": "{connection} is not as it should be: {counts}.",
+    "access_outlives": "on {connection} access outlives its reason: {objects}.",
     "object_replaced": "{object} was dropped and made again; {decision}.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }

@@ -5,9 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-__all__ = ["GrantItem", "PlannedChange", "Preview"]
+from marketplace_sdk.domain.events import Mark
+
+__all__ = [
+    "REPAIRABLE",
+    "Drift",
+    "Finding",
+    "FindingKind",
+    "GrantItem",
+    "PlannedChange",
+    "Preview",
+]
 
 
 @frozen(kw_only=True)
@@ -95,3 +105,69 @@ class Preview:
         lines = [str(change) for change in self.changes] or ["nothing would change"]
         lines += [f"but: {problem}" for problem in self.problems]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+FindingKind = Literal[
+    "missing",
+    "outlives",
+    "extra_member",
+    "added_by_hand",
+    "replaced",
+    "owner_changed",
+    "unprotected",
+    "cannot_look",
+]
+REPAIRABLE: tuple[FindingKind, ...] = ("missing", "outlives")
+"""What another pass puts right by itself; of the rest people have to know."""
+
+
+@frozen(kw_only=True)
+class Finding:
+    """One thing on a platform that is not as it should be.
+
+    Attributes:
+        kind: ``missing`` (approved, and not there any more), ``outlives`` (there, and nobody has
+            a reason for it), ``extra_member`` (somebody else put it into a role of ours),
+            ``added_by_hand`` (somebody gave it beside us), ``replaced`` (the object was dropped
+            and made again), ``owner_changed``, ``unprotected`` (a masked column that is open now
+            is not protected any more), ``cannot_look``.
+        connection: where.
+        what: in words, or in the platform's.
+        objects: dotted names of what it is about.
+        product: id of the product, or empty for a column.
+        grants: ids of the grants concerned.
+        since: since when access outlives its reason, if that is known.
+        mark: the target that has to be looked at to put it right.
+    """
+
+    kind: FindingKind
+    connection: str
+    what: str
+    objects: tuple[str, ...] = ()
+    product: str = ""
+    grants: tuple[str, ...] = ()
+    since: datetime | None = None
+    mark: Mark = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.connection}: {self.kind}: {self.what}"
+
+
+@frozen(kw_only=True)
+class Drift:
+    """How far platforms are from what is approved.
+
+    Attributes:
+        findings: everything that is not as it should be.
+        targets: how many products and columns were looked at.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    targets: int = 0
+
+    def of(self, *kinds: FindingKind) -> tuple[Finding, ...]:
+        """The findings of these kinds."""
+        return tuple(each for each in self.findings if each.kind in kinds)
+
+    def __str__(self) -> str:
+        return "\n".join(str(each) for each in self.findings) or "nothing has drifted"

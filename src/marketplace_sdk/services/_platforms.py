@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from marketplace_sdk.domain.events import Mark
     from marketplace_sdk.domain.grants import Grant
-    from marketplace_sdk.domain.provisioned import GrantItem, Preview
+    from marketplace_sdk.domain.provisioned import Drift, GrantItem, Preview
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Platforms"]
@@ -35,3 +35,6 @@ class Platforms(Protocol):
         ``change`` names the targets concerned. ``grant`` is the id of the one grant that it is
         about; without one, nobody is named in a statement.
         """
+
+    def drift(self, *, connection: str | None = None, product: str | None = None) -> Drift:
+        """Everything on one connection or all, of a product or all, that is not as it should be."""

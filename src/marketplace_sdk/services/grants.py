@@ -9,10 +9,11 @@ from typing import get_args
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.catalog import DataSource
+from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant, GrantState, Trouble
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.provisioned import GrantItem, Preview
+from marketplace_sdk.domain.provisioned import REPAIRABLE, Drift, GrantItem, Preview
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
@@ -180,6 +181,80 @@ class Grants(Service):
             return seen
         note = "the product is suspended: nothing changes until it is resumed"
         return evolve(seen, notes=(*seen.notes, note))
+
+    def drift(
+        self, *, connection: str | None = None, product: str | None = None, by: By = None
+    ) -> Drift:
+        """What on platforms is not as it should be; asks them now and changes nothing.
+
+        Managers may look at their products, GOVERNANCE at everything.
+
+        Args:
+            connection: only there; None means everywhere.
+            product: id; only of this product. None means all of them, and every column.
+            by: who looks.
+
+        Raises:
+            NotFound: there is no such product or connection.
+            NotAllowed: one neither manages the product nor holds GOVERNANCE.
+        """
+        with self._reading(by) as (unit, facts):
+            self._may_look(unit, facts, connection, product, "look for drift of")
+        return self._context.platforms.drift(connection=connection, product=product)
+
+    def repair(
+        self, *, connection: str | None = None, product: str | None = None, by: By = None
+    ) -> Drift:
+        """Have what drifted put right where it is ours (GOVERNANCE), with the next ``deliver``.
+
+        What is missing is put back, what outlives its reason is taken away, what others gave is
+        left alone. What something else keeps taking away is put back with growing pauses.
+
+        Returns:
+            What was found: the kinds ``missing`` and ``outlives`` are put right.
+
+        Raises:
+            NotFound: there is no such product or connection.
+        """
+        with self._reading(by) as (unit, facts):
+            require("grant.repair", roles_in(facts), facts, "platforms")
+            self._may_look(unit, facts, connection, product, "repair")
+        found = self._context.platforms.drift(connection=connection, product=product)
+        marks = {each.mark for each in found.of(*REPAIRABLE)}
+
+        def work(unit: Unit, facts: Facts) -> Drift:
+            require("grant.repair", roles_in(facts), facts, "platforms")
+            for name in sorted({mark.connection for mark in marks}):
+                here = tuple(
+                    sorted(
+                        (mark for mark in marks if mark.connection == name),
+                        key=lambda mark: mark.key,
+                    )
+                )
+                unit.keep(Effects(marks=here))
+                targets = [mark.target for mark in here]
+                unit.log("connection.repaired", f"connection:{name}", targets=targets)
+            return found
+
+        return self._deciding(by, work)
+
+    def _may_look(
+        self, unit: Unit, facts: Facts, connection: str | None, product: str | None, verb: str
+    ) -> None:
+        domain = None
+        if check_filter(product, "product") is not None:
+            found = unit.get(DataProduct, str(product))
+            domain = None if found is None else found.domain
+            hidden = self._context.hide_products and not facts.manages(domain or "")
+            if found is None or hidden:
+                raise NotFound(verb, "product", str(product))
+        action = "product.drift" if product is not None else "grant.drift"
+        what = "platforms" if product is None else f"product {product}"
+        require(action, roles_in(facts, domain), facts, what)
+        if check_filter(connection, "connection") is not None and (
+            connection not in self._context.connections
+        ):
+            raise NotFound(verb, "connection", str(connection))
 
     @staticmethod
     def _views(unit: Unit, facts: Facts, grants: Iterable[Grant]) -> list[GrantView]:
