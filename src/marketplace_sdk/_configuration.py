@@ -12,10 +12,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
+from marketplace_sdk.delivery.calls import AddedByHand, OnReplaced
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.errors import InvalidInput, Problem
 
@@ -90,6 +91,8 @@ def json_schema() -> dict[str, Any]:
         "properties": {
             **plugin["properties"],
             "may_grant": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            "on_replaced": {"enum": list(get_args(OnReplaced))},
+            "added_by_hand": {"enum": list(get_args(AddedByHand))},
         },
     }
     words = {"type": "array", "items": {"enum": ["event", "notice", "seal"]}}

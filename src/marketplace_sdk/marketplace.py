@@ -19,10 +19,11 @@ from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.outbox import Listener
 from marketplace_sdk.delivery.settings import Settings
+from marketplace_sdk.delivery.uninstalling import install, preview_uninstall, uninstall
 from marketplace_sdk.delivery.watching import DRIFT, schedule, watch
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Actor
-from marketplace_sdk.domain.values import aware, check_text
+from marketplace_sdk.domain.values import aware, check_flag, check_text
 from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
@@ -46,6 +47,7 @@ from marketplace_sdk.work.sealing import DAILY
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from marketplace_sdk.domain.provisioned import Preview
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.ports.notifier import Notifier
     from marketplace_sdk.ports.provisioner import Provisioner
@@ -205,6 +207,7 @@ class Marketplace(Services):
             seal_every=seal_every,
             handlers={"stuck": self._look_stuck, DRIFT: partial(watch, bench)},
         )
+        self._bench = bench
         self._schedule: Callable[[], None] | None = partial(schedule, bench, tuple(links))
 
     @classmethod
@@ -302,6 +305,37 @@ class Marketplace(Services):
             StorageError: storage failed in a way that trying again does not mend.
         """
         self._engine.run(self, stop or threading.Event())
+
+    def uninstall(self, connection: str, *, dry_run: bool = True) -> Preview:
+        """Leave a platform as it was; an operator's call, which acts as system.
+
+        Everything of ours is taken away, through the same passes as everything else, and nothing
+        that was there before or that others gave. Approved grants stay approved and say why they
+        are not active. ``install`` opens the connection again.
+
+        Args:
+            connection: its name.
+            dry_run: only show what would be taken away.
+
+        Returns:
+            What is, or would be, taken away; in earnest, ``problems`` says what is still there.
+
+        Raises:
+            NotFound: there is no such connection.
+        """
+        check_flag(dry_run, "dry_run")
+        if dry_run:
+            return preview_uninstall(self._bench, connection)
+        return uninstall(self._bench, connection, self.deliver)
+
+    def install(self, connection: str) -> None:
+        """Open a connection again that was uninstalled; an operator's call.
+
+        Raises:
+            NotFound: there is no such connection.
+            Conflict: it is not uninstalled.
+        """
+        install(self._bench, connection)
 
     def plugins(self) -> list[PluginInfo]:
         """Every plugin: where it comes from, what it provides, what is wrong with it."""

@@ -85,6 +85,15 @@ def taken_by_hand(s: Scene) -> None:
     s.world.platform.platform.revoke_by_hand(s.world.principals["pat"], s.world.objects["people"])
 
 
+def had_before(s: Scene) -> None:
+    """pat could read the table before anybody approved it."""
+    platform = s.world.platform.platform
+    platform.grant_by_hand(s.world.principals["pat"], s.world.objects["people"])
+    approved(s)
+    s.world.deliver()
+    (s.found,) = s.market.grants.of("pat", by="pat")
+
+
 def exception_approved(s: Scene) -> None:
     """pat has a masking exception."""
     s.request = s.world.ask_unmasked(s.product, on_behalf_of="pat")
@@ -932,6 +941,15 @@ MATRIX = [
         prepare=taken_by_hand,
         act=lambda s, do, **who: do.grants.repair(**who),
         shows=lambda s: s.world.deliver() or s.world.reads("pat") == "clear",
+    ),
+    Row(
+        what="adopt what was there before",
+        covers="grants.adopt",
+        rule=REPAIR,
+        cells="     yes  no   hid  no   hid  hid  no   no   no   hid  hid",
+        prepare=had_before,
+        act=lambda s, do, **who: do.grants.adopt(s.found.id, **who),
+        shows=lambda s: s.market.grants.get(s.found.id, by="gil").items[0].origin == "ours",
     ),
     # messages
     Row(

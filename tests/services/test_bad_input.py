@@ -466,6 +466,7 @@ COMMANDS = {
         lambda w: {"request": w.pending.id, "by": "ana"},
         {"request": KNOWN, "by": BY},
     ),
+    "grants.adopt": (None, {"id": KNOWN, "by": BY}),
     "grants.drift": (
         lambda w: {"connection": "lake", "product": w.product.id, "by": "gil"},
         {"connection": [*FILTER, "nowhere"], "product": [*FILTER, "nothing"], "by": BY},
@@ -526,6 +527,7 @@ COMMANDS = {
 }
 NEVER = {
     "deliveries.replay": {"id": "x", "by": "ada"},
+    "grants.adopt": {"id": "x", "by": "gil"},
     "sources.accept_replaced": {"name": "people", "by": "gil"},
 }
 """Commands that this world cannot obey, each with arguments that are well formed."""

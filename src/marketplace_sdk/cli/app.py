@@ -13,6 +13,7 @@ from marketplace_sdk.cli.config import config
 from marketplace_sdk.cli.doctor import doctor
 from marketplace_sdk.cli.migrate import migrate
 from marketplace_sdk.cli.new_plugin import new_plugin
+from marketplace_sdk.cli.installing import install, uninstall
 from marketplace_sdk.cli.worker import worker
 
 if TYPE_CHECKING:
@@ -92,3 +93,5 @@ app.add_command(doctor)
 app.add_command(new_plugin)
 app.add_command(migrate)
 app.add_command(worker)
+app.add_command(install)
+app.add_command(uninstall)

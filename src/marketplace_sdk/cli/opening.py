@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from marketplace_sdk.marketplace import Marketplace
 
-__all__ = ["configured", "explained", "kept", "located", "opened", "settings_of"]
+__all__ = ["BROKEN", "configured", "explained", "kept", "located", "opened", "settings_of"]
 
 BROKEN = 2
 """Exit status of a command that could not do its work; click's own for wrong usage."""

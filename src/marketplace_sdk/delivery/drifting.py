@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.provisioner import Scope
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["find_drift"]
+__all__ = ["every_mark", "find_drift"]
 
 
 def find_drift(bench: Bench, *, connection: str | None = None, product: str | None = None) -> Drift:
     """Everything that is not as it should be, on one connection or all, for a product or all."""
     with bench.desk.read() as unit:
-        marks = _product_marks(unit, product, bench) if product else _all_marks(unit)
+        marks = _product_marks(unit, product, bench) if product else every_mark(unit)
         marks = {mark for mark in marks if connection in (None, mark.connection)}
     ordered = sorted(marks, key=lambda mark: mark.key)
     return Drift(
@@ -48,7 +48,7 @@ def find_drift(bench: Bench, *, connection: str | None = None, product: str | No
     )
 
 
-def _all_marks(unit: Unit) -> set[Mark]:
+def every_mark(unit: Unit) -> set[Mark]:
     """Targets of everything that is granted or on the ledger."""
     marks = {
         mark for grant in unit.find(Grant, ("open", ["yes"])) for mark in targets_of(unit, grant)

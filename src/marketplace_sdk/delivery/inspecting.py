@@ -13,6 +13,7 @@ from marketplace_sdk.delivery.ledger import (
     entries_claimed_by,
     entries_of,
     pins_held,
+    save_entry,
     save_pin,
 )
 from marketplace_sdk.delivery.previewing import Previewer
@@ -62,6 +63,15 @@ class Inspector:
     def drift(self, *, connection: str | None = None, product: str | None = None) -> Drift:
         """Everything that is not as it should be."""
         return find_drift(self.bench, connection=connection, product=product)
+
+    def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
+        """Make what was there before a grant ours; the statements of what was adopted."""
+        adopted = []
+        for entry in entries_claimed_by(unit.rows, f"grant:{grant.id}"):
+            if entry.claimed and entry.origin == "preexisting":
+                save_entry(unit.rows, evolve(entry, origin="ours", by_hand=False))
+                adopted.append(self._item(entry, self._where(entry), shared=False).statement)
+        return adopted
 
     def accept(self, unit: Unit, connection: str, object: str) -> bool:
         """Let access follow to the objects that were made again under a name, if any is held."""

@@ -24,6 +24,12 @@ NOTHING = Obstacle(
     "nothing_to_grant", "the platform has no way to give this access", retryable=False
 )
 
+SHUT = Obstacle(
+    "connection_uninstalled",
+    "the marketplace was uninstalled from this platform; install the connection again",
+    retryable=False,
+)
+
 
 @frozen
 class Shown:
@@ -100,6 +106,8 @@ def shown_of(
             found[id] = _given(rows)
         else:
             found[id] = _taken(leaving.get(claim, ()), view, obstacles)
+            if situation.shut and situation.grants[id].live and found[id].obstacle is None:
+                found[id] = Shown(found[id].present, SHUT)
     return found
 
 

@@ -23,7 +23,9 @@ from marketplace_sdk.wire.codec import digest, text_of
 from marketplace_sdk.work.targets import accessible, column_marks
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["Layer", "Situation", "layer_keys", "read_situation"]
+SHUT = "shut_connection"
+
+__all__ = ["SHUT", "Layer", "Situation", "layer_keys", "read_situation"]
 
 
 @frozen(kw_only=True)
@@ -56,6 +58,7 @@ class Situation:
         pins: of the target's objects.
         column: to be unmasked, or None.
         first: columns whose unmasking has to be looked at before access is taken away here.
+        shut: the connection was uninstalled; nothing is wanted on it.
     """
 
     mark: Mark
@@ -68,6 +71,7 @@ class Situation:
     pins: tuple[Pin, ...] = field(default=(), repr=False)
     column: str | None = None
     first: tuple[Mark, ...] = ()
+    shut: bool = False
 
     @property
     def target(self) -> str:
@@ -87,7 +91,8 @@ class Situation:
 
 def read_situation(unit: Unit, mark: Mark) -> Situation:
     """Everything stored about one target."""
-    return _product(unit, mark) if mark.product else _column(unit, mark)
+    shut = unit.rows.get(SHUT, mark.connection) is not None
+    return _product(unit, mark, shut=shut) if mark.product else _column(unit, mark, shut=shut)
 
 
 def layer_keys(unit: Unit, mark: Mark, grant: Grant) -> frozenset[str]:
@@ -107,7 +112,7 @@ def _claims(grant: Grant, now: datetime) -> bool:
     return grant.live and grant.state != "withheld" and not grant.over(now)
 
 
-def _product(unit: Unit, mark: Mark) -> Situation:
+def _product(unit: Unit, mark: Mark, *, shut: bool) -> Situation:
     product = unit.get(DataProduct, mark.product)
     grants = {
         grant.id: grant
@@ -116,7 +121,7 @@ def _product(unit: Unit, mark: Mark) -> Situation:
     claiming = [grant for grant in grants.values() if _claims(grant, unit.now)]
     entries = tuple(entries_of(unit.rows, mark.key))
     pins = tuple(pins_of(unit.rows, mark.key))
-    layers = () if product is None else _layers(unit, mark, product, claiming)
+    layers = () if product is None or shut else _layers(unit, mark, product, claiming)
     return Situation(
         mark=mark,
         now=unit.now,
@@ -126,6 +131,7 @@ def _product(unit: Unit, mark: Mark) -> Situation:
         entries=entries,
         pins=pins,
         first=_unmask_first(unit, mark, grants, layers, entries, pins),
+        shut=shut,
     )
 
 
@@ -194,7 +200,7 @@ def _unmask_first(
     return tuple(sorted(marks, key=lambda one: one.key))
 
 
-def _column(unit: Unit, mark: Mark) -> Situation:
+def _column(unit: Unit, mark: Mark, *, shut: bool) -> Situation:
     sources = unit.find(DataSource, ("object", [f"{mark.connection}|{mark.object}"]))
     columns = {f"{source.name}.{mark.column}" for source in sources}
     entries = tuple(entries_of(unit.rows, mark.key))
@@ -220,7 +226,7 @@ def _column(unit: Unit, mark: Mark) -> Situation:
         objects=(
             TargetObject(mark.object, frozenset(name for each in sources for name in each.masked)),
         ),
-        members=frozenset(members),
+        members=frozenset() if shut else frozenset(members),
     )
     return Situation(
         mark=mark,
@@ -232,6 +238,7 @@ def _column(unit: Unit, mark: Mark) -> Situation:
         entries=entries,
         pins=tuple(pins_of(unit.rows, mark.key)),
         column=mark.column,
+        shut=shut,
     )
 
 

@@ -82,6 +82,12 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(
             name="connection.repaired", about="connection", summary="Drift is to be put right."
         ),
+        EventType(
+            name="connection.uninstalled",
+            about="connection",
+            summary="Everything of ours is taken away, and nothing is given any more.",
+        ),
+        EventType(name="connection.installed", about="connection", summary="Open again."),
         EventType(name="form.created", about="form", summary="A request form was created."),
         EventType(name="form.edited", about="form", summary="A form has a new version."),
         EventType(name="form.deleted", about="form", summary="An unused form was deleted."),
@@ -167,6 +173,9 @@ CATALOGUE: Mapping[str, EventType] = {
         ),
         EventType(name="grant.ending", about="grant", summary="Access is to be taken away."),
         EventType(name="grant.ended", about="grant", summary="The platform shows it is gone."),
+        EventType(
+            name="grant.adopted", about="grant", summary="What was there before became ours."
+        ),
         EventType(name="grant.outlived", about="grant", summary="Access outlives its reason."),
         EventType(
             name="grant.trouble", about="grant", summary="The platform could not be changed."

@@ -72,6 +72,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "grant.drift": _GOV,
     "product.drift": _MANAGE,
     "grant.repair": _GOV,
+    "grant.adopt": _GOV,
     "grant.preview": frozenset({"governance", "manager", "steward"}),
     "product.search": frozenset({"anyone"}),
     "inbox.read": frozenset({"self"}),

@@ -27,6 +27,9 @@ class Platforms(Protocol):
     def accept(self, unit: Unit, connection: str, object: str) -> bool:
         """Let access follow to what was made again under a name; False: nothing is held."""
 
+    def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
+        """Make what was there before a grant ours; the statements of what was adopted."""
+
     def preview(
         self, change: Callable[[Unit], Collection[Mark]], *, grant: str | None = None
     ) -> Preview:

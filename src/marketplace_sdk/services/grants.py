@@ -18,7 +18,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
-from marketplace_sdk.errors import NotFound, TransitionNotAllowed
+from marketplace_sdk.errors import Conflict, NotFound, TransitionNotAllowed
 from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._granting import think_grant
@@ -237,6 +237,34 @@ class Grants(Service):
             return found
 
         return self._deciding(by, work)
+
+    def adopt(self, id: str, *, by: By = None) -> GrantView:
+        """Make ours what a beneficiary could do before the grant (GOVERNANCE).
+
+        Without it, what was there before stays when the grant ends. A stranger in a role of ours
+        (drift ``extra_member``) is adopted by approving a request for that person first.
+
+        Raises:
+            NotFound: there is no such grant.
+            Conflict: nothing of it was there before.
+        """
+
+        def work(unit: Unit, facts: Facts) -> None:
+            grant = unit.need(Grant, id, "adopt access of")
+            if not self._views(unit, facts, [grant]):
+                raise NotFound("adopt access of", "grant", id)
+            require("grant.adopt", roles_in(facts), facts, f"access of grant {id}")
+            adopted = self._context.platforms.adopt(unit, grant)
+            if not adopted:
+                raise Conflict(
+                    f"cannot adopt access of grant {id}: nothing of it was there before",
+                    code="nothing_to_adopt",
+                    hint="look at the items of the grant; their origin says whose they are",
+                )
+            unit.log("grant.adopted", grant.aggregate, statements=list(adopted))
+
+        self._deciding(by, work)
+        return self.get(id, by=by)
 
     def _may_look(
         self, unit: Unit, facts: Facts, connection: str | None, product: str | None, verb: str
