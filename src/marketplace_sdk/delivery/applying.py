@@ -48,7 +48,7 @@ def apply_plan(
     call_for: Callable[[Scope], Call],
     applied: Applied,
 ) -> None:
-    """Make all removals, then all additions that do not need one which failed.
+    """Make all removals, then all additions that do not need one which failed, then set ends.
 
     Args:
         plan: what to do.
@@ -62,6 +62,8 @@ def apply_plan(
     failed = Blocks()
     for batch in batches(plan.additions):
         _drain(batch, connection, call_for, applied, (failed, entries))
+    for batch in batches(plan.updates):
+        _drain(batch, connection, call_for, applied)
 
 
 def _drain(

@@ -48,6 +48,11 @@ class Connection:
     plugin: str = ""
 
     @property
+    def expires(self) -> bool:
+        """Whether the platform can end items by itself."""
+        return "set_until" in self.capabilities
+
+    @property
     def keeps_by_hand(self) -> bool:
         """Whether a right that somebody gave by hand, while we held it, stays."""
         return self.added_by_hand == "keep"

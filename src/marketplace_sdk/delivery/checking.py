@@ -39,9 +39,7 @@ def checked(
     grant = grants[0] if len(grants) == 1 else None
     products = {one.product for one in grants} or set(situation.products)
     for id in sorted(products & situation.products.keys()):
-        problems = _problems(
-            check, (*plan.removals, *plan.additions), grant, situation.products[id]
-        )
+        problems = _problems(check, plan.changes, grant, situation.products[id])
         if problems:
             why = Obstacle("plan_refused", "; ".join(problems), retryable=False)
             held = {entry_id(change.item): why for change in plan.additions}

@@ -12,6 +12,7 @@ from typing import Literal
 
 from attrs import evolve, field, frozen
 
+from marketplace_sdk.domain.values import FrozenMap, freeze
 from marketplace_sdk.ports.provisioner import Item, Scope
 from marketplace_sdk.ports.storage import Record, Transaction
 from marketplace_sdk.wire.codec import dump, load
@@ -63,6 +64,8 @@ class LedgerEntry:
         item: what it is.
         claims: why it should be there; when there are none, it should not.
         leaving: the last claims that it had, until it is seen to be gone.
+        ends: until when claimants need it, by claimant; those without an end are missing. Kept
+            only for items that can have an end on the platform.
         origin: ``ours``; ``preexisting`` (somebody else's: never removed); empty: not seen yet.
         state: what the last observation showed; empty: none yet, or something was sent since.
         by_hand: somebody gave it too while we had a reason for it.
@@ -76,6 +79,7 @@ class LedgerEntry:
     item: Item
     claims: frozenset[Claim] = frozenset()
     leaving: frozenset[Claim] = frozenset()
+    ends: FrozenMap[str, datetime] = field(factory=FrozenMap, converter=freeze)
     origin: Literal["", "ours", "preexisting"] = ""
     state: Literal["", "present", "absent"] = ""
     by_hand: bool = False
@@ -104,6 +108,13 @@ class LedgerEntry:
     def is_base(self) -> bool:
         """Whether it is claimed for all members of a target."""
         return any(claim.is_base for claim in self.claims)
+
+    @property
+    def until(self) -> datetime | None:
+        """When nobody needs it any more, as far as is known; None: no end."""
+        ends = [self.ends.get(claim.claimant) for claim in self.claims]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
 
     def claimed_under(self, target: str) -> frozenset[Claim]:
         """The claims made under one target."""

@@ -49,4 +49,7 @@ def look(
 def missed(change: Change, view: View) -> bool:
     """Whether a change cannot be seen."""
     seen = view.seen.get(change.item.scope)
-    return seen is None or (change.item.key in seen.items) != (change.action == "add")
+    found = None if seen is None else seen.items.get(change.item.key)
+    if seen is None or change.action == "remove":
+        return seen is None or found is not None
+    return found is None or (change.action == "set_until" and found.until != change.until)

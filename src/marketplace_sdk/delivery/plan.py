@@ -44,12 +44,19 @@ class Plan:
     Attributes:
         removals: first.
         additions: then.
+        updates: at last, ends of what is there.
         blocked: why an item that is claimed and absent is not added, by id of its row.
     """
 
     removals: tuple[Change, ...] = ()
     additions: tuple[Change, ...] = ()
+    updates: tuple[Change, ...] = ()
     blocked: Mapping[str, Obstacle] = field(factory=dict)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All of them, in their order."""
+        return (*self.removals, *self.additions, *self.updates)
 
 
 class Blocks:
@@ -88,6 +95,7 @@ def make_plan(
     may_grant: Sequence[str],
     held: Collection[str] = (),
     patience: Callable[[int], timedelta] = lambda _: timedelta(0),
+    expires: bool = False,
 ) -> Plan:
     """Remove what is ours, present and claimed by nobody; add what is claimed and absent.
 
@@ -98,21 +106,12 @@ def make_plan(
         held: ids of rows that keep their claims but are not added, because what they are about
             could not be looked up in this pass.
         patience: how long to wait before something is put back that was undone so often.
+        expires: the platform can end items by itself.
     """
-    removals: list[LedgerEntry] = []
-    missing: list[LedgerEntry] = []
+    removals, missing, unseen = _sorted(entries, view)
     blocks = Blocks()
-    for entry in entries:
-        if entry.scope not in view.seen:
-            if entry.claimed:
-                blocks.add(entry)
-        elif presence(entry, view) is None:
-            if entry.claimed:
-                missing.append(entry)
-        elif not entry.claimed and entry.origin == "ours":
-            removals.append(entry)
-    removals.sort(key=lambda one: (-one.item.rank, scope_id(one.scope), one.item.key))
-    missing.sort(key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key))
+    for entry in unseen:
+        blocks.add(entry)
     obstacles = _Obstacles(entries, view, may_grant, held, patience)
     additions: list[Change] = []
     blocked: dict[str, Obstacle] = {}
@@ -121,15 +120,52 @@ def make_plan(
         if why is None and blocks.need(entry):
             why = Obstacle("waits_for_another", f"{_what(entry)} waits for what it is built on")
         if why is None:
-            additions.append(Change(action="add", item=entry.item))
+            until = entry.until if expires and entry.item.expires else None
+            additions.append(Change(action="add", item=entry.item, until=until))
         else:
             blocked[entry.id] = why
             blocks.add(entry)
     return Plan(
         removals=tuple(Change(action="remove", item=one.item) for one in removals),
         additions=tuple(additions),
+        updates=_updates(entries, view) if expires else (),
         blocked=blocked,
     )
+
+
+def _sorted(
+    entries: Iterable[LedgerEntry], view: View
+) -> tuple[list[LedgerEntry], list[LedgerEntry], list[LedgerEntry]]:
+    """What is to be removed, what is claimed and missing, and what is claimed and unseen."""
+    removals, missing, unseen = [], [], []
+    for entry in entries:
+        if entry.scope not in view.seen:
+            if entry.claimed:
+                unseen.append(entry)
+        elif presence(entry, view) is None:
+            if entry.claimed:
+                missing.append(entry)
+        elif not entry.claimed and entry.origin == "ours":
+            removals.append(entry)
+    removals.sort(key=lambda one: (-one.item.rank, scope_id(one.scope), one.item.key))
+    missing.sort(key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key))
+    return removals, missing, unseen
+
+
+def _updates(entries: Iterable[LedgerEntry], view: View) -> tuple[Change, ...]:
+    """Other ends for what is there because of us and does not end when it should."""
+    found = [
+        entry
+        for entry in entries
+        if entry.item.expires
+        and entry.claimed
+        and entry.origin == "ours"
+        and entry.scope in view.seen
+        and (there := presence(entry, view)) is not None
+        and there.until != entry.until
+    ]
+    found.sort(key=lambda one: (scope_id(one.scope), one.item.key))
+    return tuple(Change(action="set_until", item=one.item, until=one.until) for one in found)
 
 
 def batches(changes: Sequence[Change]) -> list[tuple[Change, ...]]:

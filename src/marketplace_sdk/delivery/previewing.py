@@ -117,9 +117,9 @@ class Previewer:
         )
         planned = self._plan(old, view, connection)
         plan = self._plan(new, view, connection)
-        known = {(each.action, entry_id(each.item)) for each in _changes(planned)}
+        known = {(each.action, entry_id(each.item)) for each in planned.changes}
         templates = {} if one else self._templates((old, new), connection)
-        for each in _changes(plan):
+        for each in plan.changes:
             if (each.action, entry_id(each.item)) not in known:
                 row = new.entries[entry_id(each.item)]
                 shared = any(claim.is_base for claim in row.claims | row.leaving)
@@ -138,6 +138,7 @@ class Previewer:
             may_grant=connection.may_grant,
             held=drawn.wishes.kept,
             patience=self.bench.settings.patience,
+            expires=connection.expires,
         )
         return checked(plan, drawn.situation, judged, self.bench.check_plan)
 
@@ -163,10 +164,6 @@ class Previewer:
                     if not isinstance(items, Obstacle):
                         found.update({(item.kind, item.opens): item for item in items})
         return found
-
-
-def _changes(plan: Plan) -> tuple[Change, ...]:
-    return (*plan.removals, *plan.additions)
 
 
 def _add(

@@ -231,12 +231,12 @@ class _Pass:
         }
         view = self._look({entry.scope for entry in entries.values()}, guards)
         plan = self._plan(situation, names, wishes, entries, view)
-        if not plan.removals and not plan.additions:
+        if not plan.changes:
             return view, dict(plan.blocked)
         apply_plan(plan, entries, self.connection, self._call_for, self.applied)
         view = view.updated(self._look(self.applied.scopes, ()))
         obstacles = {**plan.blocked, **self.applied.obstacles}
-        for change in (*plan.removals, *plan.additions):
+        for change in plan.changes:
             id = entry_id(change.item)
             if id not in obstacles and missed(change, view):
                 obstacles[id] = Obstacle(
@@ -272,6 +272,7 @@ class _Pass:
                 may_grant=self.connection.may_grant,
                 held=wishes.kept,
                 patience=self.worker.bench.settings.patience,
+                expires=self.connection.expires,
             )
             plan = checked(plan, situation, judged, self.worker.bench.check_plan)
             touched = {entry_id(one.item) for one in (*plan.removals, *plan.additions)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
@@ -29,12 +30,14 @@ class Wishes:
         claims: why, by id of the row.
         kept: ids of rows that keep old claims only because something could not be looked up.
         obstacles: why a claimant's items could not be made.
+        ends: until when claimants need what they claim; those without an end are missing.
     """
 
     items: Mapping[str, Item] = field(factory=dict)
     claims: Mapping[str, frozenset[Claim]] = field(factory=dict)
     kept: frozenset[str] = frozenset()
     obstacles: Mapping[str, Obstacle] = field(factory=dict)
+    ends: Mapping[str, datetime] = field(factory=dict)
 
 
 def wishes_of(
@@ -64,7 +67,8 @@ def wishes_of(
             gathering.want(claimant, made)
             if unsure:
                 gathering.keep(claimant, {each for name in unsure for each in opened[name]})
-    return gathering.wishes(situation.entries)
+    ends = {f"grant:{id}": grant.until for id, grant in situation.grants.items() if grant.until}
+    return evolve(gathering.wishes(situation.entries), ends=ends)
 
 
 def claimed_anew(entries: Iterable[LedgerEntry], wishes: Wishes, target: str) -> list[LedgerEntry]:
@@ -87,9 +91,22 @@ def claimed_anew(entries: Iterable[LedgerEntry], wishes: Wishes, target: str) ->
         after = entry.with_claims(target, wishes.claims.get(id, frozenset()))
         if item is not None and item != after.item:
             after = evolve(after, item=item)
+        if after.item.expires:
+            after = evolve(after, ends=_ends(after, wishes, target))
         if after != entry or not entry.revision:
             changed.append(after)
     return changed
+
+
+def _ends(entry: LedgerEntry, wishes: Wishes, target: str) -> dict[str, datetime]:
+    """Until when each claimant needs the item; what other targets know of theirs is kept."""
+    ends = {}
+    for claim in entry.claims:
+        known = wishes.ends if claim.target == target else entry.ends
+        end = known.get(claim.claimant)
+        if end is not None:
+            ends[claim.claimant] = end
+    return ends
 
 
 class _Gathering:

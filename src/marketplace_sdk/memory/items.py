@@ -57,7 +57,14 @@ class Part:
         return (self.table,) if self.column is None else (self.table, self.column)
 
 
-def make_item(column: str | None, who: Resolved, table: Resolved, masked: Sequence[str]) -> Item:
+def make_item(
+    column: str | None,
+    who: Resolved,
+    table: Resolved,
+    masked: Sequence[str],
+    *,
+    expires: bool = False,
+) -> Item:
     """The item that lets somebody read a table or, with ``column``, see that column unmasked."""
     part = Part(table.native_id, column)
     data: Any = {
@@ -81,6 +88,7 @@ def make_item(column: str | None, who: Resolved, table: Resolved, masked: Sequen
         # Unmasking opens nothing by itself; named all the same, so that `may_grant` bounds it too.
         opens=(table.name,),
         guards=guards,
+        expires=expires,
         data=data,
     )
 
@@ -98,8 +106,12 @@ def describe(change: Change) -> str:
     """The change as a statement, with the names at the time of planning."""
     data = change.item.data
     table, principal, column = data["object"], data["principal"], data.get("column")
+    give = change.action != "remove"
+    end = "" if change.until is None else f" UNTIL {change.until:%Y-%m-%d %H:%M:%S}"
+    if change.action == "set_until" and not end:
+        end = " WITHOUT END"
     if column is None:
-        verb, to = ("GRANT", "TO") if change.action == "add" else ("REVOKE", "FROM")
-        return f"{verb} SELECT ON {table} {to} {principal}"
-    verb = "UNMASK" if change.action == "add" else "MASK"
-    return f"{verb} {table}.{column} FOR {principal}"
+        verb, to = ("GRANT", "TO") if give else ("REVOKE", "FROM")
+        return f"{verb} SELECT ON {table} {to} {principal}{end}"
+    verb = "UNMASK" if give else "MASK"
+    return f"{verb} {table}.{column} FOR {principal}{end}"

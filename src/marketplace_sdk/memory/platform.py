@@ -25,7 +25,8 @@ from marketplace_sdk.ports.provisioner import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from marketplace_sdk.ports.provisioner import (
         Call,
@@ -56,6 +57,8 @@ class MemoryPlatform:
         principals: names of users and groups.
         protected: columns, as ``(object, column)`` or ``"object.column"``.
         name: the platform's identity is ``memory:<name>``.
+        clock: returns an aware datetime; given, grants can have an end of their own, which holds
+            whether anybody works or not.
 
     Attributes:
         capabilities: what a connection to it can do, in the words of a ProvisionerSpec.
@@ -72,13 +75,17 @@ class MemoryPlatform:
         principals: Iterable[str] | None = None,
         protected: Iterable[tuple[str, str] | str] | None = None,
         name: str = "memory",
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.identity = f"memory:{name}"
+        if clock is not None:
+            self.capabilities = self.capabilities | {"set_until"}
         self.unreachable = False
         self.writes = 0
         self.calls: list[tuple[str, int]] = []
         self._lock = threading.RLock()
-        self._books = Privileges(objects, principals, protected)
+        self._expires = clock is not None
+        self._books = Privileges(objects, principals, protected, clock)
         self._failures = Failures()
         self._crashes: dict[str, int] = {}
         self._refused: set[str] = set()
@@ -227,7 +234,7 @@ class MemoryPlatform:
         """SELECT on each object, or UNMASK on the column of the target."""
         found = [(each, known.object(each.name)) for each in target.objects]
         return [
-            make_item(target.column, who, table, sorted(each.masked))
+            make_item(target.column, who, table, sorted(each.masked), expires=self._expires)
             for each, table in found
             if table is not None
         ]
@@ -325,7 +332,9 @@ class MemoryPlatform:
         gone = "" if self._books.named(part.table) else ", which was dropped"
         return Seen(
             items={
-                part.item_key(each.principal): Presence(by_hand=self._books.by_hand(each))
+                part.item_key(each.principal): Presence(
+                    by_hand=self._books.by_hand(each), until=self._books.until(each)
+                )
                 for each in held
             },
             guards=answers,
@@ -333,39 +342,49 @@ class MemoryPlatform:
         )
 
     def _change(self, change: Change) -> Outcome:
-        item, add = change.item, change.action == "add"
+        item = change.item
         privilege = privilege_of(item)
         if privilege is None or item.scope.platform != self.identity:
             return _refused(item, f"it is not an item of {self.identity}")
-        if change.action == "set_until":
-            return _refused(item, "grants have no end of their own here")
-        if add:
+        if change.action == "add":
             for column in (privilege.column, *item.data.get("masked", ())):
                 self._books.learn(privilege.table, column)
-        if add != self._books.has(privilege):
-            problem = self._problem(privilege, add=add)
-            if problem:
-                return _refused(item, problem)
-            self._reach("before_apply")
-            (self._books.add if add else self._books.discard)(privilege)
-            self.writes += 1
-            self._reach("after_apply")
-            if self._silent:
-                self._silent -= 1
-                return Outcome(
-                    key=item.key, result="unknown", error="no answer came", retryable=True
-                )
-            evidence = f"{self.describe(change)} -- statement {self.writes}"
-            return Outcome(key=item.key, result="done", evidence=evidence)
-        return Outcome(key=item.key, result="already", evidence="list of grants")
+        if self._is_so(change, privilege):
+            return Outcome(key=item.key, result="already", evidence="list of grants")
+        problem = self._problem(change, privilege)
+        if problem:
+            return _refused(item, problem)
+        self._reach("before_apply")
+        self._books.make(change.action, privilege, change.until)
+        self.writes += 1
+        self._reach("after_apply")
+        if self._silent:
+            self._silent -= 1
+            return Outcome(key=item.key, result="unknown", error="no answer came", retryable=True)
+        evidence = f"{self.describe(change)} -- statement {self.writes}"
+        return Outcome(key=item.key, result="done", evidence=evidence)
 
-    def _problem(self, privilege: Privilege, *, add: bool) -> str:
+    def _is_so(self, change: Change, privilege: Privilege) -> bool:
+        if change.action == "set_until":
+            there = self._books.has(privilege)
+            return there and self._books.until(privilege) == change.until
+        return self._books.has(privilege) == (change.action == "add")
+
+    def _problem(self, change: Change, privilege: Privilege) -> str:
         """Why the platform refuses a change, or empty text."""
         table = self._books.named(privilege.table)
+        ends = change.until is not None or change.action == "set_until"
+        if ends and not self._expires:
+            return "grants have no end of their own here"
         if table in self._refused:
             return f"no right to manage grants on {table}"
-        if not add:
-            return ""
+        if change.action != "add":
+            there = change.action == "remove" or self._books.has(privilege)
+            return "" if there else "it is not there"
+        return self._hindrance(table, privilege)
+
+    def _hindrance(self, table: str | None, privilege: Privilege) -> str:
+        """Why a privilege cannot be given, or empty text."""
         if table is None:
             return "the object was dropped"
         if not self._books.principal_exists(privilege.principal):

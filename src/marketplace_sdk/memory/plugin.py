@@ -127,6 +127,7 @@ def _platform(settings: Mapping[str, Any], context: BuildContext) -> Provisioner
         "objects": dict,
         "principals": (list, tuple),
         "protected": (list, tuple),
+        "native_expiry": bool,
     }
     check_settings(settings, plugin="memory", known=known)
     return MemoryPlatform(
@@ -134,6 +135,7 @@ def _platform(settings: Mapping[str, Any], context: BuildContext) -> Provisioner
         settings.get("principals"),
         settings.get("protected"),
         name=context.name,
+        clock=context.clock if settings.get("native_expiry") else None,
     )
 
 

@@ -14,7 +14,8 @@ from attrs import frozen
 from marketplace_sdk.errors import DuplicateName, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
 __all__ = ["Privilege", "Privileges", "Table"]
 
@@ -50,6 +51,7 @@ class Privileges:
         objects: Mapping[str, Sequence[str]] | None,
         principals: Iterable[str] | None,
         protected: Iterable[tuple[str, str] | str] | None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._open_objects = objects is None
         self._open_principals = principals is None
@@ -62,6 +64,8 @@ class Privileges:
         self._principal_names: dict[str, str] = {}
         self._holders: defaultdict[tuple[str, str | None], set[str]] = defaultdict(set)
         self._by_hand: set[Privilege] = set()
+        self._clock = clock
+        self._ends: dict[Privilege, datetime] = {}
         self._masks: dict[tuple[str, str], bool] = {}
         for name, columns in (objects or {}).items():
             self.create(name, columns, "")
@@ -143,11 +147,33 @@ class Privileges:
         self._principals[new] = id
         self._principal_names[id] = new
 
-    def add(self, privilege: Privilege, *, by_hand: bool = False) -> None:
-        """Give a privilege."""
+    def add(
+        self, privilege: Privilege, *, by_hand: bool = False, until: datetime | None = None
+    ) -> None:
+        """Give a privilege, with an end of its own or without."""
         self._holders[privilege.table, privilege.column].add(privilege.principal)
+        self.set_until(privilege, until)
         if by_hand:
             self._by_hand.add(privilege)
+
+    def make(self, action: str, privilege: Privilege, until: datetime | None) -> None:
+        """Give a privilege, take it away, or give it another end."""
+        if action == "add":
+            self.add(privilege, until=until)
+        elif action == "remove":
+            self.discard(privilege)
+        else:
+            self.set_until(privilege, until)
+
+    def until(self, privilege: Privilege) -> datetime | None:
+        """The end that a privilege has of its own."""
+        return self._ends.get(privilege)
+
+    def set_until(self, privilege: Privilege, until: datetime | None) -> None:
+        """Give a privilege another end of its own, or none."""
+        self._ends.pop(privilege, None)
+        if until is not None:
+            self._ends[privilege] = until
 
     def by_hand(self, privilege: Privilege) -> bool:
         """Whether somebody gave it by hand, whoever else gave it, too."""
@@ -159,6 +185,7 @@ class Privileges:
         if place in self._holders:
             self._holders[place].discard(privilege.principal)
         self._by_hand.discard(privilege)
+        self._ends.pop(privilege, None)
 
     def has(self, privilege: Privilege) -> bool:
         """Whether a privilege is there."""
@@ -166,7 +193,12 @@ class Privileges:
 
     def holders(self, table: str, column: str | None) -> Collection[str]:
         """Native ids of the principals who hold a privilege."""
-        return self._holders.get((table, column), ())
+        found = self._holders.get((table, column), ())
+        if self._clock is None or not self._ends:
+            return found
+        now = self._clock()
+        ends = ((each, self._ends.get(Privilege(table, column, each))) for each in found)
+        return [each for each, end in ends if end is None or end > now]
 
     def holds(self, principal: str, table: str, column: str | None) -> bool:
         """Whether the principal of that name holds a privilege on the object of that name."""
@@ -184,8 +216,8 @@ class Privileges:
         """All privileges by name."""
         return frozenset(
             (self._principal_names[principal], self._table_names[table], column)
-            for (table, column), principals in self._holders.items()
-            for principal in principals
+            for table, column in list(self._holders)
+            for principal in self.holders(table, column)
         )
 
     def protect(self, table: str, column: str, *, protected: bool) -> None:

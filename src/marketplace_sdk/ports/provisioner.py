@@ -167,6 +167,8 @@ class Item:
         rank: additions run upwards and removals downwards; the highest rank opens the door.
         opens: dotted native names of the objects that this item opens, alone or as the last part.
         guards: conditions for adding it.
+        expires: it can have an end of its own on the platform; heeded where ``set_until`` is
+            among the declared capabilities.
         data: what the plugin needs to write the statement; plain data.
     """
 
@@ -176,6 +178,7 @@ class Item:
     rank: int
     opens: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
+    expires: bool = False
     data: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze, repr=False)
 
 
@@ -187,11 +190,13 @@ class Presence:
         native_id: identity of the thing seen, or empty text.
         ours: it carries our marker, so it is ours even when the ledger was lost.
         by_hand: somebody else has given the same right too, where the platform can tell.
+        until: when the platform will end it by itself; None: never.
     """
 
     native_id: str = ""
     ours: bool = False
     by_hand: bool = False
+    until: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -219,7 +224,13 @@ class CannotLook:
 
 @frozen(kw_only=True)
 class Change:
-    """One step of a plan."""
+    """One step of a plan.
+
+    Attributes:
+        action: ``set_until`` gives an item that is there another end, or none.
+        item: what is changed.
+        until: for ``add`` and ``set_until``, when the platform is to end it by itself; None: never.
+    """
 
     action: Literal["add", "remove", "set_until"]
     item: Item

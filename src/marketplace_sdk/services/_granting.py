@@ -17,6 +17,7 @@ from marketplace_sdk.work.targets import (
     column_marks,
     marks_for_sources,
     product_marks,
+    targets_of,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +112,10 @@ def _extend(unit: Unit, decision: Decision) -> AccessRequest:
         if before is not None and before.state == "approved":
             unit.save(evolve(before, until=longer.until))
     saved = unit.save(evolve(request, grant=grant.id, until=longer.until))
-    unit.keep(decision.effects + effects + Effects(timers=timers(longer, unit.now)))
+    # Where a platform ends access by itself, it has to hear of the new end.
+    marks = targets_of(unit, longer)
+    follow = Effects(timers=timers(longer, unit.now), marks=marks)
+    unit.keep(decision.effects + effects + follow)
     return saved
 
 
