@@ -53,6 +53,7 @@ from marketplace_sdk.services._health import Check, Health
 from marketplace_sdk.services._retaining import Retention
 from marketplace_sdk.services._verifying import Finding, Verification
 from marketplace_sdk.services.grants import GrantView
+from marketplace_sdk.services.sources import Discovery
 from marketplace_sdk.work.pages import Page
 
 __version__ = "0.1.0"
@@ -77,6 +78,7 @@ __all__ = [
     "DataUseAgreement",
     "Determination",
     "DirectoryError",
+    "Discovery",
     "Domain",
     "DomainPolicy",
     "Drift",

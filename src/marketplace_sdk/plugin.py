@@ -51,15 +51,13 @@ from marketplace_sdk.errors import (
     StorageError,
 )
 from marketplace_sdk.ports.directory import Directory
+from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn, Discoverer
 from marketplace_sdk.ports.notifier import Message, Notifier
 from marketplace_sdk.ports.object_grants import ObjectGrants
 from marketplace_sdk.ports.provisioner import (
     Call,
     CannotLook,
     Change,
-    Discovered,
-    DiscoveredColumn,
-    Discoverer,
     Guard,
     Item,
     Known,

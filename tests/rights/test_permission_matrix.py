@@ -378,6 +378,15 @@ MATRIX = [
         shows=lambda s: not named(source(s).tags, "Staff"),
     ),
     Row(
+        what="discover sources",
+        covers="sources.discover",
+        rule=SOURCES,
+        cells=GOV_,
+        prepare=lambda s: s.world.platform.platform.create("crm.clients", ["id"]),
+        act=lambda s, do, **who: do.sources.discover("lake", "crm.*", **who),
+        shows=lambda s: named(s.market.sources.find(by="sal"), "crm_clients"),
+    ),
+    Row(
         what="accept an object that was made again",
         covers="sources.accept_replaced",
         rule=DECIDED,

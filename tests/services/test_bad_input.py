@@ -194,6 +194,10 @@ COMMANDS = {
         lambda w: {"name": "people", "tags": ["Marked"], "by": "gil"},
         {"name": KNOWN, "tags": NAMES, "origin": NEW, "by": BY},
     ),
+    "sources.discover": (
+        lambda w: {"connection": "lake", "pattern": "none.*", "by": "gil"},
+        {"connection": [*KNOWN, "nowhere"], "pattern": NEW, "by": BY},
+    ),
     "sources.accept_replaced": (None, {"name": KNOWN, "by": BY}),
     "sources.get": (lambda w: {"name": "leave", "by": "con"}, {"name": KNOWN, "by": BY}),
     "sources.find": (

@@ -11,9 +11,9 @@ import click
 from marketplace_sdk.cli.audit import audit
 from marketplace_sdk.cli.config import config
 from marketplace_sdk.cli.doctor import doctor
+from marketplace_sdk.cli.installing import install, uninstall
 from marketplace_sdk.cli.migrate import migrate
 from marketplace_sdk.cli.new_plugin import new_plugin
-from marketplace_sdk.cli.installing import install, uninstall
 from marketplace_sdk.cli.worker import worker
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from marketplace_sdk.delivery.discovering import list_objects
 from marketplace_sdk.delivery.drifting import find_drift
 from marketplace_sdk.delivery.ledger import (
     LedgerEntry,
@@ -20,6 +21,7 @@ from marketplace_sdk.delivery.previewing import Previewer
 from marketplace_sdk.delivery.situation import layer_keys
 from marketplace_sdk.delivery.stating import statement_of
 from marketplace_sdk.domain.provisioned import Drift, GrantItem, Preview
+from marketplace_sdk.ports.discovery import Listing
 from marketplace_sdk.ports.provisioner import Change
 from marketplace_sdk.work.targets import targets_of
 
@@ -63,6 +65,10 @@ class Inspector:
     def drift(self, *, connection: str | None = None, product: str | None = None) -> Drift:
         """Everything that is not as it should be."""
         return find_drift(self.bench, connection=connection, product=product)
+
+    def listing(self, connection: str, pattern: str, known: Collection[str]) -> Listing:
+        """Every object of a connection whose name matches, and what registered names mean."""
+        return list_objects(self.bench, connection, pattern, known)
 
     def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
         """Make what was there before a grant ours; the statements of what was adopted."""

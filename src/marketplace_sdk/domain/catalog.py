@@ -62,15 +62,18 @@ class Column:
         masked: only those with an approved masking exception see the real values.
         tags: of the column; they never admit a source to a domain.
         type: the platform's type, for people.
+        description: for people.
     """
 
     name: str
     masked: bool = False
     tags: frozenset[Tag] = field(default=frozenset(), converter=_tags)
     type: str = ""
+    description: str = field(default="", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         check_name(self.name, "column.name")
+        check_text(self.description, "column.description")
         check_text(self.type, "column.type")
         check_flag(self.masked, "column.masked")
 
@@ -94,6 +97,8 @@ class DataSource:
         columns: in order.
         tags: of the source.
         description: for people.
+        kind: what it is on the platform, for example ``view``; for people.
+        owner: who owns it there; for people.
         revision: of the stored record.
     """
 
@@ -103,13 +108,16 @@ class DataSource:
     columns: tuple[Column, ...] = field(default=(), converter=_columns, kw_only=True)
     tags: frozenset[Tag] = field(default=frozenset(), converter=_tags, kw_only=True)
     description: str = field(default="", kw_only=True)
+    kind: str = field(default="", kw_only=True)
+    owner: str = field(default="", kw_only=True)
     revision: int = field(default=0, kw_only=True, eq=False)
 
     def __attrs_post_init__(self) -> None:
         check_name(self.name, "source.name", dots=False)
         check_name(self.connection, "source.connection")
         check_id(self.object, "source.object")
-        check_text(self.description, "source.description")
+        for key in ("description", "kind", "owner"):
+            check_text(getattr(self, key), f"source.{key}")
         names = [column.name for column in self.columns]
         problems = []
         if len(names) > MOST_COLUMNS:

@@ -8,13 +8,15 @@ books stand in ``memory.privileges``; this module is the provisioner and the swi
 
 from __future__ import annotations
 
-import threading
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
-from marketplace_sdk.errors import NotFound, ProvisioningError
+from marketplace_sdk.errors import ProvisioningError
+from marketplace_sdk.memory.administration import Administration
 from marketplace_sdk.memory.faults import Crash, Failures
 from marketplace_sdk.memory.items import PROTECTED, Part, describe, make_item, privilege_of
 from marketplace_sdk.memory.privileges import Privilege, Privileges
+from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn
 from marketplace_sdk.ports.provisioner import (
     CannotLook,
     Outcome,
@@ -44,7 +46,7 @@ __all__ = ["MemoryPlatform"]
 Point = Literal["before_apply", "after_apply", "observe"]
 
 
-class MemoryPlatform:
+class MemoryPlatform(Administration):
     """A data platform and its provisioner in one object. Safe to use from several threads.
 
     With neither objects nor principals given it is an open world: whatever is named exists, and a
@@ -67,7 +69,7 @@ class MemoryPlatform:
         calls: (method, how many things it was asked about), in order.
     """
 
-    capabilities = frozenset({"open_world", "unmask"})
+    capabilities = frozenset({"discover", "open_world", "unmask"})
 
     def __init__(
         self,
@@ -83,107 +85,12 @@ class MemoryPlatform:
         self.unreachable = False
         self.writes = 0
         self.calls: list[tuple[str, int]] = []
-        self._lock = threading.RLock()
         self._expires = clock is not None
-        self._books = Privileges(objects, principals, protected, clock)
+        super().__init__(Privileges(objects, principals, protected, clock))
         self._failures = Failures()
         self._crashes: dict[str, int] = {}
         self._refused: set[str] = set()
         self._silent = 0
-
-    # What a person sees on it.
-
-    def reads(self, principal: str, object: str, column: str) -> Literal["none", "masked", "clear"]:
-        """What a principal gets who selects one column.
-
-        ``none``: no column of the object can be read. ``masked``: the object can be read, but
-        this column is refused or altered. ``clear``: the real value. A right to unmask opens
-        nothing by itself.
-        """
-        with self._lock:
-            return self._books.reads(principal, object, column)
-
-    def can_read(self, principal: str, object: str) -> bool:
-        """Whether the principal can read anything of the object."""
-        with self._lock:
-            return self._books.holds(principal, object, None)
-
-    def sees_clear(self, principal: str, object: str, column: str) -> bool:
-        """Whether the principal gets the real values of the column."""
-        return self.reads(principal, object, column) == "clear"
-
-    def snapshot(self) -> frozenset[tuple[str, str, str | None]]:
-        """Every privilege as (principal, object, column to unmask or None for reading)."""
-        with self._lock:
-            return self._books.snapshot()
-
-    # What administrators do by hand, behind the marketplace's back.
-
-    def grant_by_hand(self, principal: str, object: str, column: str | None = None) -> None:
-        """Let a principal read an object or, with ``column``, see that column unmasked.
-
-        Raises:
-            NotFound: there is no such principal, object or column.
-        """
-        with self._lock:
-            self._books.add(self._named(principal, object, column), by_hand=True)
-
-    def revoke_by_hand(self, principal: str, object: str, column: str | None = None) -> None:
-        """Take it away; taking away what is not there changes nothing.
-
-        Raises:
-            NotFound: there is no such principal, object or column.
-        """
-        with self._lock:
-            self._books.discard(self._named(principal, object, column))
-
-    def create(self, object: str, columns: Sequence[str] | None = None, owner: str = "") -> None:
-        """Make an object, in place of the one of that name if there is one, with a new native id.
-
-        ``columns`` None leaves them unknown, which only an open world can do sensibly.
-        """
-        with self._lock:
-            self._books.create(object, columns, owner)
-
-    def drop(self, object: str) -> None:
-        """Drop an object, and with it every privilege on it and every protection of it."""
-        with self._lock:
-            self._books.drop(object)
-
-    def protect(self, object: str, column: str) -> None:
-        """Attach a mask to a column.
-
-        Raises:
-            NotFound: there is no such object or column.
-        """
-        self._protect(object, column, protected=True)
-
-    def unprotect(self, object: str, column: str) -> None:
-        """Take the mask off a column; an open world then no longer protects it by itself.
-
-        Raises:
-            NotFound: there is no such object or column.
-        """
-        self._protect(object, column, protected=False)
-
-    def replace_principal(self, name: str) -> None:
-        """Drop a principal with all privileges, or none, and make another one of that name."""
-        with self._lock:
-            self._books.replace_principal(name)
-
-    def drop_principal(self, name: str) -> None:
-        """Drop a principal with all privileges."""
-        with self._lock:
-            self._books.drop_principal(name)
-
-    def rename_principal(self, name: str, new: str) -> None:
-        """Give a principal another name; the native id and the privileges stay.
-
-        Raises:
-            NotFound: there is no such principal.
-        """
-        with self._lock:
-            self._books.rename_principal(name, new)
 
     # Switches for what can go wrong.
 
@@ -274,6 +181,29 @@ class MemoryPlatform:
             with self._lock:
                 outcome = self._change(change)
             yield outcome
+
+    def discover(self, pattern: str, call: Call) -> Iterator[Discovered]:
+        """Every object that was made or named so far."""
+        with self._lock:
+            self._enter("discover", 1, call)
+            found = [
+                (each, [self._books.masked(each.name, name) for name in each.columns or ()])
+                for each in self._books.everything()
+                if fnmatchcase(each.name, pattern)
+            ]
+        for each, masks in found:
+            columns = (
+                DiscoveredColumn(name=name, protected=mask)
+                for name, mask in zip(each.columns or (), masks, strict=True)
+            )
+            yield Discovered(
+                name=each.name,
+                kind="table",
+                columns=columns,
+                comment=each.comment,
+                tags=each.tags,
+                owner=each.owner,
+            )
 
     def describe(self, change: Change) -> str:
         """The change as a statement, with the names at the time of planning."""
@@ -392,22 +322,6 @@ class MemoryPlatform:
         if privilege.column is not None and not self._books.has_column(table, privilege.column):
             return f"there is no column {table}.{privilege.column}"
         return ""
-
-    def _named(self, principal: str, object: str, column: str | None) -> Privilege:
-        who, what = self._books.principal(principal), self._books.object(object)
-        if who is None:
-            raise NotFound("use", "principal", principal)
-        if what is None:
-            raise NotFound("use", "object", object)
-        if column is not None and not self._books.has_column(object, column):
-            raise NotFound("use", "column", f"{object}.{column}")
-        return Privilege(what.id, column, who)
-
-    def _protect(self, object: str, column: str, *, protected: bool) -> None:
-        with self._lock:
-            if not self._books.has_column(object, column):
-                raise NotFound("protect", "column", f"{object}.{column}")
-            self._books.protect(object, column, protected=protected)
 
 
 def _refused(item: Item, why: str) -> Outcome:

@@ -60,7 +60,7 @@ def marketplace_provisioners() -> Iterator[ProvisionerSpec]:
         name="memory",
         build=_platform,
         summary="A data platform in this process; for tests and trials.",
-        capabilities=frozenset({"open_world", "unmask"}),
+        capabilities=frozenset({"discover", "open_world", "unmask"}),
     )
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from marketplace_sdk.errors import DuplicateName, NotFound
 
@@ -28,6 +28,8 @@ class Table:
     name: str
     columns: tuple[str, ...] | None = None
     owner: str = ""
+    comment: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @frozen
@@ -83,6 +85,21 @@ class Privileges:
             self.create(name, None, "")
         return self._tables.get(name)
 
+    def everything(self) -> list[Table]:
+        """All objects that exist, by name."""
+        return [table for _, table in sorted(self._tables.items()) if table is not None]
+
+    def masked(self, table: str, column: str) -> bool:
+        """Whether a column has a mask."""
+        return self._masks.get((table, column), False)
+
+    def retag(self, name: str, tags: Iterable[str]) -> None:
+        """Give an object other tags."""
+        table = self.object(name)
+        if table is None:
+            raise NotFound("tag", "object", name)
+        self._tables[name] = evolve(table, tags=tuple(tags))
+
     def principal(self, name: str) -> str | None:
         """The native id of the principal of that name."""
         if self._open_principals and name not in self._principals:
@@ -102,11 +119,23 @@ class Privileges:
         found = self.object(table)
         return found is not None and (found.columns is None or column in found.columns)
 
-    def create(self, name: str, columns: Sequence[str] | None, owner: str) -> None:
+    def create(
+        self,
+        name: str,
+        columns: Sequence[str] | None,
+        owner: str,
+        comment: str = "",
+        tags: Iterable[str] = (),
+    ) -> None:
         """Make an table in the place of any other of that name."""
         self.drop(name)
         table = Table(
-            self._next("object", name), name, None if columns is None else tuple(columns), owner
+            self._next("object", name),
+            name,
+            None if columns is None else tuple(columns),
+            owner,
+            comment,
+            tuple(tags),
         )
         self._tables[name] = table
         self._table_names[table.id] = name

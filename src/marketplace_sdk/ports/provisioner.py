@@ -20,9 +20,6 @@ __all__ = [
     "Call",
     "CannotLook",
     "Change",
-    "Discovered",
-    "DiscoveredColumn",
-    "Discoverer",
     "Guard",
     "Item",
     "Known",
@@ -278,46 +275,6 @@ class Call:
         return self.seconds_left() <= 0
 
 
-@frozen(kw_only=True)
-class DiscoveredColumn:
-    """A column as it was found on the platform.
-
-    Attributes:
-        name: as on the platform, case kept.
-        type: the platform's word for it, for people.
-        comment: for people.
-        tags: names of the platform's tags on the column.
-        protected: the platform masks it for everybody without a right of their own.
-    """
-
-    name: str
-    type: str = ""
-    comment: str = ""
-    tags: tuple[str, ...] = field(default=(), converter=tuple)
-    protected: bool = False
-
-
-@frozen(kw_only=True)
-class Discovered:
-    """An object as it was found on the platform.
-
-    Attributes:
-        name: dotted, as ``DataSource.object`` has it and ``resolve`` understands it.
-        kind: what it is there, in the words of ``Resolved.kind``, for example ``view``.
-        columns: in order.
-        comment: for people.
-        tags: names of the platform's tags on the object.
-        owner: who owns it there, or empty text.
-    """
-
-    name: str
-    kind: str = ""
-    columns: tuple[DiscoveredColumn, ...] = field(default=(), converter=tuple)
-    comment: str = ""
-    tags: tuple[str, ...] = field(default=(), converter=tuple)
-    owner: str = ""
-
-
 class Provisioner(Protocol):
     """A data platform, as the reconciler uses it.
 
@@ -350,19 +307,3 @@ class Provisioner(Protocol):
 
     def describe(self, change: Change) -> str:
         """The platform's own statement for a change, for people."""
-
-
-class Discoverer(Protocol):
-    """What a provisioner has too that declares the capability ``discover``."""
-
-    def discover(self, pattern: str, call: Call) -> Iterable[Discovered]:
-        """Every object whose dotted name matches, each once, in any order.
-
-        Args:
-            pattern: case-sensitive, as in ``may_grant``: ``*``, ``?`` and ``[...]``.
-            call: the deadline; look at it between round trips.
-
-        Raises:
-            ProvisioningError: the platform cannot be reached, or no time is left. What was
-                yielded before is then no complete list, and nothing is concluded from it.
-        """

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.events import Mark
     from marketplace_sdk.domain.grants import Grant
     from marketplace_sdk.domain.provisioned import Drift, GrantItem, Preview
+    from marketplace_sdk.ports.discovery import Listing
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Platforms"]
@@ -29,6 +30,12 @@ class Platforms(Protocol):
 
     def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
         """Make what was there before a grant ours; the statements of what was adopted."""
+
+    def listing(self, connection: str, pattern: str, known: Collection[str]) -> Listing:
+        """Every object of a connection whose name matches, and what registered names mean.
+
+        Raises InvalidInput when the connection cannot list, ProvisioningError when it fails to.
+        """
 
     def preview(
         self, change: Callable[[Unit], Collection[Mark]], *, grant: str | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -16,12 +18,16 @@ from marketplace_sdk.domain.values import check_name, check_text
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, Problem
 from marketplace_sdk.services._checking import check_filter, check_list
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._discovery import Discovery, source_of, updated
 from marketplace_sdk.services._widening import leave_domain
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.targets import marks_for_sources, product_marks
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["Sources"]
+if TYPE_CHECKING:
+    from marketplace_sdk.ports.discovery import Discovered
+
+__all__ = ["Discovery", "Sources"]
 
 
 class Sources(Service):
@@ -104,6 +110,82 @@ class Sources(Service):
         """Take tags of one origin off a source (GOVERNANCE); it may leave domains by that."""
         return self._retag(name, by, add=frozenset(), drop=_tags(tags, origin))
 
+    def discover(self, connection: str, pattern: str = "*", *, by: By = None) -> Discovery:
+        """Register or update a source for every object on a platform (GOVERNANCE).
+
+        A new source is named after its object, with ``_`` for dots. Columns that the platform
+        protects are masked, and what was masked stays so; tags carry the platform's plugin as
+        their origin, and dynamic domains that name this origin follow them. Objects that are gone
+        are reported, and their sources stay. No source enters a product by this.
+
+        Args:
+            connection: name of a connection whose platform can list objects.
+            pattern: which of them: dotted names, case-sensitive, with ``*``, ``?`` and ``[...]``.
+            by: who discovers.
+
+        Returns:
+            What was found and done; each object is kept by itself.
+
+        Raises:
+            InvalidInput: the connection is unknown or cannot list objects.
+            ProvisioningError: the platform did not answer; nothing was changed.
+        """
+        check_name(pattern, "pattern")
+        with self._reading(by) as (unit, facts):
+            require("source.register", roles_in(facts), facts, f"sources of {connection}")
+            check_name(connection, "connection")
+            known = unit.find(DataSource, ("connection", [connection]))
+        objects = {source.object for source in known}
+        seen = self._context.platforms.listing(connection, pattern, objects)
+        outcomes: dict[str, list[str]] = defaultdict(list)
+        for found in seen.objects:
+            names = [s.name for s in known if seen.means.get(s.object, s.object) == found.name]
+            new = not names
+            for name in names or [found.name.replace(".", "_")]:
+                try:
+                    outcome = self._discovered(by, name, connection, found, new=new)
+                except (InvalidInput, DuplicateName) as error:
+                    outcomes["problems"].append(f"{found.name!r}: {error}")
+                else:
+                    outcomes[outcome].append(name)
+        outcomes["gone"] = [
+            source.name
+            for source in known
+            if source.object in seen.gone and fnmatchcase(source.object, pattern)
+        ]
+        return Discovery(**{what: tuple(sorted(names)) for what, names in outcomes.items()})
+
+    def _discovered(
+        self, by: By, name: str, connection: str, found: Discovered, *, new: bool
+    ) -> str:
+        """Keep one object; ``registered``, ``updated`` or ``unchanged``."""
+        origin = self._context.connections[connection]
+
+        def work(unit: Unit, facts: Facts) -> str:
+            require("source.register", roles_in(facts), facts, f"source {name}")
+            known = unit.get(DataSource, name)
+            if known is None:
+                saved = unit.save(source_of(name, connection, found, origin))
+                unit.log("source.registered", f"source:{name}", connection=connection)
+                self._look_again(unit, saved)
+                return "registered"
+            if new and (known.connection, known.object) != (connection, found.name):
+                raise DuplicateName(
+                    f"cannot register source {name}: the name is taken",
+                    existing=name,
+                    hint="register the object by hand, under another name",
+                )
+            changed = updated(known, found, origin)
+            if changed == known:
+                return "unchanged"
+            saved = unit.save(changed)
+            unit.log("source.updated", f"source:{name}", changed=_differences(known, saved))
+            self._follow_tags(unit, known, saved)
+            self._look_again(unit, saved)
+            return "updated"
+
+        return self._deciding(by, work)
+
     def accept_replaced(self, name: str, *, by: By = None) -> DataSource:
         """Let access follow to an object that was dropped and made again (GOVERNANCE).
 
@@ -166,12 +248,17 @@ class Sources(Service):
                 added=sorted(tag.name for tag in add),
                 removed=sorted(tag.name for tag in drop),
             )
-            for domain in unit.find(Domain, ("dynamic", ["yes"])):
-                if covers(domain, source) and not covers(domain, saved):
-                    leave_domain(unit, domain, [name])
+            self._follow_tags(unit, source, saved)
             return saved
 
         return self._deciding(by, work)
+
+    @staticmethod
+    def _follow_tags(unit: Unit, before: DataSource, after: DataSource) -> None:
+        """Products of a dynamic domain which the source leaves by its tags hear of it."""
+        for domain in unit.find(Domain, ("dynamic", ["yes"])):
+            if covers(domain, before) and not covers(domain, after):
+                leave_domain(unit, domain, [after.name])
 
     @staticmethod
     def _look_again(unit: Unit, source: DataSource) -> None:
@@ -191,3 +278,8 @@ class Sources(Service):
 def _tags(tags: Iterable[str], origin: str) -> frozenset[Tag]:
     check_name(origin, "origin")
     return frozenset(Tag(tag, origin) for tag in check_list(tags, "tags"))
+
+
+def _differences(before: DataSource, after: DataSource) -> list[str]:
+    keys = ("columns", "description", "kind", "owner", "tags")
+    return [key for key in keys if getattr(before, key) != getattr(after, key)]
