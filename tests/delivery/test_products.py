@@ -333,3 +333,19 @@ def test_many_marks_of_one_target_are_one_pass():
 
     assert done.passes == 1
     assert len(world.platform.applied) == 1
+
+
+def test_a_grant_that_carries_none_of_the_sources_any_more_can_end(world):
+    """Nothing of it is anywhere: the next look at its product proves that."""
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.source("later")
+    world.clock.advance(seconds=1)
+    world.set_sources("p", "later", ask=True)
+    world.deliver()
+    assert world.state(grant) == "wanted"
+
+    world.revoke(grant)
+    world.deliver()
+
+    assert world.state(grant) == "ended"

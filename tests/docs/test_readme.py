@@ -74,3 +74,23 @@ def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
 
     assert done.stderr == ""
     assert re.search(r"^active on lake: sales\.orders, until ", done.stdout, re.MULTILINE)
+
+
+def test_the_guide_to_platforms_runs_from_top_to_bottom_and_says_what_is_printed(tmp_path):
+    """Every comment behind a print is a line that is printed."""
+    page = (ROOT / "docs" / "how-to" / "look-after-platforms.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    promised = re.findall(r"print\(.*\)\s+# (.*)$", code, flags=re.MULTILINE)
+    assert len(promised) > 5
+    assert [line for line in promised if line not in done.stdout.splitlines()] == []

@@ -16,6 +16,7 @@ from marketplace_sdk.domain.workflow import Decision, cancel, finish
 from marketplace_sdk.work.targets import (
     accessible,
     marks_for_sources,
+    product_targets,
     sources_of,
     targets_of,
 )
@@ -42,7 +43,8 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
         # It was over before anybody came to end it: the account says so.
         cause, reason, actor = "expired", "", ""
     sources = sources_of(unit, grant)
-    marks = targets_of(unit, grant)
+    # A grant that carries none of its product's sources is nowhere, and somebody has to see that.
+    marks = targets_of(unit, grant) or product_targets(unit, grant.product)
     ending, effects = grant.end(cause, unit.now)
     ending = unit.save(ending)
     unit.keep(effects + Effects(marks=marks))

@@ -18,6 +18,7 @@ __all__ = [
     "column_marks",
     "marks_for_sources",
     "product_marks",
+    "product_targets",
     "sources_of",
     "targets_of",
 ]
@@ -44,6 +45,12 @@ def product_marks(unit: Unit, product: str, sources: Iterable[str]) -> tuple[Mar
     found = (unit.get(DataSource, name) for name in sources)
     connections = {source.connection for source in found if source is not None}
     return tuple(Mark(connection=name, product=product) for name in sorted(connections))
+
+
+def product_targets(unit: Unit, product: str) -> tuple[Mark, ...]:
+    """One mark for each connection that a product is on."""
+    found = unit.get(DataProduct, product)
+    return () if found is None else product_marks(unit, product, found.sources)
 
 
 def column_marks(unit: Unit, columns: Iterable[str]) -> tuple[Mark, ...]:
