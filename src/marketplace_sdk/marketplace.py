@@ -208,7 +208,9 @@ class Marketplace(Services):
             handlers={"stuck": self._look_stuck, DRIFT: partial(watch, bench)},
         )
         self._bench = bench
-        self._schedule: Callable[[], None] | None = partial(schedule, bench, tuple(links))
+        self._schedule: Callable[[], None] | None = (
+            partial(schedule, bench, tuple(links)) if links else None
+        )
 
     @classmethod
     def from_config(cls, path: str | Path = "marketplace.toml") -> Self:
@@ -290,8 +292,9 @@ class Marketplace(Services):
         """
         if limit is not None:
             check_whole(limit, "limit", least=1)
-        if self._schedule is not None:
-            self._schedule()
+        plan = self._schedule
+        if plan is not None:
+            plan()
             self._schedule = None
         return self._deliverer.deliver(limit=limit)
 

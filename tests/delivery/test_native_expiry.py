@@ -191,3 +191,23 @@ def extend(world, id, end):
         grant, effects = unit.get(Grant, id).extend(end, "r-more")
         grant = unit.save(evolve(grant, requests=grant.requests[:1]))
         unit.keep(effects + Effects(marks=targets_of(unit, grant)))
+
+
+def test_a_platform_that_keeps_whole_seconds_is_as_exact_as_it_has_to_be(world):
+    """Otherwise every pass would set the same end again."""
+    keep = world.platform._books.set_until
+    world.platform._books.set_until = lambda privilege, end: keep(
+        privilege, end and end.replace(microsecond=0)
+    )
+    grant = world.grant("p", "bob", until=START + DAY)
+    world.deliver()
+    extend(world, grant, START + 2 * DAY + timedelta(microseconds=999_999))
+
+    done = world.deliver()
+
+    assert done.failed == 0
+    assert until(world) == {START + 2 * DAY}
+    writes = world.platform.writes
+    world.mark(grant)
+    world.deliver()
+    assert world.platform.writes == writes

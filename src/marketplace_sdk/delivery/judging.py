@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 from marketplace_sdk.delivery.ledger import LedgerEntry
 from marketplace_sdk.ports.provisioner import CannotLook, Guard, Presence, Scope, Seen
 
-__all__ = ["View", "judge", "presence", "recorded", "shows"]
+__all__ = ["View", "judge", "presence", "recorded", "same_end", "shows"]
 
 PEACE = timedelta(days=1)
 """After so long in its place, it is forgotten how often an item was taken away."""
@@ -57,6 +57,13 @@ def presence(entry: LedgerEntry, view: View) -> Presence | None:
 def shows(entry: LedgerEntry, view: View) -> bool:
     """Whether the item was seen to be there."""
     return entry.scope in view.seen and presence(entry, view) is not None
+
+
+def same_end(one: datetime | None, other: datetime | None) -> bool:
+    """Whether two ends are the same to the second, which is as exact as platforms are."""
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) < timedelta(seconds=1)
 
 
 def judge(entry: LedgerEntry, view: View, *, keep: bool = False) -> LedgerEntry:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.delivery.calls import guarded
-from marketplace_sdk.delivery.judging import View
+from marketplace_sdk.delivery.judging import View, same_end
 from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.ports.provisioner import CannotLook, Change, Guard, Scope, Seen
 
@@ -52,4 +52,6 @@ def missed(change: Change, view: View) -> bool:
     found = None if seen is None else seen.items.get(change.item.key)
     if seen is None or change.action == "remove":
         return seen is None or found is not None
-    return found is None or (change.action == "set_until" and found.until != change.until)
+    if found is None or change.action == "add":
+        return found is None
+    return not same_end(found.until, change.until)

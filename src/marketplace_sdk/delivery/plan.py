@@ -9,7 +9,7 @@ from itertools import groupby, product
 
 from attrs import field, frozen
 
-from marketplace_sdk.delivery.judging import View, presence
+from marketplace_sdk.delivery.judging import View, presence, same_end
 from marketplace_sdk.delivery.ledger import LedgerEntry, scope_id
 from marketplace_sdk.ports.provisioner import Change, Guard
 
@@ -162,7 +162,7 @@ def _updates(entries: Iterable[LedgerEntry], view: View) -> tuple[Change, ...]:
         and entry.origin == "ours"
         and entry.scope in view.seen
         and (there := presence(entry, view)) is not None
-        and there.until != entry.until
+        and not same_end(there.until, entry.until)
     ]
     found.sort(key=lambda one: (scope_id(one.scope), one.item.key))
     return tuple(Change(action="set_until", item=one.item, until=one.until) for one in found)

@@ -187,7 +187,7 @@ class Presence:
         native_id: identity of the thing seen, or empty text.
         ours: it carries our marker, so it is ours even when the ledger was lost.
         by_hand: somebody else has given the same right too, where the platform can tell.
-        until: when the platform will end it by itself; None: never.
+        until: when the platform will end it by itself, to the second; None: never.
     """
 
     native_id: str = ""
