@@ -14,13 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import expiry, lifecycle, one_more_approval, tally_of_seats
+from benchmarks import clean_pass, expiry, lifecycle, one_more_approval, tally_of_seats
 
 ALL = (
     tally_of_seats.run,
     lifecycle.run_memory,
     lifecycle.run_sqlite,
     one_more_approval.run,
+    clean_pass.run,
     expiry.run,
 )
 

@@ -65,7 +65,11 @@ def test_what_is_built_in_registers_through_the_same_hooks():
         "engine loop",
     )
     assert host.provenance("storage", "memory").endswith("(plugin memory)")
-    assert host.provisioner("memory").capabilities == {"open_world", "unmask"}
+    assert host.provisioner("memory").capabilities == {
+        "discover",
+        "open_world",
+        "unmask",
+    }
     assert host.notifier("memory").receives == {"event", "notice"}
 
 

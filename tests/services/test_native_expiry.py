@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace_sdk import Duration, Marketplace
+from marketplace_sdk import DataSource, Duration, Marketplace
 from marketplace_sdk.testing import FrozenClock, MemoryPlatform
 from tests.world import LEGAL, MemoryLake, World, any_of
 
@@ -31,7 +31,20 @@ def test_an_extension_reaches_the_platform_and_the_end_holds_without_a_worker():
 
 
 def test_the_memory_platform_of_a_configuration_can_have_it():
-    with Marketplace(
-        "memory", connections={"lake": {"plugin": "memory", "native_expiry": True}}, discover=False
-    ) as market:
-        assert market.uninstall("lake").changes == ()
+    lake = {"plugin": "memory", "native_expiry": True}
+    with Marketplace("memory", connections={"lake": lake}, discover=False) as market:
+        market.people.add("gil", permissions=["GOVERNANCE", "USER_ADMIN"])
+        market.people.add("bob", principals={"lake": "bob"}, by="gil")
+        source = DataSource("orders", connection="lake", object="s.orders", columns=["id"])
+        market.sources.register(source, by="gil")
+        market.domains.create("d", by="gil")
+        market.domains.assign("d", ["orders"], by="gil")
+        product = market.products.publish("P", domain="d", sources=["orders"], by="gil")
+        request = market.requests.request_access(product.id, answers={"why": "x"}, by="bob")
+        market.requests.approve(request.id, reason="x", until=Duration(3, "days"), by="gil")
+        market.deliver()
+        (grant,) = market.grants.of("bob", by="bob")
+
+        (item,) = market.grants.get(grant.id, by="bob").items
+
+        assert item.evidence.startswith("GRANT SELECT ON s.orders TO bob UNTIL ")

@@ -53,12 +53,14 @@ def connect(
         rest = {key: value for key, value in settings.items() if key not in HOST_KEYS}
         provisioner = spec.build(rest, context(name))
         built(provisioner)
-        capabilities = spec.capabilities
+        declared = spec.capabilities
         label = plugin
     else:
         provisioner = plugin
-        capabilities = frozenset(getattr(plugin, "capabilities", ()))
+        declared = frozenset()
         label = type(plugin).__name__
+    # What a platform can do may depend on its settings: then the object says more than the spec.
+    capabilities = declared | frozenset(getattr(provisioner, "capabilities", ()))
     return Connection(
         name=name,
         provisioner=provisioner,
