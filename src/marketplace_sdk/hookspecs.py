@@ -137,7 +137,7 @@ def marketplace_check_plan(
     """Look at the changes of one pass on a platform; every text returned is a problem.
 
     Problems, and a check that raises, hold back all additions of the pass. Removals are never
-    held back: taking access away is always allowed.
+    held back: taking access away is always allowed. Previews ask, too, so a check must only look.
 
     ::
 

@@ -223,8 +223,10 @@ class DirectorySpec:
 class ProvisionerSpec:
     """A data platform; chosen by ``connections={"lake": {"plugin": name, ...}}``.
 
-    ``capabilities``: ``set_until``, ``unmask``, ``discover``, ``protect``. ``open_world`` says
-    that ``may_grant`` may be left out, which only the memory platform does.
+    ``capabilities``: ``set_until`` (items that say ``expires`` are given an end), ``unmask``,
+    ``discover`` (it is a Discoverer), ``protect``. ``open_world`` says that ``may_grant`` may be
+    left out, which only the memory platform does. A provisioner with an attribute
+    ``capabilities`` adds to them what its settings allow.
     """
 
     name: str
