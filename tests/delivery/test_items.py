@@ -131,3 +131,62 @@ def test_a_plugin_without_words_or_connection_leaves_plain_ones():
         "add select in object:o-s.orders",
         "add select in object:o-s.items",
     }
+
+
+@pytest.mark.parametrize("kind", [DirectPlatform, RolePlatform])
+def test_evidence_of_every_change_is_kept_when_nothing_is_left_of_it(kind):
+    """The ledger forgets what is gone; the log says what was done, for whom, in which words."""
+    world = made(kind())
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.revoke(grant)
+    world.deliver()
+    assert world.ledger() == {}
+
+    given, taken = (row.payload["changes"] for row in world.events("target.changed"))
+
+    assert {row.aggregate for row in world.events("target.changed")} == {"target:lake|product:p"}
+    assert {each["action"] for each in given} == {"add"}
+    assert {each["action"] for each in taken} == {"remove"}
+    assert sorted((key for _, key in world.platform.log)) == sorted(
+        each["evidence"].split(" ", 1)[1] for each in (*given, *taken)
+    )
+    mine = [each for each in taken if "bob" in each["evidence"]]
+    assert all(each["grants"] == [grant] for each in mine)
+    assert mine
+
+
+def test_a_pass_that_changes_nothing_leaves_no_evidence():
+    world = made(DirectPlatform())
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.mark(grant)
+
+    world.deliver()
+
+    assert len(world.events("target.changed")) == 1
+
+
+def test_evidence_is_kept_of_what_a_worker_did_before_it_lost_its_lease():
+    world = made(DirectPlatform())
+    world.grant("p", "bob")
+    seen = []
+
+    def stand_still(where, change):
+        if where == "after" and not seen:
+            seen.append(change)
+        elif where == "before" and seen and world.clock().hour == 0:
+            world.clock.advance(hours=1)
+            world.deliver("two")
+
+    world.platform.at_point = stand_still
+
+    world.deliver("one")
+    world.settle()
+
+    told = [
+        each["evidence"]
+        for row in world.events("target.changed")
+        for each in row.payload["changes"]
+    ]
+    assert f"add {seen[0].item.key}" in told

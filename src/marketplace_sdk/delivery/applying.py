@@ -29,6 +29,7 @@ class Applied:
     Attributes:
         obstacles: why a change was not made, by id of the row.
         evidence: of changes, by id of the row.
+        made: changes that it said it has made, by id of the row, and nobody has kept yet.
         scopes: in which something may have changed.
         sent: items whose addition was handed over and may have happened, or may yet happen.
         unsure: scopes in which a change was sent and not answered.
@@ -36,6 +37,7 @@ class Applied:
 
     obstacles: dict[str, Obstacle] = field(factory=dict)
     evidence: dict[str, str] = field(factory=dict)
+    made: dict[str, Change] = field(factory=dict)
     scopes: set[Scope] = field(factory=set)
     sent: dict[str, Change] = field(factory=dict)
     unsure: set[Scope] = field(factory=set)
@@ -155,6 +157,8 @@ def _note(
         return "unknown"
     if outcome.evidence:
         applied.evidence[id] = outcome.evidence
+    if outcome.result == "done":
+        applied.made[id] = change
     if outcome.result in ("refused", LATER):
         applied.sent.pop(id, None)
     if outcome.result == "refused":

@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 from marketplace_sdk.delivery.applying import Applied, apply_plan
 from marketplace_sdk.delivery.calls import Connection, call_until
 from marketplace_sdk.delivery.checking import checked
+from marketplace_sdk.delivery.evidence import made_of
 from marketplace_sdk.delivery.grants import finish_deletions
 from marketplace_sdk.delivery.judging import View, judge, shows
 from marketplace_sdk.delivery.ledger import (
@@ -152,6 +153,8 @@ class _Pass:
                     entry = evolve(known, origin="ours", by_hand=False, state="")
                     save_entry(unit.rows, entry)
                 unit.keep(Effects(marks=(self.mark,)))
+                if self.applied.made:
+                    unit.keep(made_of(self.mark.key, self.applied, {}))
 
         _log.warning("lost the lease on %s; it is looked at again", self.mark.key)
         self.worker.bench.desk.retried(enter)

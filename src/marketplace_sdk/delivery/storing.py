@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from marketplace_sdk.delivery.byhand import taken_by_hand
+from marketplace_sdk.delivery.evidence import made_of
 from marketplace_sdk.delivery.grants import expected_of, store_shown, to_store
 from marketplace_sdk.delivery.judging import View, judge, recorded
 from marketplace_sdk.delivery.ledger import (
@@ -170,7 +171,7 @@ class Storing:
             id for id, entry in entries.items() if self._after(entry, view, applied) != entry
         }
         for _ in range(TRIES):
-            if not changes:
+            if not changes and not applied.made:
                 break
             try:
                 with self._hold.writing(self._leases(entries[id] for id in changes)) as rows:
@@ -179,6 +180,10 @@ class Storing:
                         save_entry(rows, after or entries[id], forget=after is None)
                         if after is None:
                             self._desk.over(rows).keep(taken_by_hand(entries[id]))
+                    if applied.made:
+                        target = self._target.partition("|")[2]
+                        self._desk.over(rows).keep(made_of(target, applied, entries))
+                applied.made.clear()
                 break
             except StaleRevision:
                 self._read_again(entries, changes)

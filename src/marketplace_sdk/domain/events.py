@@ -88,6 +88,11 @@ CATALOGUE: Mapping[str, EventType] = {
             summary="Everything of ours is taken away, and nothing is given any more.",
         ),
         EventType(name="connection.installed", about="connection", summary="Open again."),
+        EventType(
+            name="target.changed",
+            about="target",
+            summary="A platform was changed: what, for whom, and its evidence.",
+        ),
         EventType(name="form.created", about="form", summary="A request form was created."),
         EventType(name="form.edited", about="form", summary="A form has a new version."),
         EventType(name="form.deleted", about="form", summary="An unused form was deleted."),
