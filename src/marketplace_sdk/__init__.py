@@ -14,7 +14,13 @@ from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.provisioned import Drift, Finding, GrantItem, PlannedChange, Preview
+from marketplace_sdk.domain.provisioned import (
+    Drift,
+    DriftFinding,
+    GrantItem,
+    PlannedChange,
+    Preview,
+)
 from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
 from marketplace_sdk.domain.requests import AccessRequest, Explanation
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
@@ -82,6 +88,7 @@ __all__ = [
     "Domain",
     "DomainPolicy",
     "Drift",
+    "DriftFinding",
     "DuplicateName",
     "Duration",
     "Erasure",

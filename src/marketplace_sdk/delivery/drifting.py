@@ -23,7 +23,7 @@ from marketplace_sdk.domain.catalog import DataSource
 from marketplace_sdk.domain.events import Mark
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.provisioned import Drift, Finding, FindingKind
+from marketplace_sdk.domain.provisioned import Drift, DriftFinding, DriftKind
 from marketplace_sdk.ports.provisioner import Change
 from marketplace_sdk.work.targets import product_marks, targets_of
 
@@ -80,10 +80,10 @@ def _mark_of(key: str) -> Mark:
     return Mark(connection=connection, object=object, column=column)
 
 
-def _look(bench: Bench, mark: Mark) -> Iterator[Finding]:
+def _look(bench: Bench, mark: Mark) -> Iterator[DriftFinding]:
     connection = bench.connections.get(mark.connection)
     if connection is None:
-        yield Finding(
+        yield DriftFinding(
             kind="cannot_look",
             connection=mark.connection,
             what=f"{mark.target}: the connection is not configured",
@@ -112,7 +112,7 @@ class _Looking:
     drawn: Sketch
     view: View
 
-    def findings(self, known: Mapping[Scope, set[str]]) -> Iterator[Finding]:
+    def findings(self, known: Mapping[Scope, set[str]]) -> Iterator[DriftFinding]:
         """Everything that is not as it should be; ``known`` are the ledger's keys by scope."""
         for scope, why in self.view.blind.items():
             yield self._found("cannot_look", f"{scope.key}: {why.reason}")
@@ -127,7 +127,7 @@ class _Looking:
             for key in sorted(self.view.seen[scope].items.keys() - ours):
                 yield self._found("extra_member", f"{key} in {scope.key}")
 
-    def _names(self) -> Iterator[Finding]:
+    def _names(self) -> Iterator[DriftFinding]:
         names = self.drawn.names
         missing = {**names.missing_objects, **names.missing_members, **self.drawn.wishes.obstacles}
         for name, why in sorted(missing.items()):
@@ -146,7 +146,7 @@ class _Looking:
                 words = f"{pin.object} belonged to {pin.owner} and belongs to {found.owner} now"
                 yield self._found("owner_changed", words, (pin.object,))
 
-    def _entry(self, entry: LedgerEntry) -> Iterator[Finding]:
+    def _entry(self, entry: LedgerEntry) -> Iterator[DriftFinding]:
         judged = judge(entry, self.view, keep=self.connection.keeps_by_hand)
         there = shows(entry, self.view)
         what = statement_of(self.connection, Change(action="add", item=entry.item))
@@ -193,16 +193,16 @@ class _Looking:
 
     def _found(
         self,
-        kind: FindingKind,
+        kind: DriftKind,
         what: str,
         objects: tuple[str, ...] = (),
         entry: LedgerEntry | None = None,
-    ) -> Finding:
+    ) -> DriftFinding:
         claims = () if entry is None else entry.claims or entry.leaving
         ids = sorted({c.claimant.removeprefix("grant:") for c in claims if not c.is_base})
         grants = self.drawn.situation.grants
         ends = [grants[id].ending_at for id in ids if id in grants]
-        return Finding(
+        return DriftFinding(
             kind=kind,
             connection=self.mark.connection,
             what=what,

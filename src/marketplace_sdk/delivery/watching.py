@@ -13,7 +13,7 @@ from marketplace_sdk.domain.selectors import permission
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.bench import Bench
-    from marketplace_sdk.domain.provisioned import Drift, Finding
+    from marketplace_sdk.domain.provisioned import Drift, DriftFinding
 
 __all__ = ["DRIFT", "schedule", "watch"]
 
@@ -54,7 +54,7 @@ def watch(bench: Bench, timer: Timer) -> None:
     schedule(bench, [name])
 
 
-def _told(name: str, found: Drift, late: list[Finding]) -> Effects:
+def _told(name: str, found: Drift, late: list[DriftFinding]) -> Effects:
     told = [each for each in found.findings if each.kind != "outlives" or each in late]
     if not told:
         return Effects()

@@ -12,8 +12,8 @@ from marketplace_sdk.domain.events import Mark
 __all__ = [
     "REPAIRABLE",
     "Drift",
-    "Finding",
-    "FindingKind",
+    "DriftFinding",
+    "DriftKind",
     "GrantItem",
     "PlannedChange",
     "Preview",
@@ -107,7 +107,7 @@ class Preview:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
-FindingKind = Literal[
+DriftKind = Literal[
     "missing",
     "outlives",
     "extra_member",
@@ -117,12 +117,12 @@ FindingKind = Literal[
     "unprotected",
     "cannot_look",
 ]
-REPAIRABLE: tuple[FindingKind, ...] = ("missing", "outlives")
+REPAIRABLE: tuple[DriftKind, ...] = ("missing", "outlives")
 """What another pass puts right by itself; of the rest people have to know."""
 
 
 @frozen(kw_only=True)
-class Finding:
+class DriftFinding:
     """One thing on a platform that is not as it should be.
 
     Attributes:
@@ -140,7 +140,7 @@ class Finding:
         mark: the target that has to be looked at to put it right.
     """
 
-    kind: FindingKind
+    kind: DriftKind
     connection: str
     what: str
     objects: tuple[str, ...] = ()
@@ -162,10 +162,10 @@ class Drift:
         targets: how many products and columns were looked at.
     """
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DriftFinding, ...] = ()
     targets: int = 0
 
-    def of(self, *kinds: FindingKind) -> tuple[Finding, ...]:
+    def of(self, *kinds: DriftKind) -> tuple[DriftFinding, ...]:
         """The findings of these kinds."""
         return tuple(each for each in self.findings if each.kind in kinds)
 
