@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from marketplace_sdk import Column, DataSource, Marketplace
 from marketplace_sdk.errors import ProvisioningError
 from marketplace_sdk.ports.provisioner import (
     Call,
@@ -19,6 +20,7 @@ from marketplace_sdk.ports.provisioner import (
     Target,
     TargetObject,
 )
+from marketplace_sdk.testing import FrozenClock
 from marketplace_sdk_postgres.provisioner import PostgresProvisioner
 from marketplace_sdk_postgres.server import PlatformServer
 from marketplace_sdk_postgres.testing import PostgresPlatform
@@ -138,6 +140,88 @@ class Bench:
             self.platform.run(f"DROP ROLE {role}")
 
 
+class Shop:
+    """A whole marketplace on a bench's login. One governor ``gil`` approves everything; the bench's people
+    are the consumers.
+    """
+
+    def __init__(self, bench, storage="memory"):
+        self.bench = bench
+        self.clock = FrozenClock()
+        self.market = Marketplace(
+            storage=storage,
+            connections={
+                "warehouse": {
+                    "plugin": "postgres",
+                    "dsn": bench.platform.dsn(bench.login),
+                    "may_grant": [f"{bench.schema}.*"],
+                }
+            },
+            clock=self.clock,
+        )
+        self.market.people.add("uma", permissions=["USER_ADMIN"])
+        self.market.people.add("gil", permissions=["GOVERNANCE"], by="uma")
+        self.people = {bench.alice: "alice", bench.bob: "bob"}
+        for principal, name in self.people.items():
+            self.market.people.add(name, principals={"warehouse": principal}, by="uma")
+        self.market.domains.create("sales", by="gil")
+        self.sources = []
+
+    def source(self, name, object, columns, masked=()):
+        """Register a data source."""
+        found = DataSource(
+            name,
+            connection="warehouse",
+            object=object,
+            columns=[Column(each, masked=each in masked) for each in columns],
+        )
+        self.market.sources.register(found, by="gil")
+        self.sources.append(name)
+        self.market.domains.assign("sales", list(self.sources), by="gil")
+        return name
+
+    def product(self, *sources):
+        """Publish a product on these sources."""
+        name = f"Product {len(self.market.products.search(by='gil').items)}"
+        return self.market.products.publish(name, domain="sales", sources=list(sources), by="gil")
+
+    def approved(self, request):
+        """The request approved, and carried out as far as the platform lets it."""
+        self.market.requests.approve(request.id, reason="fine", by="gil")
+        self.market.deliver()
+        return request
+
+    def give(self, product, principal):
+        """Access for a person."""
+        asked = self.market.requests.request_access(
+            product.id, answers={"why": "work"}, by=self.people[principal]
+        )
+        return self.approved(asked)
+
+    def unmask(self, product, principal, *columns):
+        """A masking exception for a person."""
+        person = self.people[principal]
+        ask = self.market.requests.request_masking_exception
+        return self.approved(ask(product.id, columns=columns, answers={"why": "work"}, by=person))
+
+    def revoke(self, request):
+        """End what a request gave."""
+        self.market.requests.revoke(request.id, reason="over", by="gil")
+        self.market.deliver()
+
+    def grants(self, principal):
+        """What a person has, as they read it."""
+        person = self.people[principal]
+        return list(self.market.grants.of(person, by=person).items)
+
+    def trouble(self, principal):
+        """Codes and messages of what holds a person's grants back."""
+        return [(t.code, t.message) for each in self.grants(principal) for t in each.trouble]
+
+    def close(self):
+        self.market.close()
+
+
 @pytest.fixture(scope="session")
 def server():
     """The server behind MARKETPLACE_TEST_PG_DSN, or one of our own for this session."""
@@ -163,6 +247,14 @@ def bench(platform):
     """A marketplace's login on schema ``sales`` with tables ``orders`` and ``items``."""
     with Bench(platform) as made:
         yield made
+
+
+@pytest.fixture
+def shop(bench):
+    """A marketplace whose approvals change the bench's database."""
+    made = Shop(bench)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -211,7 +211,7 @@ def _failed(error: psycopg.Error, key: str, shown: str, permission: str) -> Outc
         detail = " ".join((error.diag.message_detail or "").split())
         said = f"{said}: {detail}; take it away by hand, nothing is dropped along with a role"
     elif state == statements.STRANGERS:
-        said = f"{said}; only who gave it, or an administrator, may take it away"
+        said = f"{said}; an administrator must take that away first"
     retryable = state in (*_GONE, statements.UNCHANGED)
     return Outcome(key=key, result="refused", evidence=shown, error=said, retryable=retryable)
 

@@ -8,6 +8,9 @@ A product, or one masked column, has a role that cannot log in; people are membe
     rank 30   column    SELECT on one column, for every unmasked column of any other table
     rank 90   member    membership of one person, which opens everything
 
+In a view of ours that masks a column itself, that column is opened like any other, and its unmask
+role opens nothing: the view asks who is a member.
+
 One item per column, so that another mask or another column changes that item only. Keys hold the
 server's own ids (a column's number is never used twice), so what is dropped and made again under
 the same name is another item.
@@ -23,16 +26,17 @@ from attrs import frozen
 from marketplace_sdk.plugin import Guard, Item, Scope, TargetObject
 from marketplace_sdk_postgres.naming import (
     Marker,
-    dotted_name,
     quote_identifier,
     quote_literal,
     role_name,
 )
+from marketplace_sdk_postgres.subjects import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from marketplace_sdk.plugin import Change, Known, Resolved, Target
+    from marketplace_sdk_postgres.subjects import ColumnName
 
 __all__ = ["Key", "base", "describe", "grantee", "member", "scope_of", "statement"]
 
@@ -93,7 +97,7 @@ def base(target: Target, known: Known) -> Sequence[Item]:
     objects = _objects(target, known)
     if not objects:
         return []
-    make = _Maker(target, known, objects[0][1].platform)
+    make = _Maker.of(target, known, objects)
     items = [make.item("role", data={"marker": make.marker})]
     # The column of a masking exception opens nothing without access, so it brings no USAGE.
     schemas = {} if target.column is not None else {o.facts["schema_oid"]: o for _, o in objects}
@@ -111,13 +115,13 @@ def member(target: Target, who: Resolved, known: Known) -> Sequence[Item]:
     objects = _objects(target, known)
     if not objects:
         return []
-    make = _Maker(target, known, objects[0][1].platform)
+    make = _Maker.of(target, known, objects)
     return [
         make.item(
             "member",
             int(who.native_id),
             opens=tuple(found.name for _, found in objects),
-            guards=tuple(g for wanted, found in objects for g in _guards(target, wanted, found)),
+            guards=tuple(g for wanted, found in objects for g in make.guards(wanted, found)),
             data={"member": who.facts["role"]},
         )
     ]
@@ -168,16 +172,47 @@ class _Maker:
     """What all items of one target have in common."""
 
     target: Target
-    known: Known
+    marker: str
     platform: str
+    role: str
+    masked: frozenset[ColumnName]
 
-    @property
-    def role(self) -> str:
-        return role_name(self.known.installation, self.target.key, self.platform)
+    @classmethod
+    def of(
+        cls, target: Target, known: Known, objects: Sequence[tuple[TargetObject, Resolved]]
+    ) -> _Maker:
+        """For a target with at least one object that is known."""
+        platform = objects[0][1].platform
+        key = target.key
+        if target.column is not None:
+            # A view asks for the role that it was set up with, however it was registered.
+            key = objects[0][1].facts["hides"].get(target.column, key)
+        masked = {one for _, found in objects for one in found.facts["masked"]}
+        masked |= {_column(found, name) for wanted, found in objects for name in wanted.masked}
+        role = role_name(known.installation, key, platform)
+        marker = str(Marker(known.installation, key))
+        return cls(target, marker, platform, role, frozenset(masked))
 
-    @property
-    def marker(self) -> str:
-        return str(Marker(self.known.installation, self.target.key))
+    def guards(self, wanted: TargetObject, found: Resolved) -> tuple[Guard, ...]:
+        """What must hold before anything of an object is opened.
+
+        Every masked column must be there (one that was renamed would be open under its new name),
+        and no column that is opened may show one that is to be masked, here or elsewhere.
+        """
+        if self.target.column is not None:
+            return ()
+        hides = found.facts["hides"]
+        subjects = [
+            Subject(_column(found, name), masked=name in hides) for name in sorted(wanted.masked)
+        ]
+        subjects += [
+            Subject(behind, shown_by=_column(found, name))
+            for name, columns in sorted(found.facts["shows"].items())
+            if name not in wanted.masked and name not in hides
+            for behind in columns
+            if behind in self.masked
+        ]
+        return tuple(Guard("column_protected", str(each)) for each in subjects)
 
     def item(
         self,
@@ -218,21 +253,18 @@ def _objects(target: Target, known: Known) -> Sequence[tuple[TargetObject, Resol
 
 def _selects(make: _Maker, target: Target, wanted: TargetObject, found: Resolved) -> Iterator[Item]:
     table = {"schema": found.facts["schema"], "table": found.facts["table"]}
-    common: dict[str, Any] = {"opens": (found.name,), "guards": _guards(target, wanted, found)}
-    oid = int(found.native_id)
-    if target.column is None and not wanted.masked:
+    common: dict[str, Any] = {"opens": (found.name,), "guards": make.guards(wanted, found)}
+    oid, hides = int(found.native_id), found.facts["hides"]
+    if target.column is None and wanted.masked <= hides.keys():
         yield make.item("select", oid, data=table, **common)
         return
     for name, number in zip(found.columns, found.facts["numbers"], strict=True):
-        if name == target.column or (target.column is None and name not in wanted.masked):
+        opened = name not in wanted.masked or name in hides
+        if target.column is not None:
+            opened = name == target.column and name not in hides
+        if opened:
             yield make.item("column", oid, number, data={**table, "column": name}, **common)
 
 
-def _guards(target: Target, wanted: TargetObject, found: Resolved) -> tuple[Guard, ...]:
-    """Every masked column must be there: one that was renamed would be open under its new name."""
-    if target.column is not None:
-        return ()
-    parts = (found.facts["schema"], found.facts["table"])
-    return tuple(
-        Guard("column_protected", dotted_name(*parts, name)) for name in sorted(wanted.masked)
-    )
+def _column(found: Resolved, name: str) -> ColumnName:
+    return found.facts["schema"], found.facts["table"], name

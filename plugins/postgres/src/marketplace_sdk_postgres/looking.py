@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import CannotLook, Guard, Presence, Seen
+from marketplace_sdk.plugin import CannotLook, Presence, Seen
+from marketplace_sdk_postgres.guarding import answers_to
 from marketplace_sdk_postgres.items import Key, grantee
-from marketplace_sdk_postgres.naming import Marker, role_name, split_name
+from marketplace_sdk_postgres.naming import Marker, role_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import psycopg
 
-    from marketplace_sdk.plugin import Scope
+    from marketplace_sdk.plugin import Guard, Scope
     from marketplace_sdk_postgres.connections import Login
 
 __all__ = ["is_ours", "look"]
@@ -64,21 +65,6 @@ SELECT s.name, s.kind, s.id::int8, s.number::int4, s.word, s.grantor::int8, s.na
 FROM seen s JOIN ours o ON o.name = s.name
 """
 
-_PROTECTED = """
-SELECT w.n::int4, a.attnum IS NOT NULL AND NOT EXISTS (
-    SELECT FROM aclexplode(c.relacl) x WHERE x.grantee = 0 AND x.privilege_type = 'SELECT'
-  UNION ALL
-    SELECT FROM aclexplode(a.attacl) x WHERE x.grantee = 0 AND x.privilege_type = 'SELECT'
-)
-FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS w (sch, rel, col, n)
-LEFT JOIN (pg_namespace s JOIN pg_class c ON c.relnamespace = s.oid)
-       ON s.nspname = w.sch AND c.relname = w.rel
-LEFT JOIN pg_attribute a
-       ON a.attrelid = c.oid AND a.attname = w.col AND a.attnum > 0 AND NOT a.attisdropped
-"""
-
-_PARTS_OF_COLUMN = 3
-
 
 def look(
     connection: psycopg.Connection[Any],
@@ -108,7 +94,7 @@ def look(
         parameters = {"roles": list(roles), "me": login.oid}
         for row in connection.execute(_ROLES, parameters):
             _enter(items[row[0]], row, login, installation)
-    told = _guards(connection, guards) if roles and guards else {}
+    told = answers_to(connection, installation, guards) if roles and guards else {}
     evidence = f"catalog of database {login.database}, read as {login.name}"
     for role, scope in roles.items():
         answers[scope] = Seen(items=items[role], guards=told, evidence=evidence)
@@ -142,22 +128,3 @@ def _enter(items: dict[str, Presence], row: Sequence[Any], login: Login, install
     before = items.get(key)
     if before is None or not before.ours:
         items[key] = Presence(native_id=native, ours=ours)
-
-
-def _guards(connection: psycopg.Connection[Any], guards: Iterable[Guard]) -> Mapping[Guard, bool]:
-    """Whether each masked column is there and is not open to everybody anyway."""
-    asked: list[tuple[Guard, tuple[str, ...]]] = []
-    for guard in guards:
-        if guard.kind != "column_protected":
-            continue
-        try:
-            parts = split_name(guard.subject)
-        except ValueError:
-            continue
-        if len(parts) == _PARTS_OF_COLUMN:
-            asked.append((guard, parts))
-    if not asked:
-        return {}
-    columns = [[parts[i] for _, parts in asked] for i in range(_PARTS_OF_COLUMN)]
-    rows = connection.execute(_PROTECTED, columns)
-    return {asked[number - 1][0]: bool(answer) for number, answer in rows}

@@ -25,7 +25,7 @@ _REFERENCES = ("env:", "file:")
 @hookimpl
 def marketplace_provisioners() -> Iterator[ProvisionerSpec]:
     """PostgreSQL, by GRANT and REVOKE."""
-    capabilities: Any = {"unmask"}
+    capabilities: Any = {"unmask", "protect"}
     yield ProvisionerSpec(
         name="postgres",
         build=_build,
@@ -36,11 +36,16 @@ def marketplace_provisioners() -> Iterator[ProvisionerSpec]:
 
 @hookimpl
 def marketplace_commands() -> Iterator[CommandSpec]:
-    """The demo."""
+    """The demo, and what an administrator of the platform does by hand."""
     yield CommandSpec(
         name="demo",
         build=_demo,
         summary="Plays the whole walkthrough on a real PostgreSQL, and checks every answer.",
+    )
+    yield CommandSpec(
+        name="postgres",
+        build=_postgres,
+        summary="Sets up and checks a PostgreSQL data platform.",
     )
 
 
@@ -50,12 +55,25 @@ def _demo() -> Any:  # a click command; click comes with the cli extra
     return demo
 
 
+def _postgres() -> Any:
+    from marketplace_sdk_postgres.command import postgres
+
+    return postgres
+
+
 def _build(settings: Mapping[str, Any], context: BuildContext) -> Provisioner:
     check_settings(settings, plugin="postgres", known={"dsn": str}, required=("dsn",))
     # Imported here, so that a marketplace without PostgreSQL does not load its client.
     from marketplace_sdk_postgres.provisioner import PostgresProvisioner
+    from marketplace_sdk_postgres.registry import RegisteredMasks
 
     dsn: str = settings["dsn"]
     if dsn.startswith(_REFERENCES):
         dsn = context.secret(dsn)
-    return PostgresProvisioner(dsn, installation=context.installation, name=context.name)
+    storage = context.storage
+    return PostgresProvisioner(
+        dsn,
+        installation=context.installation,
+        name=context.name,
+        registered=RegisteredMasks(storage, context.name) if storage is not None else lambda _: (),
+    )

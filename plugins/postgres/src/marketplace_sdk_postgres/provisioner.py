@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Target,
         Unresolved,
     )
+    from marketplace_sdk_postgres.resolving import Registered
 
 __all__ = ["PostgresProvisioner"]
 
@@ -39,13 +40,23 @@ class PostgresProvisioner:
             rights to hand on; never shown again.
         installation: id that marks our roles.
         name: of the connection, for messages.
+        registered: which columns of some relations are to be masked; asked when an object shows
+            the values of others, as a view does. Without it only the target's own masks are known.
 
     Raises:
         InvalidInput: the connection string cannot be read. Nothing is opened before the first call.
     """
 
-    def __init__(self, dsn: str, *, installation: str, name: str = "postgres") -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        installation: str,
+        name: str = "postgres",
+        registered: Registered = lambda _: (),
+    ) -> None:
         self._connections = Connections(dsn, name=name)
+        self._registered = registered
         self._installation = installation
 
     def close(self) -> None:
@@ -60,7 +71,9 @@ class PostgresProvisioner:
         """
         with self._connections.use(call) as (connection, login):
             try:
-                return resolving.resolve(connection, login, self._installation, refs)
+                return resolving.resolve(
+                    connection, login, self._installation, refs, self._registered
+                )
             except psycopg.Error as error:
                 raise self._connections.failure("read", error) from None
 

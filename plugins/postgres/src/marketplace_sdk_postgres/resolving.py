@@ -4,36 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
 from marketplace_sdk.plugin import Resolved, Unresolved
+from marketplace_sdk_postgres.masking import masks_of
+from marketplace_sdk_postgres.masks import FIRST_WORDS, MaskMark
 from marketplace_sdk_postgres.naming import (
     dotted_name,
     quote_identifier,
     role_prefix,
     split_name,
 )
+from marketplace_sdk_postgres.showing import shown_by
+from marketplace_sdk_postgres.subjects import ColumnName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import psycopg
 
     from marketplace_sdk.plugin import Ref
     from marketplace_sdk_postgres.connections import Login
 
+    Registered = Callable[[Collection[tuple[str, str]]], Collection[ColumnName]]
+
 __all__ = ["resolve"]
 
-_OBJECTS = """
+_OBJECTS = f"""
 SELECT n.nspname::text, c.relname::text, c.oid::int8, c.relkind::text, n.oid::int8,
-       pg_get_userbyid(c.relowner)::text, a.names, a.numbers
+       pg_get_userbyid(c.relowner)::text, a.names, a.numbers,
+       c.relkind IN ('v', 'm') OR a.generated
+         OR EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)),
+       c.relkind = 'v'
+         AND starts_with(coalesce(obj_description(c.oid, 'pg_class'), ''), '{FIRST_WORDS}')
 FROM unnest(%s::text[], %s::text[]) AS w (sch, rel)
 JOIN pg_namespace n ON n.nspname = w.sch::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.rel::name
 CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(attname::text ORDER BY attnum), '{}') AS names,
-           coalesce(array_agg(attnum::int4 ORDER BY attnum), '{}') AS numbers
+    SELECT coalesce(array_agg(attname::text ORDER BY attnum), '{{}}') AS names,
+           coalesce(array_agg(attnum::int4 ORDER BY attnum), '{{}}') AS numbers,
+           coalesce(bool_or(attgenerated <> ''), false) AS generated
     FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 ) a
-"""
+"""  # noqa: S608 - a constant of our own
 
 _PRINCIPALS = """
 SELECT rolname::text, oid::int8, rolcanlogin, rolsuper, rolinherit
@@ -53,16 +66,23 @@ _INHERIT_PER_MEMBERSHIP = 160000
 
 
 def resolve(
-    connection: psycopg.Connection[Any], login: Login, installation: str, refs: Collection[Ref]
+    connection: psycopg.Connection[Any],
+    login: Login,
+    installation: str,
+    refs: Collection[Ref],
+    registered: Registered,
 ) -> Mapping[Ref, Resolved | Unresolved]:
-    """An answer for every name, in at most two round trips."""
+    """An answer for every name; in two round trips while only plain tables are asked for.
+
+    ``registered`` says which columns of some relations are to be masked, whoever asks.
+    """
     principals = [ref for ref in refs if ref.kind == "principal"]
     objects = [ref for ref in refs if ref.kind == "object"]
     answers: dict[Ref, Resolved | Unresolved] = {}
     if principals:
         answers.update(_principals(connection, login, installation, principals))
     if objects:
-        answers.update(_objects(connection, login, objects))
+        answers.update(_objects(connection, login, installation, objects, registered))
     return answers
 
 
@@ -119,7 +139,11 @@ def _refused(name: str, row: Sequence[Any] | None, login: Login, installation: s
 
 
 def _objects(
-    connection: psycopg.Connection[Any], login: Login, refs: Collection[Ref]
+    connection: psycopg.Connection[Any],
+    login: Login,
+    installation: str,
+    refs: Collection[Ref],
+    registered: Registered,
 ) -> Mapping[Ref, Resolved | Unresolved]:
     answers: dict[Ref, Resolved | Unresolved] = {}
     names: dict[Ref, tuple[str, str]] = {}
@@ -138,9 +162,12 @@ def _objects(
     asked = sorted({name for pair in names.values() for name in (pair, _folded(pair))})
     parameters = [[schema for schema, _ in asked], [table for _, table in asked]]
     found = {(row[0], row[1]): row for row in connection.execute(_OBJECTS, parameters)}
+    more = _more(
+        connection, installation, [found[n] for n in names.values() if n in found], registered
+    )
     for ref, name in names.items():
         if name in found:
-            answers[ref] = _object(ref, found[name], login)
+            answers[ref] = _object(ref, found[name], login, more)
         else:
             near = {dotted_name(*key): key for key in found}
             hint = _hint(dotted_name(*_folded(name)), near)
@@ -148,13 +175,53 @@ def _objects(
     return answers
 
 
-def _object(ref: Ref, row: Sequence[Any], login: Login) -> Resolved | Unresolved:
-    schema, table, oid, kind, schema_oid, owner, columns, numbers = row
+@frozen
+class _More:
+    """What is only looked up for objects that may show the values of others.
+
+    Attributes:
+        shows: by oid and column, the columns behind it.
+        masked: those behind any of them that are registered as masked.
+        masks: by schema and name, the views that mask columns themselves.
+    """
+
+    shows: Mapping[int, Mapping[str, frozenset[ColumnName]]]
+    masked: frozenset[ColumnName]
+    masks: Mapping[tuple[str, str], MaskMark]
+
+
+def _more(
+    connection: psycopg.Connection[Any],
+    installation: str,
+    rows: Sequence[Sequence[Any]],
+    registered: Registered,
+) -> _More:
+    shows = shown_by(connection, sorted({row[2] for row in rows if row[8]}))
+    behind = {one for columns in shows.values() for each in columns.values() for one in each}
+    return _More(
+        shows=shows,
+        masked=frozenset(
+            behind.intersection(registered({o[:2] for o in behind}) if behind else ())
+        ),
+        masks=masks_of(connection, {(row[0], row[1]) for row in rows if row[9]}, installation),
+    )
+
+
+def _object(ref: Ref, row: Sequence[Any], login: Login, more: _More) -> Resolved | Unresolved:
+    schema, table, oid, kind, schema_oid, owner, columns, numbers = row[:8]
     if kind not in _KINDS:
         message = f"{ref.name} is {_OTHERS.get(kind, 'no table')}; register a table or a view"
         return Unresolved(ref=ref, reason="unsupported", message=message)
     facts: Any = {"schema": schema, "schema_oid": schema_oid, "table": table}
     facts["numbers"] = tuple(numbers)
+    facts["shows"] = {
+        name: tuple(sorted(behind)) for name, behind in more.shows.get(oid, {}).items() if behind
+    }
+    mark = more.masks.get((schema, table))
+    hides = {} if mark is None else {name: mask.target for name, mask in mark.masks.items()}
+    behind = set() if mark is None else {(*mark.table, name) for name in hides}
+    facts["hides"] = hides
+    facts["masked"] = tuple(sorted(more.masked | behind))
     return Resolved(
         ref=ref,
         platform=login.platform,

@@ -41,6 +41,13 @@ _GIVERS = {
 
 _WHO_GAVE = "SELECT string_agg(DISTINCT quote_ident(pg_get_userbyid(g.grantor)), ', ')"
 
+# From 16 on whoever makes a role may hand it on; before, there is no trace of its maker.
+_MAY_HAND_ON = (
+    "SELECT string_agg(quote_ident(r.rolname), ', ') INTO who"
+    " FROM pg_auth_members x JOIN pg_roles r ON r.oid = x.member"
+    " WHERE x.roleid = {role} AND x.admin_option AND x.member <> {me} AND NOT r.rolsuper"
+)
+
 # REVOKE on a table takes the role's columns of it too, which other items may want.
 _REVOKE_TABLE = """
 DECLARE kept text[]; lost text;
@@ -133,6 +140,12 @@ def _before(key: Key, login: Login, installation: str, until: float, *, add: boo
             f"IF NOT starts_with(coalesce(shobj_description({_role(key)}, 'pg_authid'), ''),"
             f" {mine})"
             f" THEN {_raise(NOT_OURS, 'the role is not there, or is not ours')}; END IF;"
+        )
+    if add and key.kind != "role":
+        checks.append(
+            f"{_MAY_HAND_ON.format(role=_role(key), me=login.oid)};"
+            f" IF who IS NOT NULL THEN {_raise(STRANGERS, 'the role may be handed on by ', 'who')};"
+            " END IF;"
         )
     if not add:
         givers = _givers(key, login)

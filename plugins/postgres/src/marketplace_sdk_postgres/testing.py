@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from marketplace_sdk_postgres.masks import MaskMark
+
 # The texts below are marked S608 because every name in them went through these.
-from marketplace_sdk_postgres.naming import quote_identifier, quote_literal, split_name
+from marketplace_sdk_postgres.naming import (
+    dotted_name,
+    quote_identifier,
+    quote_literal,
+    split_name,
+)
 from marketplace_sdk_postgres.server import PlatformServer
 
 if TYPE_CHECKING:
@@ -119,11 +126,13 @@ class PostgresPlatform:
         """What a person gets to see, found out by logging in as that person.
 
         Returns:
-            ``none`` if no column of the object can be read, ``clear`` if this column can, and
-            ``masked`` if the object can be read but not this column.
+            ``none`` if no column of the object can be read, ``clear`` if the real values of this
+            column can, and ``masked`` if the object can be read but this column is refused, or
+            other values are shown.
         """
-        if self._selects(principal, f"SELECT {quote_identifier(column)} FROM {_quoted(name)}"):  # noqa: S608
-            return "clear"
+        rows = self._rows(principal, name, column)
+        if rows is not None:
+            return "clear" if rows == self._real(name, column) else "masked"
         # SELECT 1 is allowed as soon as one column is.
         return "masked" if self._selects(principal, f"SELECT 1 FROM {_quoted(name)}") else "none"  # noqa: S608
 
@@ -165,6 +174,23 @@ class PostgresPlatform:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _rows(self, principal: str | None, name: str, column: str) -> list[tuple[Any, ...]] | None:
+        """The values of a column, in their order; None if they are refused."""
+        query = (
+            f"SELECT {quote_identifier(column)}::text FROM {_quoted(name)} ORDER BY 1 LIMIT 9999"  # noqa: S608
+        )
+        try:
+            return self.run(query, as_person=principal)
+        except psycopg.errors.InsufficientPrivilege:
+            return None
+
+    def _real(self, name: str, column: str) -> list[tuple[Any, ...]] | None:
+        """The values behind a mask of ours; an administrator is no member either."""
+        oid = f"{quote_literal(_quoted(name))}::regclass"
+        ((comment,),) = self.run(f"SELECT obj_description({oid}, 'pg_class')")
+        mark = MaskMark.read(comment)
+        return self._rows(None, name if mark is None else dotted_name(*mark.table), column)
 
     def _selects(self, principal: str, query: str) -> bool:
         try:
