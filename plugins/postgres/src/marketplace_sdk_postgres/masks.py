@@ -141,9 +141,8 @@ def view_statement(
         login: whose memberships count.
     """
     selected = ",\n".join(
-        f"  {_masked(each, *roles[each.name], login)} AS {quote_identifier(each.name)}"
-        if each.name in roles
-        else f"  t.{quote_identifier(each.name)}"
+        f"  {_masked(each, *roles[each.name], login) if each.name in roles else _clear(each)}"
+        f" AS {quote_identifier(each.name)}"
         for each in columns
     )
     return (
@@ -171,8 +170,12 @@ def _masked(column: BaseColumn, role: str, style: Style, login: str) -> str:
         f" WHERE r.rolname = {quote_literal(role)} AND g.rolname = {quote_literal(login)}"
         " AND NOT m.admin_option AND pg_catalog.pg_has_role(m.member, 'USAGE'))"
     )
-    clear = f"t.{quote_identifier(column.name)}::{column.type}"
-    return f"CASE WHEN {member} THEN {clear} ELSE {_instead(column, style)} END"
+    return f"CASE WHEN {member} THEN {_clear(column)} ELSE {_instead(column, style)} END"
+
+
+def _clear(column: BaseColumn) -> str:
+    # Also where nothing is masked: the type of a view's column can never be changed.
+    return f"t.{quote_identifier(column.name)}::{column.type}"
 
 
 def _instead(column: BaseColumn, style: Style) -> str:
