@@ -15,6 +15,7 @@ from marketplace_sdk_postgres import protecting
 from marketplace_sdk_postgres.connections import Connections
 from marketplace_sdk_postgres.naming import dotted_name
 from marketplace_sdk_postgres.protecting import Wanted
+from marketplace_sdk_postgres.provisioner import PostgresProvisioner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,6 +84,39 @@ def unprotect(**options: Any) -> None:
     _change(protecting.unprotect, "null", **options)
 
 
+@postgres.command()
+@_dsn
+@click.option("--installation", default="", help="Id of the marketplace, to check its roles too.")
+@click.option(
+    "--may-grant",
+    multiple=True,
+    help="Pattern of the objects to be opened, as in the configuration; may be repeated. Without "
+    "it, those in every schema where the login was given something.",
+)
+def doctor(*, dsn: str, installation: str, may_grant: tuple[str, ...]) -> None:
+    """Print the statements that an administrator must run so that the login works.
+
+    --dsn is that of the marketplace's own login. Exit status: 1 if something is missing.
+    """
+    with _told(), closing(_provisioner(dsn, installation)) as provisioner:
+        findings = provisioner.doctor(_call(), may_grant)
+    for each in findings:
+        click.echo(f"-- {each.severity}: {each.problem}\n{each.statement};")
+    if not findings:
+        click.echo("-- nothing is missing")
+    sys.exit(_FAILED if any(each.severity == "missing" for each in findings) else 0)
+
+
+def _provisioner(dsn: str, installation: str) -> PostgresProvisioner:
+    return PostgresProvisioner(dsn, installation=_checked(installation) if installation else "")
+
+
+def _checked(installation: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]{8,}", installation):
+        raise click.UsageError("--installation: as Marketplace.installation has it")
+    return installation
+
+
 def _change(
     make: Callable[[psycopg.Connection[Any], Wanted], Sequence[str]],
     style: Style,
@@ -92,9 +126,7 @@ def _change(
     dry_run: bool,
     **names: str,
 ) -> None:
-    installation = names["installation"]
-    if not re.fullmatch(r"[a-z0-9]{8,}", installation):
-        raise click.UsageError("--installation: as Marketplace.installation has it")
+    _checked(names["installation"])
     table = names.pop("object")
     wanted = Wanted(table=table, style=style, **names)
     with _told(), closing(Connections(dsn, name="postgres")) as connections:

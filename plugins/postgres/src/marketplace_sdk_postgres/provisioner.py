@@ -8,6 +8,7 @@ import psycopg
 
 from marketplace_sdk_postgres import changing, items, looking, resolving
 from marketplace_sdk_postgres.connections import Connections
+from marketplace_sdk_postgres.doctoring import examine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Target,
         Unresolved,
     )
+    from marketplace_sdk_postgres.doctoring import Finding
     from marketplace_sdk_postgres.resolving import Registered
 
 __all__ = ["PostgresProvisioner"]
@@ -116,6 +118,23 @@ class PostgresProvisioner:
     def describe(self, change: Change) -> str:
         """The statement of a change."""
         return items.describe(change)
+
+    def doctor(self, call: Call, patterns: Sequence[str] = ()) -> Sequence[Finding]:
+        """What our login is missing, and what is open that need not be.
+
+        Args:
+            call: the deadline.
+            patterns: of the objects to be opened, as in ``may_grant``; without any, those in every
+                schema where our login was given something.
+
+        Raises:
+            ProvisioningError: the database cannot be read, or not identified.
+        """
+        with self._connections.use(call) as (connection, login):
+            try:
+                return examine(connection, login, self._installation, patterns)
+            except psycopg.Error as error:
+                raise self._connections.failure("examine", error) from None
 
     def _send(self, connection: psycopg.Connection[Any], statement: str) -> str:
         """Send one change; returns the id and the time of its transaction.

@@ -1,0 +1,168 @@
+"""What our login is missing on the server, as the statements that an administrator must run."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from attrs import frozen
+
+from marketplace_sdk_postgres.naming import dotted_name, quote_identifier, role_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import psycopg
+
+    from marketplace_sdk_postgres.connections import Login
+
+__all__ = ["Finding", "examine"]
+
+Severity: TypeAlias = Literal["missing", "risk"]
+
+
+@frozen(kw_only=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    Attributes:
+        severity: ``missing`` (something will be refused) or ``risk`` (more is open than needed).
+        problem: for people.
+        statement: what an administrator must run.
+    """
+
+    severity: Severity
+    problem: str
+    statement: str
+
+
+_LOGIN = """
+SELECT rolcreaterole OR rolsuper, has_language_privilege('plpgsql', 'USAGE')
+FROM pg_roles WHERE rolname = current_user
+"""
+
+_OBJECTS = """
+SELECT n.nspname::text, c.relname::text,
+       has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION'),
+       has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION'),
+       bool_or(has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION')) OVER (PARTITION BY n.oid)
+         OR EXISTS (SELECT FROM aclexplode(n.nspacl) x
+                    WHERE x.grantee <> 0 AND pg_has_role(x.grantee, 'USAGE'))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+  AND n.nspname <> 'information_schema' AND NOT starts_with(n.nspname, 'pg_')
+ORDER BY 1, 2
+"""
+
+_ROLES = """
+SELECT rolname::text FROM pg_roles
+WHERE starts_with(rolname, %s) AND NOT pg_has_role(oid, 'USAGE WITH ADMIN OPTION') ORDER BY 1
+"""
+
+_DEFAULTS = """
+SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text,
+       CASE x.grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(x.grantee)::text END
+FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace,
+     aclexplode(d.defaclacl) x
+WHERE d.defaclobjtype = 'r' AND x.privilege_type = 'SELECT'
+  AND (x.grantee = 0 OR starts_with(pg_get_userbyid(x.grantee), %s))
+ORDER BY 1, 2, 3
+"""
+
+_ADMIN_IS_NEEDED = 160000
+
+
+def examine(
+    connection: psycopg.Connection[Any],
+    login: Login,
+    installation: str,
+    patterns: Sequence[str] = (),
+) -> Sequence[Finding]:
+    """Everything that is missing, in the order in which it is to be run, and then the risks.
+
+    Args:
+        connection: as our login.
+        login: who that is.
+        installation: whose roles must be ours to hand on.
+        patterns: of the objects that are to be opened, as in ``may_grant``; without any, those in
+            every schema where our login was given something.
+    """
+    me = quote_identifier(login.name)
+    prefix = role_prefix(installation)
+    return [
+        *_missing_abilities(connection, me),
+        *_missing_grants(connection, me, patterns),
+        *(_missing_roles(connection, me, prefix) if login.version >= _ADMIN_IS_NEEDED else ()),
+        *_risks(connection, login, me, prefix),
+    ]
+
+
+def _missing_abilities(connection: psycopg.Connection[Any], me: str) -> Iterator[Finding]:
+    for may_create, may_check in connection.execute(_LOGIN):
+        if not may_create:
+            yield Finding(
+                severity="missing",
+                problem="it may not create the role of a product",
+                statement=f"ALTER ROLE {me} CREATEROLE",
+            )
+        if not may_check:
+            yield Finding(
+                severity="missing",
+                problem="it may not check a change on the server",
+                statement=f"GRANT USAGE ON LANGUAGE plpgsql TO {me}",
+            )
+
+
+def _missing_grants(
+    connection: psycopg.Connection[Any], me: str, patterns: Sequence[str]
+) -> Iterator[Finding]:
+    told = set()
+    for schema, name, may_use, may_select, was_given in connection.execute(_OBJECTS):
+        dotted = dotted_name(schema, name)
+        if not (any(fnmatchcase(dotted, each) for each in patterns) if patterns else was_given):
+            continue
+        if not may_use and schema not in told:
+            told.add(schema)
+            yield Finding(
+                severity="missing",
+                problem=f"it cannot hand on schema {schema}",
+                statement=f"GRANT USAGE ON SCHEMA {quote_identifier(schema)} TO {me}"
+                " WITH GRANT OPTION",
+            )
+        if not may_select:
+            table = f"{quote_identifier(schema)}.{quote_identifier(name)}"
+            yield Finding(
+                severity="missing",
+                problem=f"it cannot hand on {dotted}",
+                statement=f"GRANT SELECT ON TABLE {table} TO {me} WITH GRANT OPTION",
+            )
+
+
+def _missing_roles(connection: psycopg.Connection[Any], me: str, prefix: str) -> Iterator[Finding]:
+    for (role,) in connection.execute(_ROLES, [prefix]):
+        yield Finding(
+            severity="missing",
+            problem=f"it cannot hand on role {role}, which another login made",
+            statement=f"GRANT {quote_identifier(role)} TO {me} WITH ADMIN OPTION",
+        )
+
+
+def _risks(
+    connection: psycopg.Connection[Any], login: Login, me: str, prefix: str
+) -> Iterator[Finding]:
+    if login.superuser:
+        yield Finding(
+            severity="risk",
+            problem="it is a superuser, which it need not be",
+            statement=f"ALTER ROLE {me} NOSUPERUSER",
+        )
+    for owner, schema, grantee in connection.execute(_DEFAULTS, [prefix]):
+        default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_identifier(owner)}"
+        where = f" IN SCHEMA {quote_identifier(schema)}" if schema else ""
+        who = quote_identifier(grantee) if grantee else "PUBLIC"
+        yield Finding(
+            severity="risk",
+            problem=f"{grantee or 'everybody'} may read each table that {owner} creates"
+            f" {f'in {schema}' if schema else 'anywhere'}",
+            statement=f"{default}{where} REVOKE SELECT ON TABLES FROM {who}",
+        )
