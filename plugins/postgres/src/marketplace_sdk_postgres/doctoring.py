@@ -164,5 +164,5 @@ def _risks(
             severity="risk",
             problem=f"{grantee or 'everybody'} may read each table that {owner} creates"
             f" {f'in {schema}' if schema else 'anywhere'}",
-            statement=f"{default}{where} REVOKE SELECT ON TABLES FROM {who}",
+            statement=f"{default}{where} REVOKE SELECT ON TABLES FROM {who}",  # noqa: S608 - quoted
         )

@@ -25,7 +25,7 @@ _REFERENCES = ("env:", "file:")
 @hookimpl
 def marketplace_provisioners() -> Iterator[ProvisionerSpec]:
     """PostgreSQL, by GRANT and REVOKE."""
-    capabilities: Any = {"unmask", "protect"}
+    capabilities: Any = {"unmask", "discover", "protect"}
     yield ProvisionerSpec(
         name="postgres",
         build=_build,

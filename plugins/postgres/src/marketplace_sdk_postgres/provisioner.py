@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from marketplace_sdk_postgres import changing, items, looking, resolving
+from marketplace_sdk_postgres import changing, discovering, items, looking, resolving
 from marketplace_sdk_postgres.connections import Connections
 from marketplace_sdk_postgres.doctoring import examine
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Call,
         CannotLook,
         Change,
+        Discovered,
         Guard,
         Item,
         Known,
@@ -118,6 +119,18 @@ class PostgresProvisioner:
     def describe(self, change: Change) -> str:
         """The statement of a change."""
         return items.describe(change)
+
+    def discover(self, pattern: str, call: Call) -> Iterator[Discovered]:
+        """Tables, views, materialized views, partitioned and foreign tables that match.
+
+        Raises:
+            ProvisioningError: the database cannot be read, or no time is left.
+        """
+        with self._connections.use(call) as (connection, _):
+            try:
+                yield from discovering.discover(connection, self._installation, pattern, call)
+            except psycopg.Error as error:
+                raise self._connections.failure("list", error) from None
 
     def doctor(self, call: Call, patterns: Sequence[str] = ()) -> Sequence[Finding]:
         """What our login is missing, and what is open that need not be.

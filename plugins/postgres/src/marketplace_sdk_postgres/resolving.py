@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Registered = Callable[[Collection[tuple[str, str]]], Collection[ColumnName]]
 
-__all__ = ["resolve"]
+__all__ = ["KINDS", "resolve"]
 
 _OBJECTS = f"""
 SELECT n.nspname::text, c.relname::text, c.oid::int8, c.relkind::text, n.oid::int8,
@@ -53,13 +53,14 @@ SELECT rolname::text, oid::int8, rolcanlogin, rolsuper, rolinherit
 FROM pg_roles WHERE rolname = ANY(%s::name[])
 """
 
-_KINDS = {
+KINDS = {
     "r": "table",
     "p": "partitioned table",
     "v": "view",
     "m": "materialized view",
     "f": "foreign table",
 }
+"""Words for ``pg_class.relkind`` of what can be registered."""
 _OTHERS = {"i": "an index", "I": "an index", "S": "a sequence", "c": "a type", "t": "a TOAST table"}
 
 _INHERIT_PER_MEMBERSHIP = 160000
@@ -209,7 +210,7 @@ def _more(
 
 def _object(ref: Ref, row: Sequence[Any], login: Login, more: _More) -> Resolved | Unresolved:
     schema, table, oid, kind, schema_oid, owner, columns, numbers = row[:8]
-    if kind not in _KINDS:
+    if kind not in KINDS:
         message = f"{ref.name} is {_OTHERS.get(kind, 'no table')}; register a table or a view"
         return Unresolved(ref=ref, reason="unsupported", message=message)
     facts: Any = {"schema": schema, "schema_oid": schema_oid, "table": table}
@@ -227,7 +228,7 @@ def _object(ref: Ref, row: Sequence[Any], login: Login, more: _More) -> Resolved
         platform=login.platform,
         native_id=str(oid),
         name=dotted_name(schema, table),
-        kind=_KINDS[kind],
+        kind=KINDS[kind],
         owner=owner,
         columns=tuple(columns),
         facts=facts,
