@@ -217,6 +217,55 @@ def test_a_change_that_waits_for_a_lock_ends_with_its_call(bench, within):
     assert bench.platform.reads(bench.alice, bench.orders, "id") == "none"
 
 
+def test_a_server_that_takes_no_changes_for_now_may_be_tried_again(bench, within):
+    """As after a failover; a new connection is not even made to such a server."""
+    target = bench.target(bench.orders)
+    changes = bench.plan(target, [bench.alice])
+    with bench.provisioner._connections.use(within(10)) as (connection, _):
+        connection.execute("SET default_transaction_read_only = on")
+
+    outcomes = list(bench.provisioner.apply(changes, within(10)))
+
+    assert outcomes[0].result == "refused"
+    assert outcomes[0].retryable
+    assert "read-only" in outcomes[0].error
+
+
+@pytest.mark.parametrize("cut", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_a_statement_that_is_cut_off_while_it_waits_changed_nothing(bench, within, cut):
+    """An administrator cancels it, or the whole session; nothing is believed, nothing is half."""
+    changes = bench.plan(bench.target(bench.orders), [bench.alice])
+    role = next(c.item for c in changes if c.item.kind == "role").key.split("|")[1]
+    list(bench.provisioner.apply(changes[:1], within(10)))
+    before = bench.platform.snapshot()
+
+    def cut_off():
+        for _ in range(200):
+            found = bench.platform.run(
+                f"SELECT {cut}(pid) FROM pg_stat_activity"
+                f" WHERE usename = '{bench.login}' AND wait_event_type = 'Lock'"
+            )
+            if found:
+                return
+            time.sleep(0.02)
+
+    with psycopg.connect(bench.platform._admin_dsn) as other:
+        other.execute(f"GRANT SELECT (id) ON {bench.orders} TO {role}".encode())
+        other.execute(f"GRANT USAGE ON SCHEMA {bench.schema} TO {bench.bob}".encode())
+        thread = threading.Thread(target=cut_off)
+        thread.start()
+        outcomes = list(bench.provisioner.apply(changes[1:], within(10)))
+        thread.join()
+        other.rollback()
+
+    first = outcomes[0]
+    assert first.result == ("not_attempted" if cut == "pg_cancel_backend" else "unknown")
+    assert {o.result for o in outcomes[1:]} == {"not_attempted"}
+    assert bench.platform.snapshot() == before
+    again = bench.reconcile(bench.target(bench.orders), [bench.alice])
+    assert {o.result for o in again} == {"done"}
+
+
 def test_products_that_share_a_table_may_change_at_the_same_time(bench, within):
     """Their roles are locked apart, but the server itself lets two GRANTs on one table collide."""
     targets = [bench.target(bench.orders, key=f"product:{n}") for n in range(4)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from marketplace_sdk import Column
 from marketplace_sdk.ports.provisioner import Guard
 
 
@@ -276,6 +277,55 @@ def test_a_mask_lost_by_drop_and_recreate_holds_the_grant(shop, bench):
     assert bench.platform.reads(bench.bob, bench.orders, "mail") == "none"
     assert bench.platform.reads(bench.alice, bench.orders, "mail") == "none"
     assert shop.grants(bench.bob)[0].state == "wanted"
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "GRANT SELECT ON {orders} TO {role}",
+        "GRANT SELECT (email) ON {orders} TO {role}",
+        "GRANT pg_read_all_data TO {role}",
+    ],
+)
+def test_what_somebody_else_gave_to_our_role_opens_no_masked_column_to_the_next_one(
+    shop, bench, by_hand
+):
+    """A membership lets in to all that the role may read, whoever gave it."""
+    shop.source("orders", bench.orders, ["id", "email", "total"], masked=["email"])
+    product = shop.product("orders")
+    shop.give(product, bench.alice)
+    ((role,),) = bench.platform.run(
+        "SELECT r.rolname FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid"
+        f" WHERE m.member = '{bench.alice}'::regrole"
+    )
+    bench.platform.run(by_hand.format(orders=bench.orders, role=role))
+
+    shop.give(product, bench.bob)
+
+    assert bench.platform.reads(bench.bob, bench.orders, "id") == "none"
+    assert held_back(shop, bench.bob)
+    back = by_hand.replace("GRANT", "REVOKE").replace(" TO ", " FROM ")
+    bench.platform.run(back.format(orders=bench.orders, role=role))
+    for _ in range(2):
+        shop.clock.advance(days=1)
+        shop.market.deliver()
+    assert bench.platform.reads(bench.bob, bench.orders, "id") == "clear"
+    assert bench.platform.reads(bench.bob, bench.orders, "email") == "masked"
+
+
+def test_a_column_masked_later_is_closed_and_the_others_stay_open_in_one_pass(shop, bench):
+    """What we gave ourselves is no reason to hold the pass back that takes it away."""
+    shop.source("orders", bench.orders, ["id", "email", "total"])
+    product = shop.product("orders")
+    shop.give(product, bench.alice)
+    assert bench.platform.reads(bench.alice, bench.orders, "email") == "clear"
+
+    columns = ["id", Column("email", masked=True), "total"]
+    shop.market.sources.update("orders", columns=columns, by="gil")
+    shop.market.deliver()
+
+    assert bench.platform.reads(bench.alice, bench.orders, "email") == "masked"
+    assert bench.platform.reads(bench.alice, bench.orders, "id") == "clear"
 
 
 def test_guards_in_words_are_answered_on_the_spot(bench, within):

@@ -46,6 +46,9 @@ _PAUSE = 0.05
 _COLLISIONS = ("40001", "40P01", "XX000")
 _OUT_OF_TIME = (statements.LATE, "57014", "55P03")
 _LINE_LOST = ("57P01", "57P02", "57P03", "57P05")
+# The server is short of something or restarts; or it is a standby until it takes over.
+_PASSING = ("53", "57", "58")
+_READ_ONLY = "25006"
 _DEPENDENT = "2BP01"
 _DENIED = "42501"
 _GONE = ("42704", "42P01", "42703", "3F000")
@@ -212,7 +215,7 @@ def _failed(error: psycopg.Error, key: str, shown: str, permission: str) -> Outc
         said = f"{said}: {detail}; take it away by hand, nothing is dropped along with a role"
     elif state == statements.STRANGERS:
         said = f"{said}; an administrator must take that away first"
-    retryable = state in (*_GONE, statements.UNCHANGED)
+    retryable = state in (*_GONE, _READ_ONLY, statements.UNCHANGED) or state[:2] in _PASSING
     return Outcome(key=key, result="refused", evidence=shown, error=said, retryable=retryable)
 
 

@@ -94,7 +94,7 @@ def look(
         parameters = {"roles": list(roles), "me": login.oid}
         for row in connection.execute(_ROLES, parameters):
             _enter(items[row[0]], row, login, installation)
-    told = answers_to(connection, installation, guards) if roles and guards else {}
+    told = answers_to(connection, installation, guards, roles) if roles and guards else {}
     evidence = f"catalog of database {login.database}, read as {login.name}"
     for role, scope in roles.items():
         answers[scope] = Seen(items=items[role], guards=told, evidence=evidence)
