@@ -43,6 +43,7 @@ def least(bench):
 
 
 def diagnose(bench, *words):
+    words = words or ("--may-grant", f"{bench.schema}.*")
     return CliRunner().invoke(
         app,
         ["postgres", "doctor", "--installation", bench.installation, *words],
@@ -68,7 +69,7 @@ def test_the_documented_rights_are_enough_for_everything(least, within):
     outcomes = bench.end(exception) + bench.end(product)
     assert {o.result for o in outcomes} == {"done"}
     assert bench.platform.snapshot() == before
-    assert list(bench.provisioner.doctor(within(10))) == []
+    assert list(bench.provisioner.doctor(within(10), [f"{bench.schema}.*"])) == []
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,9 @@ def test_the_doctor_prints_the_exact_statement_that_is_missing(least, taken, mis
 
 
 def test_the_doctor_reads_what_may_be_granted(least):
-    """A schema in which nothing was set up is only asked about when it is to be opened."""
+    """A schema in which nothing was set up is told of when it is to be opened; without any
+    pattern, everything is.
+    """
     bench = least
     other = bench.platform.schema(f"hr_{bench.installation}")
     bench.platform.table(f"{other}.people", ["id"])
@@ -122,6 +125,9 @@ def test_the_doctor_reads_what_may_be_granted(least):
     assert sick.exit_code == 1
     assert sick.output.count("GRANT") == 4  # two statements, each with its grant option
     assert f'"{other}"."people"' in sick.output
+    everything = diagnose(bench, "--may-grant", "*").output
+    assert everything == diagnose(bench, "--installation", bench.installation).output
+    assert f'"{other}"."people"' in everything
 
 
 def test_a_language_that_is_closed_is_missing(least):

@@ -90,8 +90,9 @@ def unprotect(**options: Any) -> None:
 @click.option(
     "--may-grant",
     multiple=True,
+    default=["*"],
     help="Pattern of the objects to be opened, as in the configuration; may be repeated. Without "
-    "it, those in every schema where the login was given something.",
+    "it, everything in the database.",
 )
 def doctor(*, dsn: str, installation: str, may_grant: tuple[str, ...]) -> None:
     """Print the statements that an administrator must run so that the login works.

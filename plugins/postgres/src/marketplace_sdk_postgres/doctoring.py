@@ -44,10 +44,7 @@ FROM pg_roles WHERE rolname = current_user
 _OBJECTS = """
 SELECT n.nspname::text, c.relname::text,
        has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION'),
-       has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION'),
-       bool_or(has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION')) OVER (PARTITION BY n.oid)
-         OR EXISTS (SELECT FROM aclexplode(n.nspacl) x
-                    WHERE x.grantee <> 0 AND pg_has_role(x.grantee, 'USAGE'))
+       has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
   AND n.nspname <> 'information_schema' AND NOT starts_with(n.nspname, 'pg_')
@@ -76,7 +73,7 @@ def examine(
     connection: psycopg.Connection[Any],
     login: Login,
     installation: str,
-    patterns: Sequence[str] = (),
+    patterns: Sequence[str],
 ) -> Sequence[Finding]:
     """Everything that is missing, in the order in which it is to be run, and then the risks.
 
@@ -84,8 +81,7 @@ def examine(
         connection: as our login.
         login: who that is.
         installation: whose roles must be ours to hand on.
-        patterns: of the objects that are to be opened, as in ``may_grant``; without any, those in
-            every schema where our login was given something.
+        patterns: of the objects that are to be opened, as in ``may_grant``.
     """
     me = quote_identifier(login.name)
     prefix = role_prefix(installation)
@@ -117,9 +113,9 @@ def _missing_grants(
     connection: psycopg.Connection[Any], me: str, patterns: Sequence[str]
 ) -> Iterator[Finding]:
     told = set()
-    for schema, name, may_use, may_select, was_given in connection.execute(_OBJECTS):
+    for schema, name, may_use, may_select in connection.execute(_OBJECTS):
         dotted = dotted_name(schema, name)
-        if not (any(fnmatchcase(dotted, each) for each in patterns) if patterns else was_given):
+        if not any(fnmatchcase(dotted, each) for each in patterns):
             continue
         if not may_use and schema not in told:
             told.add(schema)

@@ -132,13 +132,12 @@ class PostgresProvisioner:
             except psycopg.Error as error:
                 raise self._connections.failure("list", error) from None
 
-    def doctor(self, call: Call, patterns: Sequence[str] = ()) -> Sequence[Finding]:
+    def doctor(self, call: Call, patterns: Sequence[str] = ("*",)) -> Sequence[Finding]:
         """What our login is missing, and what is open that need not be.
 
         Args:
             call: the deadline.
-            patterns: of the objects to be opened, as in ``may_grant``; without any, those in every
-                schema where our login was given something.
+            patterns: of the objects to be opened, as in ``may_grant``.
 
         Raises:
             ProvisioningError: the database cannot be read, or not identified.
