@@ -47,3 +47,13 @@ def test_the_plugin_is_found_by_its_entry_point():
     (entry,) = entry_points(group="marketplace_sdk", name="postgres")
 
     assert entry.load().marketplace_provisioners is marketplace_provisioners
+
+
+def test_what_it_can_do_is_the_same_with_and_without_its_spec():
+    from marketplace_sdk_postgres.provisioner import PostgresProvisioner
+
+    (spec,) = marketplace_provisioners()
+
+    assert spec.capabilities == PostgresProvisioner.capabilities
+    for ability in ("discover", "doctor"):
+        assert callable(getattr(PostgresProvisioner, ability))

@@ -9,18 +9,17 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+import psycopg
 
 from marketplace_sdk.plugin import Call, MarketplaceError
 from marketplace_sdk_postgres import protecting
-from marketplace_sdk_postgres.connections import Connections
+from marketplace_sdk_postgres.connections import Connections, reason
 from marketplace_sdk_postgres.naming import dotted_name
 from marketplace_sdk_postgres.protecting import Wanted
 from marketplace_sdk_postgres.provisioner import PostgresProvisioner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    import psycopg
 
     from marketplace_sdk_postgres.masks import Style
 
@@ -152,5 +151,10 @@ def _told() -> Iterator[None]:
     try:
         yield
     except MarketplaceError as error:
-        click.echo(f"marketplace postgres: {error}", err=True)
-        sys.exit(_FAILED)
+        said = str(error)
+    except psycopg.Error as error:
+        said = f"PostgreSQL said: {reason(error, [])}"
+    else:
+        return
+    click.echo(f"marketplace postgres: {said}", err=True)
+    sys.exit(_FAILED)

@@ -46,9 +46,14 @@ class PostgresProvisioner:
         registered: which columns of some relations are to be masked; asked when an object shows
             the values of others, as a view does. Without it only the target's own masks are known.
 
+    Attributes:
+        capabilities: as in the ProvisionerSpec, for an object that is passed without one.
+
     Raises:
         InvalidInput: the connection string cannot be read. Nothing is opened before the first call.
     """
+
+    capabilities = frozenset({"discover", "protect", "unmask"})
 
     def __init__(
         self,
