@@ -251,6 +251,29 @@ def test_a_membership_given_by_somebody_else_survives(bench):
     assert bench.platform.reads(bench.bob, bench.orders, "id") == "none"
 
 
+@pytest.mark.parametrize("kind", ["select", "member"])
+def test_what_somebody_else_gave_too_is_seen_beside_ours(modern_bench, kind):
+    """The server keeps both; taking ours away leaves theirs, and that is said."""
+    bench = modern_bench
+    target = bench.target(bench.orders)
+    bench.reconcile(target, [bench.alice])
+    item = next(i for i in bench.ledger.values() if i.kind == kind)
+    role = item.key.split("|")[1]
+    assert bench.see(item.scope).items[item.key].by_hand is False
+    on = f" SELECT ON {bench.orders} TO {role}" if kind == "select" else f" {role} TO {bench.alice}"
+    bench.platform.run("GRANT" + on)
+
+    both = bench.see(item.scope).items[item.key]
+    (outcome,) = bench.provisioner.apply([Change(action="remove", item=item)], within_ten())
+    theirs = bench.see(item.scope).items[item.key]
+
+    assert (both.ours, both.by_hand) == (True, True)
+    assert outcome.result == "done"
+    assert (theirs.ours, theirs.by_hand) == (False, False)
+    bench.platform.run("REVOKE" + on.replace(" TO ", " FROM "))
+    bench.end(target)
+
+
 def test_whatever_strangers_do_to_our_role_is_listed_but_never_ours(bench):
     target = bench.target(bench.orders)
     bench.reconcile(target, [bench.alice])

@@ -126,5 +126,6 @@ def _enter(items: dict[str, Presence], row: Sequence[Any], login: Login, install
     ours = given and is_ours(marker, role, installation, login.platform)
     # The same thing may have been given twice, by us and by somebody else.
     before = items.get(key)
-    if before is None or not before.ours:
-        items[key] = Presence(native_id=native, ours=ours)
+    mine = ours or (before is not None and before.ours)
+    theirs = not ours or (before is not None and (before.by_hand or not before.ours))
+    items[key] = Presence(native_id=native, ours=mine, by_hand=mine and theirs)
