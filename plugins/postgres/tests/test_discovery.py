@@ -126,3 +126,32 @@ def test_a_thousand_tables_are_read_in_a_few_round_trips(bench, within):
     )
 
     assert len(found(bench, within)) == 1003
+
+
+def test_a_discovered_view_that_masks_is_registered_with_its_mask(shop, bench):
+    """From the catalog to what a consumer reads, without a column written by hand."""
+    admin = bench.platform._admin
+    wanted = Wanted(
+        table=bench.orders,
+        column="email",
+        installation=shop.market.installation,
+        login=bench.login,
+    )
+    protecting.run(admin, protecting.protect(admin, wanted))
+
+    discovery = shop.market.sources.discover("warehouse", f"{bench.schema}.*", by="gil")
+
+    view = f"{bench.orders}_masked"
+    name = view.replace(".", "_")
+    assert discovery.problems == ()
+    assert name in discovery.registered
+    shop.market.domains.assign("sales", [name], by="gil")
+    product = shop.product(name)
+    shop.give(product, bench.alice)
+    assert bench.platform.reads(bench.alice, view, "email") == "masked"
+    assert bench.platform.reads(bench.alice, view, "total") == "clear"
+    shop.unmask(product, bench.alice, f"{name}.email")
+    assert bench.platform.reads(bench.alice, view, "email") == "clear"
+    bench.platform.run(f"DROP VIEW {view}")
+    again = shop.market.sources.discover("warehouse", f"{bench.schema}.*", by="gil")
+    assert again.gone == (name,)
