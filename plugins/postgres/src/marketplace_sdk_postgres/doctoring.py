@@ -56,6 +56,13 @@ SELECT rolname::text FROM pg_roles
 WHERE starts_with(rolname, %s) AND NOT pg_has_role(oid, 'USAGE WITH ADMIN OPTION') ORDER BY 1
 """
 
+_MAY_HAND_ON = """
+SELECT r.rolname::text, w.rolname::text, pg_get_userbyid(m.grantor)::text
+FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles w ON w.oid = m.member
+WHERE starts_with(r.rolname, %s) AND m.admin_option AND NOT w.rolsuper
+  AND w.rolname <> current_user ORDER BY 1, 2, 3
+"""
+
 _DEFAULTS = """
 SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text,
        CASE x.grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(x.grantee)::text END
@@ -140,6 +147,14 @@ def _missing_roles(connection: psycopg.Connection[Any], me: str, prefix: str) ->
             severity="missing",
             problem=f"it cannot hand on role {role}, which another login made",
             statement=f"GRANT {quote_identifier(role)} TO {me} WITH ADMIN OPTION",
+        )
+    for role, other, grantor in connection.execute(_MAY_HAND_ON, [prefix]):
+        yield Finding(
+            severity="missing",
+            problem=f"{other} may hand on role {role} too, so nothing is given to it; whomever"
+            " that one let in is let in again by the next pass if it is approved",
+            statement=f"REVOKE ADMIN OPTION FOR {quote_identifier(role)}"
+            f" FROM {quote_identifier(other)} GRANTED BY {quote_identifier(grantor)} CASCADE",
         )
 
 
