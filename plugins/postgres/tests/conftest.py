@@ -6,7 +6,9 @@ import os
 import secrets
 import time
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from marketplace_sdk import Column, DataSource, Marketplace
 from marketplace_sdk.errors import ProvisioningError
@@ -250,9 +252,35 @@ def bench(platform):
 
 
 @pytest.fixture
+def lonely_bench(server):
+    """The same in a database of its own, in which nobody has a right that was not given here."""
+    name = f"alone_{secrets.token_hex(4)}"
+    with psycopg.connect(server.dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+        admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC".encode())
+        try:
+            with PostgresPlatform(make_conninfo(server.dsn, dbname=name)) as made:
+                bench = Bench(made)
+                logins = f"{bench.alice}, {bench.bob}, {bench.login}"
+                made.run(f"GRANT CONNECT ON DATABASE {name} TO {logins}")
+                with bench:
+                    yield bench
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
 def shop(bench):
     """A marketplace whose approvals change the bench's database."""
     made = Shop(bench)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lonely_shop(lonely_bench):
+    """A marketplace on a database of its own."""
+    made = Shop(lonely_bench)
     yield made
     made.close()
 

@@ -27,15 +27,17 @@ def set_up(bench):
 
 
 @pytest.fixture
-def least(bench):
+def least(lonely_bench):
     """The bench with a login that has the README's rights and nothing else."""
+    bench = lonely_bench
     run = bench.platform.run
     bench.owner = bench.platform.person(f"etl_{bench.installation}")
     bench.provisioner.close()
+    run(f"REVOKE ALL ON DATABASE {bench.platform._admin.info.dbname} FROM {bench.login}")
     run(f"DROP OWNED BY {bench.login}; ALTER ROLE {bench.login} NOCREATEROLE")
+    run(f"GRANT CONNECT ON DATABASE {bench.platform._admin.info.dbname} TO {bench.owner}")
     run(f"GRANT ALL ON SCHEMA {bench.schema} TO {bench.owner}")
-    script = set_up(bench)
-    create, _, rest = script.partition(";")
+    create, _, rest = set_up(bench).partition(";")
     assert re.fullmatch(rf"CREATE ROLE {bench.login} LOGIN CREATEROLE PASSWORD '…'", create.strip())
     run(f"ALTER ROLE {bench.login} CREATEROLE")
     run(rest)
@@ -131,21 +133,15 @@ def test_the_doctor_reads_what_may_be_granted(least):
 
 
 def test_a_language_that_is_closed_is_missing(least):
-    run = least.platform.run
-    run("REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
-    try:
-        assert "GRANT USAGE ON LANGUAGE plpgsql TO" in diagnose(least).output
-    finally:
-        run("GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC")
+    least.platform.run("REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC")
+
+    assert "GRANT USAGE ON LANGUAGE plpgsql TO" in diagnose(least).output
 
 
 def test_a_server_that_may_not_be_identified_is_said_with_the_statement(least):
-    run = least.platform.run
-    run("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
-    try:
-        sick = diagnose(least)
-    finally:
-        run("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC")
+    least.platform.run("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+
+    sick = diagnose(least)
 
     assert sick.exit_code == 1
     assert "GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO" in sick.output
