@@ -48,6 +48,9 @@ LEAKS = {
     " unnest(ARRAY[o.email]) x",
     "grouped": "CREATE VIEW {s}.seen AS SELECT email AS id, count(*) AS x FROM {orders}"
     " GROUP BY email",
+    "as a rank": "CREATE VIEW {s}.seen AS SELECT id, rank() OVER (ORDER BY email) AS x FROM {orders}",
+    "as a part of all": "CREATE VIEW {s}.seen AS SELECT id, x FROM (SELECT id, count(*) OVER"
+    " (PARTITION BY email) AS x, row_number() OVER (ORDER BY id) AS n FROM {orders}) o",
     "in a window": "CREATE VIEW {s}.seen AS SELECT id, first_value(email) OVER () AS x FROM {orders}",
 }
 

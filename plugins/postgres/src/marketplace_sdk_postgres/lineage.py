@@ -168,8 +168,20 @@ class _Walk:
                 return self._variable(value, levels)
             if value.tag == "QUERY":
                 return self._inner(value, levels)
-            value = [each for values in value.fields.values() for each in values]
+            window = self._window(value, levels) if value.tag == "WINDOWFUNC" else ()
+            value = [*window, *(each for values in value.fields.values() for each in values)]
         return {column for each in value for column in self._expression(each, levels)}
+
+    def _window(self, function: _Node, levels: _Levels) -> Iterator[_Value]:
+        """What the rows around a row are chosen and ordered by: a rank tells of it."""
+        query = levels[-1]
+        for window in query.nodes("windowClause"):
+            if window.word("winref") == function.word("winref"):
+                clauses = (*window.nodes("partitionClause"), *window.nodes("orderClause"))
+                named = {clause.word("tleSortGroupRef") for clause in clauses}
+                for target in query.nodes("targetList"):
+                    if target.word("ressortgroupref") in named:
+                        yield from target.fields["expr"]
 
     def _variable(self, node: _Node, levels: _Levels) -> set[Column]:
         up, number = node.number("varlevelsup"), node.number("varattno")
