@@ -28,6 +28,7 @@ import attrs
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._world import approved, market, publish
+from benchmarks.lifecycle import Recording
 from marketplace_sdk.memory.storage import MemoryStorage
 from marketplace_sdk.plugin import Work
 from marketplace_sdk.testing import FrozenClock
@@ -42,8 +43,11 @@ PRODUCTS = 10
 """Requests of a product."""
 BATCH = 500
 START = datetime(2026, 1, 1, tzinfo=UTC)
-VOWELS = "aeiou"
-WORDS = [f"{a}{b}{c}{d}r" for a in "bcdfglmn" for b in VOWELS for c in "prstvz" for d in VOWELS]
+_letters = random.Random(20260101)  # noqa: S311 - the same words in every run
+WORDS = [
+    "".join(_letters.choices("etaoinshrdlucmfwypvbgkqjxz", k=_letters.randint(5, 10)))
+    for _ in range(3000)
+]
 PLACES = ("nameone", "nametwo", "namethree", "namefour")
 """Words of the template's name, each replaced by one of a product's own."""
 
@@ -77,7 +81,7 @@ class _Template:
                     document=json.loads(renamed(document)),
                     index=frozenset((key, value) for key, value in entries),
                     order=order,
-                    **_texts(record, renamed),
+                    texts=tuple(map(renamed, record.texts)),
                 ),
                 None,
             )
@@ -97,15 +101,9 @@ class _Template:
             transaction.append([heads[aggregate]])
 
 
-def _texts(record, renamed):
-    """The searchable texts of a record, where the port has them."""
-    texts = getattr(record, "texts", None)
-    return {} if not texts else {"texts": tuple(renamed(text) for text in texts)}
-
-
 def _templates():
     """A product, a finished request and a pending one, as a marketplace in memory wrote them."""
-    storage = MemoryStorage()
+    storage = Recording(MemoryStorage())
     made = market(storage, people=["somebody"], clock=FrozenClock(START))
     product = publish(made, " ".join(PLACES), ["s.t"])
     done = approved(made, product, "somebody")
@@ -113,23 +111,21 @@ def _templates():
     made.requests.revoke(done.id, reason="over", by="root")
     made.deliver()
     pending = made.requests.request_access(product, answers={"why": "to see"}, by="somebody")
+    # What was put last; a record that is read does not say what it can be searched by.
+    last = {
+        (row.kind, row.id): row for unit in storage.units for kind, row in unit if kind == "record"
+    }
+    base = [last["product", product]]
+    ended = [last["request", done.id], last["grant", done.grant]]
+    waiting = [last["request", pending.id]]
     with storage.begin(write=False) as unit:
-
-        def records(kind, wanted):
-            return [each for each in unit.find(kind) if wanted(each)]
-
-        base = records("product", lambda each: each.id == product)
-        grant = done.grant
-        ended = records("request", lambda each: each.id == done.id)
-        ended += records("grant", lambda each: each.id == grant)
-        waiting = records("request", lambda each: each.id == pending.id)
         kept = [*unit.events(f"request:{done.id}")][:2]
         asked = [*unit.events(f"request:{pending.id}")]
     made.close()
     ids = {"product": product, "person": "somebody", **{each: each for each in PLACES}}
     return (
         _Template(base, [], ids),
-        _Template(ended, kept, {**ids, "request": done.id, "grant": grant}),
+        _Template(ended, kept, {**ids, "request": done.id, "grant": done.grant}),
         _Template(waiting, asked, {**ids, "request": pending.id}),
     )
 

@@ -33,6 +33,7 @@ class Recording:
 
     def __init__(self, storage):
         self._storage = storage
+        self.capabilities = storage.capabilities
         self.units = []
         self.reads = 0
 
