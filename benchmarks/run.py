@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import clean_pass, expiry, lifecycle, one_more_approval, tally_of_seats
+from benchmarks import clean_pass, expiry, growth, lifecycle, one_more_approval, tally_of_seats
 
 ALL = (
     tally_of_seats.run,
@@ -23,6 +23,7 @@ ALL = (
     one_more_approval.run,
     clean_pass.run,
     expiry.run,
+    growth.run,
 )
 
 

@@ -18,6 +18,7 @@ from marketplace_sdk.memory.storage import MemoryStorage
 from marketplace_sdk.plugin import Work
 from marketplace_sdk.services._health import examine
 from marketplace_sdk.testing import FrozenClock
+from marketplace_sdk_sql.tables import HEAD
 from tests.services.chains import link
 from tests.services.helpers import nothing_written, small_world
 from tests.world import LEGAL, any_of
@@ -67,7 +68,7 @@ def test_a_marketplace_that_is_well(tmp_path):
         checks, state, code = doctor(url)
 
     assert (state, code) == ("fine", 0)
-    assert checks["storage"]["facts"] == {"engine": "SQLite", "schema": "0002", "expected": "0002"}
+    assert checks["storage"]["facts"] == {"engine": "SQLite", "schema": HEAD, "expected": HEAD}
     assert checks["installation"]["facts"]["id"] == world.market.installation
     assert checks["seals"]["facts"]["number"] == 1
     said = CliRunner().invoke(app, ["doctor", "--storage", url])
