@@ -21,7 +21,8 @@ def made(platform):
 
 def items(world, id):
     with world.desk.read() as unit:
-        return world.inspector().items(unit, unit.get(Grant, id))
+        tell = world.inspector().items(unit, unit.get(Grant, id))
+    return tell()
 
 
 def shown(world, id):

@@ -44,17 +44,18 @@ class Inspector:
 
     bench: Bench = field(repr=False)
 
-    def items(self, unit: Unit, grant: Grant) -> Sequence[GrantItem]:
-        """What the ledger holds for a grant; no platform is asked."""
+    def items(self, unit: Unit, grant: Grant) -> Callable[[], Sequence[GrantItem]]:
+        """What the ledger holds for a grant; told by the platforms' plugins after the unit."""
         mine = entries_claimed_by(unit.rows, f"grant:{grant.id}")
-        found = {entry.id: self._item(entry, self._where(entry), shared=False) for entry in mine}
+        found = {entry.id: (entry, self._where(entry), False) for entry in mine}
         if grant.live and grant.state != "withheld":
             for mark in targets_of(unit, grant):
                 layers = layer_keys(unit, mark, grant)
                 for entry in entries_of(unit.rows, mark.key):
                     if entry.id not in found and layers & {c.claimant for c in entry.claims}:
-                        found[entry.id] = self._item(entry, mark.connection, shared=True)
-        return sorted(found.values(), key=lambda one: (one.connection, not one.shared))
+                        found[entry.id] = (entry, mark.connection, True)
+        held = sorted(found.values(), key=lambda one: (one[1], not one[2]))
+        return lambda: [self._item(one, where, shared=shared) for one, where, shared in held]
 
     def preview(
         self, change: Callable[[Unit], Collection[Mark]], *, grant: str | None = None
@@ -71,12 +72,12 @@ class Inspector:
         return list_objects(self.bench, connection, pattern, known)
 
     def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
-        """Make what was there before a grant ours; the statements of what was adopted."""
+        """Make what was there before a grant ours; what it was, in words."""
         adopted = []
         for entry in entries_claimed_by(unit.rows, f"grant:{grant.id}"):
             if entry.claimed and entry.origin == "preexisting":
                 save_entry(unit.rows, evolve(entry, origin="ours", by_hand=False))
-                adopted.append(self._item(entry, self._where(entry), shared=False).statement)
+                adopted.append(f"{entry.item.kind} in {entry.item.scope.key}")
         return adopted
 
     def accept(self, unit: Unit, connection: str, object: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.domain.catalog import Domain
@@ -72,9 +72,11 @@ def deliver_notice(
         )
 
 
-def _bound(audience: Iterable[StewardSelector], desk: Desk) -> list[StewardSelector]:
+def _bound(audience: Collection[StewardSelector], desk: Desk) -> list[StewardSelector]:
     """The selectors, with those who hold a domain permission in place of the permission."""
     selectors: dict[StewardSelector, None] = {}
+    if all(selector.kind != "domain_permission" for selector in audience):
+        return list(audience)
     with desk.read() as unit:
         for selector in audience:
             if selector.kind != "domain_permission":

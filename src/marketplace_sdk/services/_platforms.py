@@ -22,14 +22,14 @@ class Platforms(Protocol):
     What takes a unit asks no platform; the rest asks them, and may not be called within a unit.
     """
 
-    def items(self, unit: Unit, grant: Grant) -> Sequence[GrantItem]:
-        """What the ledger holds for a grant; no platform is asked."""
+    def items(self, unit: Unit, grant: Grant) -> Callable[[], Sequence[GrantItem]]:
+        """What the ledger holds for a grant; call the result after the unit to have it told."""
 
     def accept(self, unit: Unit, connection: str, object: str) -> bool:
         """Let access follow to what was made again under a name; False: nothing is held."""
 
     def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
-        """Make what was there before a grant ours; the statements of what was adopted."""
+        """Make what was there before a grant ours; what it was, in words."""
 
     def listing(self, connection: str, pattern: str, known: Collection[str]) -> Listing:
         """Every object of a connection whose name matches, and what registered names mean.

@@ -148,7 +148,8 @@ class Grants(Service):
             views = self._views(unit, facts, [grant])
             if not views:
                 raise NotFound("get", "grant", id)
-            return evolve(views[0], items=tuple(self._context.platforms.items(unit, grant)))
+            tell = self._context.platforms.items(unit, grant)
+        return evolve(views[0], items=tuple(tell()))
 
     def preview(self, request: str, *, by: By = None) -> Preview:
         """What an approval of a pending request would change, in words and statements.
@@ -261,7 +262,7 @@ class Grants(Service):
                     code="nothing_to_adopt",
                     hint="look at the items of the grant; their origin says whose they are",
                 )
-            unit.log("grant.adopted", grant.aggregate, statements=list(adopted))
+            unit.log("grant.adopted", grant.aggregate, items=list(adopted))
 
         self._deciding(by, work)
         return self.get(id, by=by)

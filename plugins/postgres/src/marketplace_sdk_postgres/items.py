@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.plugin import Change, Known, Resolved, Target
     from marketplace_sdk_postgres.subjects import ColumnName
 
-__all__ = ["Key", "base", "describe", "grantee", "member", "scope_of", "statement"]
+__all__ = ["Key", "Memberships", "base", "describe", "grantee", "scope_of", "statement"]
 
 Kind = Literal["role", "usage", "select", "column", "member"]
 
@@ -110,21 +110,51 @@ def base(target: Target, known: Known) -> Sequence[Item]:
     return items
 
 
-def member(target: Target, who: Resolved, known: Known) -> Sequence[Item]:
-    """The membership of one beneficiary, which opens every object of the target."""
-    objects = _objects(target, known)
-    if not objects:
-        return []
-    make = _Maker.of(target, known, objects)
-    return [
-        make.item(
-            "member",
-            int(who.native_id),
-            opens=tuple(found.name for _, found in objects),
-            guards=tuple(g for wanted, found in objects for g in make.guards(wanted, found)),
-            data={"member": who.facts["role"]},
+@frozen
+class Memberships:
+    """The memberships in one target's role: each opens every object of the target.
+
+    Attributes:
+        target, known: what it was made of, the very objects.
+        make: None while no object of the target is known.
+        opens: native names of the objects.
+        guards: what must hold before any of them is opened.
+    """
+
+    target: Target
+    known: Known
+    make: _Maker | None
+    opens: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
+
+    @classmethod
+    def of(cls, target: Target, known: Known) -> Memberships:
+        """Worked out once for all members."""
+        objects = _objects(target, known)
+        if not objects:
+            return cls(target, known, None)
+        make = _Maker.of(target, known, objects)
+        return cls(
+            target,
+            known,
+            make,
+            tuple(found.name for _, found in objects),
+            tuple(guard for wanted, found in objects for guard in make.guards(wanted, found)),
         )
-    ]
+
+    def items(self, who: Resolved) -> Sequence[Item]:
+        """The membership of one beneficiary."""
+        if self.make is None:
+            return []
+        return [
+            self.make.item(
+                "member",
+                int(who.native_id),
+                opens=self.opens,
+                guards=self.guards,
+                data={"member": who.facts["role"]},
+            )
+        ]
 
 
 def describe(change: Change) -> str:

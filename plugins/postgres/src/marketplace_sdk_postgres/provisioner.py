@@ -66,6 +66,7 @@ class PostgresProvisioner:
         self._connections = Connections(dsn, name=name)
         self._registered = registered
         self._installation = installation
+        self._memberships: items.Memberships | None = None
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -91,7 +92,11 @@ class PostgresProvisioner:
 
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """The membership of one person or group in the target's role."""
-        return items.member(target, who, known)
+        # A pass asks for every member with the same target and facts, and there may be hundreds.
+        ready = self._memberships
+        if ready is None or ready.target is not target or ready.known is not known:
+            ready = self._memberships = items.Memberships.of(target, known)
+        return ready.items(who)
 
     def observe(
         self, scopes: Collection[Scope], guards: Collection[Guard], call: Call
