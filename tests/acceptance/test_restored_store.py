@@ -69,5 +69,5 @@ def test_access_that_the_backup_does_not_know_is_ours_once_it_is_approved_again(
     back.market.requests.revoke(request.id, reason="over", by="dee")
     back.deliver()
 
-    assert back.reads("pat") == "none"
-    assert kinds(back) == ["missing"]
+    assert (back.reads("con"), back.reads("pat")) == ("clear", "none")
+    assert kinds(back) == []
