@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from marketplace_sdk import _system
+from marketplace_sdk._building import Builder, storage_of, wrong
 from marketplace_sdk._configuration import read_configuration
 from marketplace_sdk._plugins import PluginHost, PluginInfo
 from marketplace_sdk.delivery.bench import Bench
-from marketplace_sdk.delivery.connecting import connect
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.inspecting import Inspector
-from marketplace_sdk.delivery.outbox import Listener
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.delivery.uninstalling import install, preview_uninstall, uninstall
 from marketplace_sdk.delivery.watching import DRIFT, schedule, watch
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Actor
 from marketplace_sdk.domain.values import aware, check_flag, check_text
-from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
-from marketplace_sdk.plugin import BuildContext
-from marketplace_sdk.ports.storage import Record
 from marketplace_sdk.services._checking import check_whole
-from marketplace_sdk.services._context import MOST_TRIES, Context, SystemActor
+from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
@@ -41,7 +37,7 @@ from marketplace_sdk.services.people import People
 from marketplace_sdk.services.products import Products
 from marketplace_sdk.services.requests import Requests
 from marketplace_sdk.services.sources import Sources
-from marketplace_sdk.work.reindexing import check_indexed, is_indexed, reindex
+from marketplace_sdk.work.reindexing import is_indexed, reindex
 from marketplace_sdk.work.sealing import DAILY
 
 if TYPE_CHECKING:
@@ -143,23 +139,17 @@ class Marketplace(Services):
         seal_every: timedelta | None = DAILY,
     ) -> None:
         if seal_every is not None and seal_every <= timedelta(0):
-            raise _wrong("seal_every", "must be more than 0, or None")
+            raise wrong("seal_every", "must be more than 0, or None")
         self._clock = _checked(clock) if clock is not None else _system.utc_now
         self._seal_every = seal_every
         self._host = PluginHost(discover=discover, block=tuple(block), extra=tuple(plugins))
-        self._closing: list[Any] = []
+        self._parts = Builder(self._host, self._clock)
         try:
-            self._storage = self._build_storage(storage)
-            self._storage.setup()
-            check_indexed(self._storage)
-            self._installation = _installation(self._storage)
-            people = self._build_directory(directory)
-            links = {
-                name: connect(name, given, self._host, self._build_context, self._closing.append)
-                for name, given in (connections or {}).items()
-            }
-            listeners = self._build_listeners(notifiers)
-            self._engine = self._build_engine(engine)
+            self._storage = self._parts.storage(storage)
+            people = self._parts.directory(directory)
+            links = self._parts.connections(connections or {})
+            listeners = self._parts.listeners(notifiers)
+            self._engine: Engine = self._parts.engine(engine)
         except BaseException:
             self.close()
             raise
@@ -170,7 +160,7 @@ class Marketplace(Services):
             ),
             monotonic=_system.monotonic,
             settings=delivery or Settings(),
-            installation=self._installation,
+            installation=self._parts.installation,
             connections=links,
             directory=people,
             check_plan=self._host.check_plan,
@@ -197,7 +187,7 @@ class Marketplace(Services):
             monotonic=_system.monotonic,
             random=_system.jitter,
             ids=_system.new_id,
-            installation=self._installation,
+            installation=self._parts.installation,
             owner=_system.worker_name(),
             connections=links,
             notifiers=listeners,
@@ -263,7 +253,7 @@ class Marketplace(Services):
     @property
     def installation(self) -> str:
         """The short id that marks what is ours on every platform."""
-        return self._installation
+        return self._parts.installation
 
     def acting(self, actor: Actor | str) -> Services:
         """The same services for one actor, so that ``by=`` may be left out."""
@@ -355,10 +345,7 @@ class Marketplace(Services):
 
     def close(self) -> None:
         """Let go of connections and files. May be called twice."""
-        while self._closing:
-            close = getattr(self._closing.pop(), "close", None)
-            if close is not None:
-                close()
+        self._parts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -371,138 +358,10 @@ class Marketplace(Services):
     ) -> None:
         self.close()
 
-    # -- building -------------------------------------------------------------------------
-
-    def _build_context(self, name: str) -> BuildContext:
-        return BuildContext(
-            installation=getattr(self, "_installation", ""),
-            name=name,
-            clock=self._clock,
-            secret=_secret,
-            storage=getattr(self, "_storage", None),
-        )
-
-    def _build_storage(self, storage: str | Storage) -> Storage:
-        if not isinstance(storage, str):
-            self._closing.append(storage)
-            return storage
-        built = storage_of(storage, self._host, self._clock)
-        self._closing.append(built)
-        return built
-
-    def _build_directory(self, directory: Mapping[str, Any] | Directory | None) -> Directory:
-        if directory is not None and not isinstance(directory, Mapping):
-            return directory
-        settings = {"plugin": "stored"} if directory is None else directory
-        spec = self._host.directory(_plugin_name(settings, "directory"))
-        built = spec.build(_rest(settings), self._build_context("directory"))
-        self._closing.append(built)
-        return built
-
-    def _build_listeners(
-        self, notifiers: Sequence[Mapping[str, Any] | Notifier]
-    ) -> dict[str, Listener]:
-        listeners: dict[str, Listener] = {}
-        for place, given in enumerate(notifiers):
-            settings = given if isinstance(given, Mapping) else {"plugin": given}
-            plugin = settings.get("plugin")
-            if isinstance(plugin, str):
-                name = str(settings.get("name", plugin if plugin not in listeners else ""))
-                name = name or f"{plugin}-{place + 1}"
-                spec = self._host.notifier(plugin)
-                built = spec.build(_rest(settings, "name", "receives"), self._build_context(name))
-                receives = spec.receives
-                self._closing.append(built)
-            elif plugin is None:
-                raise _wrong(f"notifiers.{place}.plugin", "is required")
-            else:
-                name = str(settings.get("name", f"{type(plugin).__name__}-{place + 1}"))
-                built = plugin
-                receives = getattr(plugin, "receives", frozenset({"event", "notice"}))
-            if name in listeners or name == "inbox" or "|" in name:
-                raise _wrong(f"notifiers.{place}.name", "is taken or not usable")
-            receives = _receives(settings, f"notifiers.{place}.receives", receives)
-            listeners[name] = Listener(name=name, notifier=built, receives=receives)
-        return listeners
-
-    def _build_engine(self, engine: Mapping[str, Any] | Engine | None) -> Engine:
-        if engine is not None and not isinstance(engine, Mapping):
-            return engine
-        settings = {"plugin": "loop"} if engine is None else engine
-        spec = self._host.engine(_plugin_name(settings, "engine"))
-        built: Engine = spec.build(_rest(settings), self._build_context("engine"))
-        return built
-
     def _look_stuck(self, timer: Timer) -> None:
         look_again(self._context, timer.about.split(":", 1)[1])
-
-
-def storage_of(url: str, host: PluginHost, clock: Callable[[], datetime]) -> Storage:
-    """The storage that a URL, or a reference to one, names; not set up, so it can be looked at."""
-    if url.startswith(("env:", "file:")):
-        url = _secret(url)
-    context = BuildContext(installation="", name="storage", clock=clock, secret=_secret)
-    return host.storage(url.split(":", 1)[0]).build(url, context)
-
-
-def _installation(storage: Storage) -> str:
-    """The id of this marketplace, made when its storage is first opened."""
-    record = Record(
-        kind="installation", id="self", revision=1, document={"id": _system.new_installation()}
-    )
-    for attempt in range(MOST_TRIES):
-        try:
-            with storage.begin() as unit:
-                known = unit.get("installation", "self")
-                if known is None:
-                    unit.put(record, None)
-                return str((known or record).document["id"])
-        except StaleRevision:
-            # Somebody else makes one at this moment.
-            if attempt == MOST_TRIES - 1:
-                raise
-    raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
 
 def _checked(clock: Callable[[], datetime]) -> Callable[[], datetime]:
     aware(clock(), "clock")
     return lambda: aware(clock(), "clock")
-
-
-def _secret(reference: str) -> str:
-    try:
-        return _system.read_secret(reference)
-    except ValueError as error:
-        raise InvalidInput(
-            "cannot read a secret", problems=[Problem("secret", str(error))]
-        ) from None
-
-
-def _plugin_name(settings: Mapping[str, Any], path: str) -> str:
-    name = settings.get("plugin")
-    if not isinstance(name, str):
-        raise _wrong(f"{path}.plugin", "must be the name of a plugin")
-    return name
-
-
-def _rest(settings: Mapping[str, Any], *host_keys: str) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key not in ("plugin", *host_keys)}
-
-
-def _receives(settings: Mapping[str, Any], path: str, able: frozenset[str]) -> frozenset[str]:
-    """What a notifier gets: a seal is a message to systems, for whoever can take those."""
-    given = settings.get("receives")
-    if given is None:
-        return able
-    words = able | ({"seal"} if "event" in able else frozenset())
-    if (
-        isinstance(given, str)
-        or not isinstance(given, Collection)
-        or not all(isinstance(word, str) and word in words for word in given)
-    ):
-        raise _wrong(path, f"must be some of {', '.join(sorted(words))}")
-    return frozenset(given)
-
-
-def _wrong(path: str, what: str) -> InvalidInput:
-    return InvalidInput("cannot configure the marketplace", problems=[Problem(path, what)])

@@ -24,8 +24,8 @@ def doctor(*, config: str, storage: str | None, as_json: bool) -> None:
     Ends with 0 when all is fine, 1 with a warning, 2 when something is broken.
     """
     from marketplace_sdk import _system
+    from marketplace_sdk._building import storage_of
     from marketplace_sdk._plugins import PluginHost
-    from marketplace_sdk.marketplace import storage_of
     from marketplace_sdk.services._health import examine
     from marketplace_sdk.wire.codec import plain
     from marketplace_sdk.work.sealing import DAILY

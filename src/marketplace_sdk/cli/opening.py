@@ -76,9 +76,10 @@ def settings_of(config: str, storage: str | None) -> dict[str, Any]:
 def kept(config: str, storage: str | None) -> Iterator[Marketplace]:
     """A marketplace on a storage that is there, without connections and notifiers."""
     from marketplace_sdk import _system
+    from marketplace_sdk._building import storage_of
     from marketplace_sdk._plugins import PluginHost
     from marketplace_sdk.errors import StorageError
-    from marketplace_sdk.marketplace import Marketplace, storage_of
+    from marketplace_sdk.marketplace import Marketplace
 
     settings = settings_of(config, storage)
     store = storage_of(settings["storage"], PluginHost(), _system.utc_now)
