@@ -16,6 +16,7 @@ from marketplace_sdk._plugins import PluginHost, PluginInfo
 from marketplace_sdk.delivery.bench import Bench
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
 from marketplace_sdk.delivery.desk import Desk
+from marketplace_sdk.delivery.doctoring import shortcomings
 from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.delivery.uninstalling import install, preview_uninstall, uninstall
@@ -334,13 +335,19 @@ class Marketplace(Services):
         """Every plugin: where it comes from, what it provides, what is wrong with it."""
         return self._host.describe()
 
-    def health(self) -> Health:
-        """Whether it is well: storage, work that waits, clocks, log, seals and plugins."""
+    def health(self, *, platforms: bool = False) -> Health:
+        """Whether it is well: storage, work that waits, clocks, log, seals and plugins.
+
+        Args:
+            platforms: ask platforms too what our logins lack, where their plugins can tell; each
+                shortcoming comes with the statement that an administrator must run.
+        """
         return examine(
             self._storage,
             now=self._clock(),
             plugins=self._host.describe(),
             seal_every=self._seal_every,
+            platforms=shortcomings(self._bench) if platforms else None,
         )
 
     def close(self) -> None:

@@ -52,6 +52,7 @@ from marketplace_sdk.errors import (
 )
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn, Discoverer
+from marketplace_sdk.ports.doctoring import Doctor, Shortcoming
 from marketplace_sdk.ports.notifier import Message, Notifier
 from marketplace_sdk.ports.object_grants import ObjectGrants
 from marketplace_sdk.ports.provisioner import (
@@ -104,6 +105,7 @@ __all__ = [
     "Discovered",
     "DiscoveredColumn",
     "Discoverer",
+    "Doctor",
     "Duration",
     "EngineSpec",
     "EventRow",
@@ -136,6 +138,7 @@ __all__ = [
     "SearchingTransaction",
     "Seat",
     "Seen",
+    "Shortcoming",
     "Shorten",
     "Stage",
     "StaleRevision",

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from marketplace_sdk.cli.opening import explained, located, settings_of
+from marketplace_sdk.cli.opening import explained, located, opened, settings_of
 
 __all__ = ["doctor"]
 
@@ -19,7 +19,10 @@ EXIT = {"fine": 0, "warning": 1, "broken": 2}
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 @explained
 def doctor(*, config: str, storage: str | None, as_json: bool) -> None:
-    """Look at storage, work, clocks, log, seals and plugins; change nothing.
+    """Look at storage, work, clocks, log, seals, plugins and platforms; change nothing.
+
+    Platforms are asked when there is a configuration with connections: what a login of ours lacks
+    is printed with the statement that an administrator must run.
 
     Ends with 0 when all is fine, 1 with a warning, 2 when something is broken.
     """
@@ -42,6 +45,10 @@ def doctor(*, config: str, storage: str | None, as_json: bool) -> None:
         )
     finally:
         store.close()
+    stored = all(each.name != "storage" or each.state != "broken" for each in found.checks)
+    if settings.get("connections") and stored:
+        with opened(config) as market:
+            found = market.health(platforms=True)
     if as_json:
         checks = [
             {"name": each.name, "state": each.state, "text": each.text, "facts": plain(each.facts)}

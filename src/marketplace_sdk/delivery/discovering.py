@@ -48,13 +48,13 @@ def list_objects(bench: Bench, connection: str, pattern: str, known: Collection[
         meant = dict(link.provisioner.resolve(refs, bench.call())) if refs else {}
     except MarketplaceError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # a plugin may raise anything
         # Only the type: words of a foreign error may hold secrets.
         raise ProvisioningError(
             f"cannot discover objects on connection {connection}: plugin {link.plugin} failed "
             f"with {type(error).__name__}",
             hint="report it to its authors",
-        ) from error
+        ) from None
     return Listing(
         objects=found,
         means={ref.name: each.name for ref, each in meant.items() if isinstance(each, Resolved)},

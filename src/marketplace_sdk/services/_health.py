@@ -12,6 +12,7 @@ from marketplace_sdk._plugins import PluginInfo
 from marketplace_sdk.domain.seals import Seal
 from marketplace_sdk.domain.values import FrozenMap, freeze
 from marketplace_sdk.errors import StorageError
+from marketplace_sdk.ports.doctoring import Shortcoming
 from marketplace_sdk.ports.storage import Backlog, EventRow, Storage, StoreFacts, Transaction
 from marketplace_sdk.work.chains import BEFORE_ALL, read_log
 from marketplace_sdk.work.sealing import newest_seal
@@ -34,8 +35,8 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        name: ``storage``, ``installation``, ``work``, ``clock``, ``log``, ``seals`` or
-            ``plugins``.
+        name: ``storage``, ``installation``, ``work``, ``clock``, ``log``, ``seals``,
+            ``plugins`` or ``connection`` and a connection's name.
         state: fine, warning or broken.
         text: what was seen, with what to do when it is not fine.
         facts: the same as plain data.
@@ -68,6 +69,7 @@ def examine(
     now: datetime,
     plugins: Iterable[PluginInfo] = (),
     seal_every: timedelta | None = None,
+    platforms: Mapping[str, Sequence[Shortcoming] | str] | None = None,
 ) -> Health:
     """Look at everything, changing nothing.
 
@@ -76,8 +78,13 @@ def examine(
         now: the marketplace's clock.
         plugins: as the host describes them.
         seal_every: how often the log is sealed; None: nobody expects a seal.
+        platforms: by connection, what its login lacks, or why that could not be seen.
     """
-    checks = [*_stored(storage, now, seal_every), _plugins(plugins)]
+    checks = [
+        *_stored(storage, now, seal_every),
+        _plugins(plugins),
+        *(_platform(name, found) for name, found in (platforms or {}).items()),
+    ]
     return Health(checks=tuple(checks))
 
 
@@ -214,4 +221,24 @@ def _plugins(plugins: Iterable[PluginInfo]) -> Check:
         state="warning" if sick else "fine",
         text=text or f"{len(found)} without problems",
         facts={"problems": sick},
+    )
+
+
+def _platform(name: str, found: Sequence[Shortcoming] | str) -> Check:
+    """Each shortcoming with the statement that mends it; what is missing breaks approvals."""
+    about = f"connection {name}"
+    if isinstance(found, str):
+        return Check(name=about, state="broken", text=found)
+    told = [f"{each.severity}: {each.problem}; run: {each.statement}" for each in found]
+    missing = any(each.severity == "missing" for each in found)
+    return Check(
+        name=about,
+        state="broken" if missing else "warning" if found else "fine",
+        text="\n  ".join(("", *told)) if told else "our login has what it needs",
+        facts={
+            "shortcomings": [
+                {"severity": each.severity, "problem": each.problem, "statement": each.statement}
+                for each in found
+            ]
+        },
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
+from marketplace_sdk.plugin import Shortcoming
 from marketplace_sdk_postgres.naming import dotted_name, quote_identifier, role_prefix
 
 if TYPE_CHECKING:
@@ -16,25 +15,7 @@ if TYPE_CHECKING:
 
     from marketplace_sdk_postgres.connections import Login
 
-__all__ = ["Finding", "examine"]
-
-Severity: TypeAlias = Literal["missing", "risk"]
-
-
-@frozen(kw_only=True)
-class Finding:
-    """One thing that is not as it should be.
-
-    Attributes:
-        severity: ``missing`` (something will be refused) or ``risk`` (more is open than needed).
-        problem: for people.
-        statement: what an administrator must run.
-    """
-
-    severity: Severity
-    problem: str
-    statement: str
-
+__all__ = ["examine"]
 
 _LOGIN = """
 SELECT rolcreaterole OR rolsuper, has_language_privilege('plpgsql', 'USAGE')
@@ -81,7 +62,7 @@ def examine(
     login: Login,
     installation: str,
     patterns: Sequence[str],
-) -> Sequence[Finding]:
+) -> Sequence[Shortcoming]:
     """Everything that is missing, in the order in which it is to be run, and then the risks.
 
     Args:
@@ -100,16 +81,16 @@ def examine(
     ]
 
 
-def _missing_abilities(connection: psycopg.Connection[Any], me: str) -> Iterator[Finding]:
+def _missing_abilities(connection: psycopg.Connection[Any], me: str) -> Iterator[Shortcoming]:
     for may_create, may_check in connection.execute(_LOGIN):
         if not may_create:
-            yield Finding(
+            yield Shortcoming(
                 severity="missing",
                 problem="it may not create the role of a product",
                 statement=f"ALTER ROLE {me} CREATEROLE",
             )
         if not may_check:
-            yield Finding(
+            yield Shortcoming(
                 severity="missing",
                 problem="it may not check a change on the server",
                 statement=f"GRANT USAGE ON LANGUAGE plpgsql TO {me}",
@@ -118,7 +99,7 @@ def _missing_abilities(connection: psycopg.Connection[Any], me: str) -> Iterator
 
 def _missing_grants(
     connection: psycopg.Connection[Any], me: str, patterns: Sequence[str]
-) -> Iterator[Finding]:
+) -> Iterator[Shortcoming]:
     told = set()
     for schema, name, may_use, may_select in connection.execute(_OBJECTS):
         dotted = dotted_name(schema, name)
@@ -126,7 +107,7 @@ def _missing_grants(
             continue
         if not may_use and schema not in told:
             told.add(schema)
-            yield Finding(
+            yield Shortcoming(
                 severity="missing",
                 problem=f"it cannot hand on schema {schema}",
                 statement=f"GRANT USAGE ON SCHEMA {quote_identifier(schema)} TO {me}"
@@ -134,22 +115,24 @@ def _missing_grants(
             )
         if not may_select:
             table = f"{quote_identifier(schema)}.{quote_identifier(name)}"
-            yield Finding(
+            yield Shortcoming(
                 severity="missing",
                 problem=f"it cannot hand on {dotted}",
                 statement=f"GRANT SELECT ON TABLE {table} TO {me} WITH GRANT OPTION",
             )
 
 
-def _missing_roles(connection: psycopg.Connection[Any], me: str, prefix: str) -> Iterator[Finding]:
+def _missing_roles(
+    connection: psycopg.Connection[Any], me: str, prefix: str
+) -> Iterator[Shortcoming]:
     for (role,) in connection.execute(_ROLES, [prefix]):
-        yield Finding(
+        yield Shortcoming(
             severity="missing",
             problem=f"it cannot hand on role {role}, which another login made",
             statement=f"GRANT {quote_identifier(role)} TO {me} WITH ADMIN OPTION",
         )
     for role, other, grantor in connection.execute(_MAY_HAND_ON, [prefix]):
-        yield Finding(
+        yield Shortcoming(
             severity="missing",
             problem=f"{other} may hand on role {role} too, so nothing is given to it; whomever"
             " that one let in is let in again by the next pass if it is approved",
@@ -160,9 +143,9 @@ def _missing_roles(connection: psycopg.Connection[Any], me: str, prefix: str) ->
 
 def _risks(
     connection: psycopg.Connection[Any], login: Login, me: str, prefix: str
-) -> Iterator[Finding]:
+) -> Iterator[Shortcoming]:
     if login.superuser:
-        yield Finding(
+        yield Shortcoming(
             severity="risk",
             problem="it is a superuser, which it need not be",
             statement=f"ALTER ROLE {me} NOSUPERUSER",
@@ -171,7 +154,7 @@ def _risks(
         default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_identifier(owner)}"
         where = f" IN SCHEMA {quote_identifier(schema)}" if schema else ""
         who = quote_identifier(grantee) if grantee else "PUBLIC"
-        yield Finding(
+        yield Shortcoming(
             severity="risk",
             problem=f"{grantee or 'everybody'} may read each table that {owner} creates"
             f" {f'in {schema}' if schema else 'anywhere'}",

@@ -25,7 +25,7 @@ _REFERENCES = ("env:", "file:")
 @hookimpl
 def marketplace_provisioners() -> Iterator[ProvisionerSpec]:
     """PostgreSQL, by GRANT and REVOKE."""
-    capabilities: Any = {"unmask", "discover", "protect"}
+    capabilities: Any = {"unmask", "discover", "doctor", "protect"}
     yield ProvisionerSpec(
         name="postgres",
         build=_build,

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
         Resolved,
         Scope,
         Seen,
+        Shortcoming,
         Target,
         Unresolved,
     )
-    from marketplace_sdk_postgres.doctoring import Finding
     from marketplace_sdk_postgres.resolving import Registered
 
 __all__ = ["PostgresProvisioner"]
@@ -53,7 +53,7 @@ class PostgresProvisioner:
         InvalidInput: the connection string cannot be read. Nothing is opened before the first call.
     """
 
-    capabilities = frozenset({"discover", "protect", "unmask"})
+    capabilities = frozenset({"discover", "doctor", "protect", "unmask"})
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class PostgresProvisioner:
             except psycopg.Error as error:
                 raise self._connections.failure("list", error) from None
 
-    def doctor(self, call: Call, patterns: Sequence[str] = ("*",)) -> Sequence[Finding]:
+    def doctor(self, call: Call, patterns: Sequence[str] = ("*",)) -> Sequence[Shortcoming]:
         """What our login is missing, and what is open that need not be.
 
         Args:
