@@ -11,8 +11,10 @@ from marketplace_sdk.plugin import Work
 from marketplace_sdk_sql.storage import SqlStorage
 
 
-@pytest.fixture
-def url(tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_url")
     return f"sqlite:///{tmp_path}/market.db"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import traceback
 from datetime import timedelta
 
 import psycopg
 import pytest
+from attrs import evolve
 from plugins.sql.tests.helpers import NOON, job, link, raw, record
 
 from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
@@ -288,3 +290,167 @@ def test_whoever_was_overtaken_is_alone_when_it_tries_again(storage, reopen):
     late.join()
 
     assert waited == [2]
+
+
+@pytest.mark.parametrize("place", ["id", "order", "index"])
+def test_a_key_that_no_index_can_hold_is_refused(storage, place):
+    """As input, not as a failure of the database; and nothing is written."""
+    # Of letters that do not repeat, for the server would shrink them.
+    long = "".join(secrets.token_hex(4) for _ in range(1000))
+    rows = {
+        "id": record(long),
+        "order": evolve(record("b"), order=long),
+        "index": evolve(record("b"), index=frozenset({("all", long)})),
+    }
+
+    with pytest.raises(InvalidInput, match="too long"), storage.begin() as transaction:  # noqa: PT012  # the block is the rule
+        transaction.put(record("a"), None)
+        transaction.put(rows[place], None)
+
+    with storage.begin(write=False) as transaction:
+        assert transaction.find("thing") == []
+
+
+def _both(first, second):
+    """Two blocks that have both looked before either writes; how each ended."""
+    outcomes = []
+    together = threading.Barrier(2)
+
+    def run(block):
+        try:
+            block(together.wait)
+            outcomes.append("done")
+        except StaleRevision:
+            outcomes.append("stale")
+
+    threads = [threading.Thread(target=run, args=(block,)) for block in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(outcomes)
+
+
+class TestReadingAside:
+    """What a block reads by key is read on a second connection, and checked all the same."""
+
+    def test_write_skew_between_two_records_is_impossible(self, storage):
+        """Each read by its id what the other one writes."""
+        with storage.begin() as transaction:
+            transaction.put(record("a"), None)
+            transaction.put(record("b"), None)
+
+        def block(mine, others):
+            def run(wait):
+                with storage.begin() as transaction:
+                    assert transaction.get("thing", others).revision == 1
+                    assert transaction.get("thing", mine).revision == 1
+                    wait()
+                    transaction.put(record(mine, 2), 1)
+
+            return run
+
+        assert _both(block("a", "b"), block("b", "a")) == ["done", "stale"]
+
+    def test_a_record_that_was_not_there_is_missed_by_one_alone(self, storage):
+        """Each found no record of the id that the other one adds."""
+
+        def block(mine, others):
+            def run(wait):
+                with storage.begin() as transaction:
+                    assert transaction.get("thing", others) is None
+                    wait()
+                    transaction.put(record(mine), None)
+
+            return run
+
+        assert _both(block("a", "b"), block("b", "a")) == ["done", "stale"]
+
+    def test_a_chain_that_had_no_next_link_is_so_for_one_alone(self, storage):
+        """Each read the head of the chain that the other one lengthens."""
+        with storage.begin() as transaction:
+            transaction.append([link("a", 1), link("b", 1)])
+
+        def block(mine, others):
+            def run(wait):
+                with storage.begin() as transaction:
+                    assert transaction.head(others).sequence == 1
+                    wait()
+                    transaction.append([link(mine, 2)])
+
+            return run
+
+        assert _both(block("a", "b"), block("b", "a")) == ["done", "stale"]
+
+    def test_an_index_entry_that_went_away_is_noticed(self, storage):
+        """Each found by a pair the record that the other one takes out of it."""
+        for id in "ab":
+            with storage.begin() as transaction:
+                transaction.put(record(id), None)
+
+        def block(mine):
+            def run(wait):
+                with storage.begin() as transaction:
+                    assert len(transaction.find("thing", [("parity", ["1"])])) == 2
+                    wait()
+                    transaction.put(record(mine, 2), 1)
+
+            return run
+
+        assert _both(block("a"), block("b")) == ["done", "stale"]
+
+    def test_a_block_sees_one_moment_and_its_own_writes(self, storage, reopen):
+        """Whatever it reads beside itself is of the moment of its first look."""
+        other = reopen()
+        with storage.begin() as transaction:
+            transaction.put(record("a"), None)
+            transaction.append([link("a", 1)])
+
+        with pytest.raises(StaleRevision), storage.begin() as slow:  # noqa: PT012  # the block is the rule
+            assert slow.get("thing", "a").revision == 1
+            with other.begin() as quick:
+                quick.put(record("a", 2), 1)
+                quick.put(record("b"), None)
+                quick.append([link("a", 2)])
+            assert slow.get("thing", "b") is None
+            assert slow.head("a").sequence == 1
+            slow.put(record("c"), None)
+            slow.append([link("c", 1)])
+            assert slow.get("thing", "c") == record("c")
+            assert slow.head("c").sequence == 1
+            slow.put(record("a", 2), 1)
+
+    def test_reading_by_key_locks_no_neighbours(self, storage, reopen):
+        """Of the records and links that a block read, only those themselves are watched."""
+        other = reopen()
+        with storage.begin() as transaction:
+            transaction.put(record("a"), None)
+            transaction.append([link("a", 1)])
+
+        with storage.begin() as transaction:
+            transaction.get("thing", "a")
+            transaction.get("thing", "b")
+            transaction.append([link("a", transaction.head("a").sequence + 1)])
+            transaction.put(record("b"), None)
+            transaction.put(record("a", 2), 1)
+            transaction.finish()
+            watched = raw(
+                other,
+                "SELECT DISTINCT l.locktype FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"
+                " WHERE l.mode = 'SIReadLock' AND c.relkind IN ('r', 'i')"
+                " AND c.relnamespace = current_schema()::regnamespace",
+            )
+
+        assert watched == [("tuple",)]
+
+    def test_a_lost_race_leaves_nothing_in_the_log(self, storage, reopen, caplog):
+        """The driver has nothing to say about statements that were still on their way."""
+        other = reopen()
+        with pytest.raises(StaleRevision), storage.begin() as slow:  # noqa: PT012  # the block is the rule
+            assert slow.find("thing", [("all", ["x"])]) == []
+            with other.begin() as quick:
+                quick.find("thing", [("all", ["x"])])
+                quick.put(record("a"), None)
+            slow.put(record("b"), None)
+
+        assert caplog.records == []

@@ -119,9 +119,9 @@ class Job:
 
 def freeze_record(record: Record) -> Kept:
     """Copy a record for keeping. Raises InvalidInput when it is not plain data."""
-    _check_text("record", record.kind, record.id, record.order, *record.texts)
+    check_text("record", record.kind, record.id, record.order, *record.texts)
     for entry in record.index:
-        _check_text("record", *entry)
+        check_text("record", *entry)
     text = freeze_document(record.document, record.kind)
     return Kept(
         record.kind,
@@ -136,15 +136,15 @@ def freeze_record(record: Record) -> Kept:
 
 def freeze_event(row: EventRow, position: int) -> Link:
     """Copy an event for keeping. Raises InvalidInput when it is not plain data."""
-    _check_text("event", row.aggregate, row.id, row.type, row.actor)
-    _check_text("event", row.payload_hash, row.previous, row.hash)
+    check_text("event", row.aggregate, row.id, row.type, row.actor)
+    check_text("event", row.payload_hash, row.previous, row.hash)
     text = freeze_document(row.payload, "event")
     return Link(evolve(row, payload={}, at=to_utc(row.at), position=position), text)
 
 
 def freeze_job(row: Work, number: int) -> Job:
     """Copy work for keeping. Raises InvalidInput when it is not plain data."""
-    _check_text("work", row.id, row.queue, row.key, row.owner, row.error)
+    check_text("work", row.id, row.queue, row.key, row.owner, row.error)
     leased_until = None if row.leased_until is None else to_utc(row.leased_until)
     text = freeze_document(row.payload, "work")
     kept = evolve(row, payload={}, due=to_utc(row.due), leased_until=leased_until)
@@ -170,8 +170,8 @@ def to_utc(at: datetime) -> datetime:
     return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
-def _check_text(what: str, *texts: str) -> None:
-    # Durable stores cannot keep NUL or a lone surrogate, so this one does not pretend to.
+def check_text(what: str, *texts: str) -> None:
+    """Raise InvalidInput for what durable stores cannot keep: NUL, and half a surrogate pair."""
     try:
         valid = not any(
             "\0" in text or (not text.isascii() and not text.encode()) for text in texts

@@ -13,6 +13,7 @@ from attrs import evolve
 from marketplace_sdk.errors import InvalidInput, StaleRevision, StorageError
 from marketplace_sdk.memory.books import (
     Job,
+    check_text,
     freeze_document,
     freeze_event,
     freeze_job,
@@ -212,6 +213,7 @@ class MemoryTransaction:
     ) -> None:
         """See the port. ``dead`` wins over ``retry_at``."""
         self._check(write=True)
+        check_text("work", error)
         job = self._job(work.id)
         if (
             job is None

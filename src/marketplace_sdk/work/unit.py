@@ -82,7 +82,7 @@ class Unit:
 
     def get(self, kind: type[T], id: str) -> T | None:
         """The value of that id, or None."""
-        if not storable(id):
+        if not id or not storable(id):
             return None
         entry = KINDS[kind]
         known: T | None = self._read.get((entry.name, id))

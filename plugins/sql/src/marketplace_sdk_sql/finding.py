@@ -63,6 +63,7 @@ class Finder:
     Args:
         statements: of the database.
         rows: runs one for reading.
+        glance: runs one whose answer decides nothing but how to look for it.
         texts: makes one value of many texts.
         hurry: a writer reads as little as it can, so as not to be in another's way.
     """
@@ -71,12 +72,14 @@ class Finder:
         self,
         statements: Statements,
         rows: Rows,
+        glance: Rows,
         texts: Callable[[Sequence[str]], Any],
         *,
         hurry: bool,
     ) -> None:
         self._sql = statements
         self._rows = rows
+        self._glance = glance
         self._texts = texts
         self._counted = SELECTIVE[:1] if hurry else SELECTIVE
 
@@ -127,7 +130,8 @@ class Finder:
 
     def fewest(self, span: Span, most: int) -> int:
         """How many records a span can have at most, by its most selective pair; or more."""
-        return min((self._count(span.kind, pair, most) for pair in span.where), default=most + 1)
+        counts = (self._count(self._rows, span.kind, pair, most) for pair in span.where)
+        return min(counts, default=most + 1)
 
     def _from_first(self, span: Span, reads: Any) -> Iterator[Any]:
         where = self._most_selective_first(span) if reads == "record" else span.where
@@ -186,7 +190,7 @@ class Finder:
             return span.where
         best = 0
         for most in self._counted:
-            counts = [self._count(span.kind, pair, most) for pair in span.where]
+            counts = [self._count(self._glance, span.kind, pair, most) for pair in span.where]
             best = counts.index(min(counts))
             if counts[best] <= most:
                 break
@@ -196,11 +200,11 @@ class Finder:
         pairs.insert(0, pairs.pop(best))
         return tuple(pairs)
 
-    def _count(self, kind: str, pair: Pair, most: int) -> int:
+    def _count(self, rows: Rows, kind: str, pair: Pair, most: int) -> int:
         key, values = pair
         many = len(values) != 1
         value = self._texts(values) if many else values[0]
-        ((count,),) = self._rows(self._sql.count_entries[many], (kind, key, value, most + 1))
+        ((count,),) = rows(self._sql.count_entries[many], (kind, key, value, most + 1))
         return int(count)
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 
 from marketplace_sdk_sql.claims import KEY_LOCK, held_keys, locked_keys
+from marketplace_sdk_sql.places import RECORD
 from marketplace_sdk_sql.statements import Statements
-from marketplace_sdk_sql.tables import event, search, work
-from marketplace_sdk_sql.terms import ZERO, bound, equals
+from marketplace_sdk_sql.tables import event, record, record_index, search, work
+from marketplace_sdk_sql.terms import ONE, ZERO, bound, equals
 from marketplace_sdk_sql.words import Syntax
 
 if TYPE_CHECKING:
@@ -53,12 +54,43 @@ class PostgresStatements(Statements):
             f" AND {key} >> 48 = {_STORE} AND pid <> %s"
         )
         """Below which no transaction but that of a process can still add to the log."""
+        self._prepare_places()
         page = select(event.c.position).order_by(event.c.position)
         page = page.limit(bound("limit")).offset(ZERO)
         span = event.c.position > bound("after"), event.c.position <= bound("end")
         self.positions = self._text(page.where(*span), "after", "end", "limit")
         rows = select(event).order_by(event.c.position).limit(bound("limit")).offset(ZERO)
         self.events_until = self._text(rows.where(*span), "after", "end", "limit")
+
+    def _prepare_places(self) -> None:
+        """Where rows lie, which is looked up aside; and the same rows, read or changed there."""
+        self.export = "SELECT pg_export_snapshot()"
+        place: Any = literal_column("ctid")
+        self.get_placed = self._text(
+            select(place, *RECORD).where(equals(record.c.kind), equals(record.c.id)), "kind", "id"
+        )
+        chain = select(place, event).where(equals(event.c.aggregate))
+        newest = chain.order_by(event.c.sequence.desc()).limit(ONE).offset(ZERO)
+        self.head_placed = self._text(newest, "aggregate")
+        self.update_placed = (
+            "UPDATE record SET revision = %s, sort = %s, entries = %s, document = %s"
+            " WHERE ctid = %s::tid AND revision = %s"
+        )
+        names = record_index.c.keys()
+        entries = ", ".join(["%s::text[]"] * len(names))
+        same = " AND ".join(f"record_index.{name} = gone.{name}" for name in names)
+        self.places_of_entries = (
+            f"SELECT record_index.ctid FROM unnest({entries}) AS gone ({', '.join(names)})"  # noqa: S608  # our own words
+            f" JOIN record_index ON {same}"
+        )
+        self.delete_entries = "DELETE FROM record_index WHERE ctid = ANY (%s::tid[])"
+        self.several = {
+            self.insert_entry: _insert_several(record_index, names),
+            self.insert_work: _insert_several(work, work.c.keys()[1:]),
+        }
+        """For a statement that inserts one row, the one that inserts any number of them."""
+        self.read_records = "SELECT 1 FROM record WHERE ctid = ANY (%s::tid[])"
+        self.read_events = "SELECT 1 FROM event WHERE ctid = ANY (%s::tid[])"
 
     def spellings(self, parts: Collection[str], limit: int) -> tuple[str, Sequence[Any]]:
         """The statement for known words that have one of these parts, and its values."""
@@ -86,6 +118,19 @@ class PostgresStatements(Statements):
 
     def _insert(self, table: Table) -> Any:
         return postgresql.insert(table)
+
+
+def _insert_several(into: Table, names: Sequence[str]) -> str:
+    """An insertion of one array for each column; rows whose key is taken are left out."""
+    make: Any = dialect
+    kinds = [into.c[name].type.compile(dialect=make()) for name in names]
+    arrays = ", ".join(f"%s::{kind.partition(' ')[0]}[]" for kind in kinds)
+    # Whatever numbers the rows numbers them as they were given.
+    return (
+        f"INSERT INTO {into.name} ({', '.join(names)}) SELECT {', '.join(names)}"  # noqa: S608  # our own words
+        f" FROM unnest({arrays}) WITH ORDINALITY AS new ({', '.join(names)}, place)"
+        " ORDER BY place ON CONFLICT DO NOTHING"
+    )
 
 
 def _pattern(part: str) -> str:

@@ -126,7 +126,7 @@ def event_from(row: tuple[Any, ...]) -> EventRow:
 
 def work_to(row: Work) -> tuple[Any, ...]:
     """The row of work, without its number."""
-    check_keys("work", row.id, row.queue, row.key, row.owner)
+    check_keys("work", row.id, row.queue, row.key, row.owner, row.error)
     return (
         row.id,
         row.queue,

@@ -85,8 +85,7 @@ class SqlStorage:
             )
             try:
                 yield transaction
-                transaction.flush()
-                transaction.check()
+                transaction.finish()
             finally:
                 transaction.end()
 

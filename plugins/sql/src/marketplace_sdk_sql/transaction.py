@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from marketplace_sdk.plugin import Backlog, EventRow, MarketplaceError, Query, Record, Work
     from marketplace_sdk_sql.driver import Driver
 
-__all__ = ["SqlTransaction"]
+__all__ = ["IndexRow", "SqlTransaction"]
 
-_IndexRow = tuple[str, str, str, str, str]
+IndexRow = tuple[str, str, str, str, str]
 
 
 class SqlTransaction:
@@ -51,13 +51,13 @@ class SqlTransaction:
         # What this block read or wrote last: revision, sort and entries as stored. A revision has
         # one content, and a write is refused when the revision is another by now.
         self._seen: dict[tuple[str, str], tuple[int, str, str]] = {}
-        self._entries: dict[_IndexRow, bool] = {}
-        self._finder = Finder(self._sql, self._rows, driver.texts, hurry=write)
+        self._entries: dict[IndexRow, bool] = {}
+        self._finder = Finder(self._sql, self._rows, self._glance, driver.texts, hurry=write)
         self._searcher = Searcher(self._sql, self._rows, self._finder)
 
     def get(self, kind: str, id: str) -> Record | None:
         """See the port."""
-        rows = self._rows(self._sql.get, (kind, id))
+        rows = self._get(kind, id)
         return self._record(rows[0]) if rows else None
 
     def find(
@@ -110,7 +110,7 @@ class SqlTransaction:
                 raise StaleRevision(kind, id)
         else:
             before = self._expect(kind, id, expected)
-            if self._change(self._sql.update_record, (*new, kind, id, expected)) != 1:
+            if self._update(kind, id, expected, new) != 1:
                 raise StaleRevision(kind, id, expected=expected)
         self._seen[kind, id] = new[:3]
         self._reindex(kind, id, before, (record.order, entries), record.index)
@@ -140,7 +140,7 @@ class SqlTransaction:
 
     def head(self, aggregate: str) -> EventRow | None:
         """See the port."""
-        rows = self._rows(self._sql.head, (aggregate,))
+        rows = self._head(aggregate)
         return event_from(rows[0]) if rows else None
 
     def events(
@@ -200,6 +200,7 @@ class SqlTransaction:
     ) -> None:
         """See the port. ``dead`` wins over ``retry_at``."""
         self._check(write=True)
+        check_keys("work", error)
         mine = (work.id, work.owner, work.attempts)
         if not work.owner:
             changed = 0
@@ -242,6 +243,22 @@ class SqlTransaction:
         binds = (queue, *(now,) * (3 if in_order else 2), _limit(limit))
         return [key for _, key in self._rows(self._sql.free_keys[in_order], binds)]
 
+    def _get(self, kind: str, id: str) -> list[Any]:
+        return self._rows(self._sql.get, (kind, id))
+
+    def _update(self, kind: str, id: str, expected: int, new: tuple[Any, ...]) -> int:
+        return self._change(self._sql.update_record, (*new, kind, id, expected))
+
+    def _head(self, aggregate: str) -> list[Any]:
+        return self._rows(self._sql.head, (aggregate,))
+
+    def _remove_entries(self, rows: Sequence[IndexRow]) -> None:
+        self._many(self._sql.delete_entry, rows)
+
+    def _glance(self, sql: str, binds: Sequence[Any]) -> list[Any]:
+        """Rows on which no decision is based."""
+        return self._rows(sql, binds)
+
     def _log(self, after: int, limit: int) -> list[Any]:
         """Rows of the whole log, none of which a row that is committed later may precede."""
         return self._rows(self._sql.events, (after, limit))
@@ -252,15 +269,16 @@ class SqlTransaction:
             added = [row for row, there in self._entries.items() if there]
             gone = [row for row, there in self._entries.items() if not there]
             self._entries.clear()
-            self._many(self._sql.delete_entry, gone)
+            self._remove_entries(gone)
             self._many(self._sql.insert_entry, added)
 
     def end(self, refusal: str = "its block has ended") -> None:
         """Refuse everything from now on, for this reason."""
         self._refusal = refusal
 
-    def check(self) -> None:
-        """Raise StorageError when it can no longer be committed."""
+    def finish(self) -> None:
+        """Write what is still to be written; raises StorageError when it cannot be committed."""
+        self.flush()
         self._check()
 
     def _check(self, *, write: bool = False) -> None:
@@ -312,7 +330,7 @@ class SqlTransaction:
         for key, value in index - kept:
             self._toggle((kind, key, value, new_sort, id), there=True)
 
-    def _toggle(self, row: _IndexRow, *, there: bool) -> None:
+    def _toggle(self, row: IndexRow, *, there: bool) -> None:
         # A row that was gathered the other way round is back where the table has it.
         if self._entries.pop(row, there) is there:
             self._entries[row] = there

@@ -75,10 +75,15 @@ class ClaimChecks:
         assert [(row.id, row.key, row.owner) for row in held] == [(text, text, "w" + text)]
 
     @pytest.mark.parametrize("text", NOT_TEXT)
-    @pytest.mark.parametrize("place", ["id", "queue", "key"])
+    @pytest.mark.parametrize("place", ["id", "queue", "key", "error"])
     def test_what_is_no_text_is_in_no_work(self, storage: Storage, place: str, text: str) -> None:
         """NUL and half a surrogate pair are refused, and nothing is written."""
-        row = {"id": job(text), "queue": job("b", queue=text), "key": job("b", text)}[place]
+        row = {
+            "id": job(text),
+            "queue": job("b", queue=text),
+            "key": job("b", text),
+            "error": evolve(job("b"), error=text),
+        }[place]
 
         with pytest.raises(InvalidInput), storage.begin() as transaction:
             transaction.enqueue([job("a"), row])

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from marketplace_sdk.errors import StaleRevision, StorageError
+from marketplace_sdk.errors import InvalidInput, StaleRevision, StorageError
 from marketplace_sdk.testing.conformance._storage_examples import (
     MINUTE,
     NOON,
+    NOT_TEXT,
     SECOND,
     add,
     at_once,
@@ -179,6 +180,19 @@ class SettleChecks:
 
         with storage.begin(write=False) as transaction:
             assert transaction.work("q") == []
+
+    @pytest.mark.parametrize("text", NOT_TEXT)
+    def test_an_error_that_is_no_text_is_refused(self, storage: Storage, text: str) -> None:
+        """NUL and half a surrogate pair are refused, and the work stays as it was claimed."""
+        add(storage, job("a"))
+        (held,) = claim(storage)
+
+        for how in ({"dead": True}, {"retry_at": NOON}):
+            with pytest.raises(InvalidInput), storage.begin() as transaction:
+                transaction.settle(held, error=text, **how)
+
+        with storage.begin(write=False) as transaction:
+            assert transaction.work("q") == [held]
 
     def test_of_threads_that_settle_the_same_attempt_one_succeeds(self, storage: Storage) -> None:
         """What comes of the work is decided once."""
