@@ -88,7 +88,7 @@ class _Recorder:
         self._transaction.settle(work, **more)
 
 
-def _prepared(units):
+def prepared_rows(units):
     """The recorded rows as the tuples that plain sqlite3 takes."""
     prepared = []
     for rows in units:
@@ -188,7 +188,7 @@ def run_sqlite(*, quick):
             recording.units.clear()
             for _ in range(lives):
                 _life(made, product, "ann")
-            prepared[:] = _prepared(recording.units)
+            prepared[:] = prepared_rows(recording.units)
 
         def bound():
             _replay(plain, prepared)

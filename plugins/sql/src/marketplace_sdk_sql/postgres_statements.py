@@ -76,6 +76,7 @@ class PostgresStatements(Statements):
             "UPDATE record SET revision = %s, sort = %s, entries = %s, document = %s"
             " WHERE ctid = %s::tid AND revision = %s"
         )
+        self.delete_placed = "DELETE FROM record WHERE ctid = %s::tid AND revision = %s"
         names = record_index.c.keys()
         entries = ", ".join(["%s::text[]"] * len(names))
         same = " AND ".join(f"record_index.{name} = gone.{name}" for name in names)

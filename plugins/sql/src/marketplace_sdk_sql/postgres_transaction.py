@@ -134,6 +134,12 @@ class PostgresTransaction(SqlTransaction):
             return super()._update(kind, id, expected, new)
         return self._change(self._sql.update_placed, (*new, place, expected))
 
+    def _delete(self, kind: str, id: str, expected: int) -> int:
+        place = self._places.get((kind, id))
+        if place is None:
+            return super()._delete(kind, id, expected)
+        return self._change(self._sql.delete_placed, (place, expected))
+
     def _head(self, aggregate: str) -> list[Any]:
         if aggregate in self._added or not self._is_serializable:
             return super()._head(aggregate)

@@ -123,7 +123,7 @@ class SqlTransaction:
         """See the port."""
         self._check(write=True)
         before = self._expect(kind, id, expected)
-        if self._change(self._sql.delete_record, (kind, id, expected)) != 1:
+        if self._delete(kind, id, expected) != 1:
             raise StaleRevision(kind, id, expected=expected)
         del self._seen[kind, id]
         self._reindex(kind, id, before, ("", "[]"), frozenset())
@@ -248,6 +248,9 @@ class SqlTransaction:
 
     def _update(self, kind: str, id: str, expected: int, new: tuple[Any, ...]) -> int:
         return self._change(self._sql.update_record, (*new, kind, id, expected))
+
+    def _delete(self, kind: str, id: str, expected: int) -> int:
+        return self._change(self._sql.delete_record, (kind, id, expected))
 
     def _head(self, aggregate: str) -> list[Any]:
         return self._rows(self._sql.head, (aggregate,))
