@@ -14,7 +14,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import clean_pass, expiry, growth, lifecycle, one_more_approval, tally_of_seats
+from benchmarks import (
+    chains,
+    clean_pass,
+    expiry,
+    growth,
+    lifecycle,
+    one_more_approval,
+    tally_of_seats,
+)
 
 ALL = (
     tally_of_seats.run,
@@ -24,6 +32,7 @@ ALL = (
     clean_pass.run,
     expiry.run,
     growth.run,
+    chains.run,
 )
 
 
