@@ -61,8 +61,7 @@ def test_adopting_is_told_with_what_was_adopted(world):
         for row in world.market.audit.events(f"grant:{grant}", by="aud")
         if row.type == "grant.adopted"
     )
-    people, con = world.objects["people"], world.principals["con"]
-    assert event.payload == {"statements": [f"GRANT SELECT ON {people} TO {con}"]}
+    assert event.payload == {"items": [f"read in object|{world.objects['people']}#1"]}
     assert event.actor == "gil"
 
 
