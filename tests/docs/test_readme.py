@@ -58,19 +58,24 @@ def test_the_first_block_holds_the_two_commands():
     assert len(re.findall(r"[.!?](?:\s|$)", prose)) == 3
 
 
-def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
-    """The code of the first tutorial, taken together, runs and ends with an active grant."""
-    page = (ROOT / "docs" / "tutorials" / "first-marketplace.md").read_text(encoding="utf-8")
+def run_page(name, folder):
+    """The code of a page, taken together, and what became of it in a process of its own."""
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
-
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+    return code, done
+
+
+def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
+    """The code of the first tutorial, taken together, runs and ends with an active grant."""
+    _, done = run_page("tutorials/first-marketplace.md", tmp_path)
 
     assert done.stderr == ""
     assert re.search(r"^active on lake: sales\.orders, until ", done.stdout, re.MULTILINE)
@@ -78,17 +83,7 @@ def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
 
 def test_the_guide_to_platforms_runs_from_top_to_bottom_and_says_what_is_printed(tmp_path):
     """Every comment behind a print is a line that is printed."""
-    page = (ROOT / "docs" / "how-to" / "look-after-platforms.md").read_text(encoding="utf-8")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    code, done = run_page("how-to/look-after-platforms.md", tmp_path)
 
     assert done.stderr == ""
     promised = re.findall(r"print\(.*\)\s+# (.*)$", code, flags=re.MULTILINE)

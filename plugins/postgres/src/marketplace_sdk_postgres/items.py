@@ -72,7 +72,7 @@ class Key:
         if match is None:
             raise ValueError("not an item of this plugin")
         kind, role, *numbers = text.split("|")
-        return cls(kind, role, *map(int, numbers))  # type: ignore[arg-type]
+        return cls(kind, role, *map(int, numbers))  # type: ignore[arg-type]  # kind is text to mypy
 
 
 # Roles of ours have plain names, so that nothing in a key needs escaping.

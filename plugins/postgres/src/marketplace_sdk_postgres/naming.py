@@ -117,7 +117,7 @@ class Marker:
     def read(cls, comment: str | None) -> Marker | None:
         """The marker in a comment, or None if it holds none."""
         words = (comment or "").split(" ", 2)
-        if len(words) != 3 or words[0] != "marketplace":  # noqa: PLR2004
+        if len(words) != 3 or words[0] != "marketplace":  # noqa: PLR2004 - as it is written
             return None
         return cls(words[1], words[2])
 

@@ -237,7 +237,7 @@ def _object(ref: Ref, row: Sequence[Any], login: Login, more: _More) -> Resolved
 
 def _table(name: str) -> tuple[str, str]:
     parts = split_name(name)
-    if len(parts) != 2:  # noqa: PLR2004
+    if len(parts) != 2:  # noqa: PLR2004 - schema and table
         raise ValueError("register it as schema.table, in double quotes where a part has a dot")
     for part in parts:
         quote_identifier(part)

@@ -130,7 +130,7 @@ def _version_in_path(folder: Path) -> int:
 def _start(binaries: Path) -> tuple[str, subprocess.Popen[bytes]]:
     """A running server: its DSN, and the process that ends it together with us."""
     # Not TMPDIR: a socket's path must be short, and every parent open to another user.
-    home = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108
+    home = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - a folder is made in it
     folder = Path(tempfile.mkdtemp(prefix="marketplace-pg-", dir=home))
     account = _account()
     caretaker = None
@@ -166,7 +166,7 @@ def _caretaker(
     pg_ctl: Path, data: Path, folder: Path, account: pwd.struct_passwd | None
 ) -> subprocess.Popen[bytes]:
     """A process that stops the server and removes the folder when we end or say so."""
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - the server's own programs
         ["/bin/sh", "-c", _CARETAKER, pg_ctl, data, folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -233,7 +233,7 @@ def _run(command: Sequence[str | Path], folder: Path, account: pwd.struct_passwd
     # Output goes to a file: pg_ctl's server would keep a pipe open for ever.
     with tempfile.TemporaryFile() as output:
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(  # noqa: S603 - the server's own programs
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
