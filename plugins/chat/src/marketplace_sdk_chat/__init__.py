@@ -1,0 +1,1 @@
+"""Slack and Microsoft Teams for the people a marketplace has news for."""

@@ -1,0 +1,1 @@
+"""Databricks Unity Catalog as a data platform: grants and masking exceptions."""

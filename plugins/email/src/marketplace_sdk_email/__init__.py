@@ -1,0 +1,1 @@
+"""Mail for the people a marketplace has news for."""

@@ -1,0 +1,1 @@
+"""Snowflake as a data platform: grants and masking exceptions."""
