@@ -18,6 +18,7 @@ import attrs
 
 from marketplace_sdk.delivery.calls import AddedByHand, OnReplaced
 from marketplace_sdk.delivery.settings import Settings
+from marketplace_sdk.domain.links import LINKED
 from marketplace_sdk.errors import InvalidInput, Problem
 
 __all__ = ["json_schema", "read_configuration"]
@@ -33,6 +34,7 @@ _KINDS: Mapping[str, tuple[type[Any] | tuple[type[Any], ...], str]] = {
     "hide_products": (bool, "true or false"),
     "seal_every": ((int, float), "seconds, or false for never"),
     "block": (list, "an array of plugin names"),
+    "links": (dict, _TABLE),
     "delivery": (dict, _TABLE),
 }
 """Keys of the file: each is the argument of ``Marketplace`` of the same name."""
@@ -115,6 +117,11 @@ def json_schema() -> dict[str, Any]:
             "hide_products": {"type": "boolean"},
             "seal_every": {"anyOf": [{"const": False}, {"type": "number", "exclusiveMinimum": 0}]},
             "block": {"type": "array", "items": {"type": "string"}},
+            "links": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {kind: {"type": "string"} for kind in LINKED},
+            },
             "delivery": {
                 "type": "object",
                 "additionalProperties": False,

@@ -53,7 +53,7 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn, Discoverer
 from marketplace_sdk.ports.doctoring import Doctor, Shortcoming
-from marketplace_sdk.ports.notifier import Message, Notifier
+from marketplace_sdk.ports.notifier import Message, Notifier, Recipient
 from marketplace_sdk.ports.object_grants import ObjectGrants
 from marketplace_sdk.ports.provisioner import (
     Call,
@@ -130,6 +130,7 @@ __all__ = [
     "ProvisioningError",
     "Query",
     "QuestionTypeSpec",
+    "Recipient",
     "Record",
     "Ref",
     "Refuse",
@@ -243,7 +244,8 @@ class ProvisionerSpec:
 class NotifierSpec:
     """A way to tell; chosen by ``notifiers=[{"plugin": name, ...}]``.
 
-    ``receives`` holds ``event`` (for systems), ``notice`` (for people) or both.
+    ``receives`` holds ``event`` (for systems), ``notice`` (for people, one message for each) or
+    both.
     """
 
     name: str
