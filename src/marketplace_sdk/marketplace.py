@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.ports.notifier import Notifier
     from marketplace_sdk.ports.provisioner import Provisioner
-    from marketplace_sdk.ports.storage import Storage
+    from marketplace_sdk.ports.storage import Backlog, Storage
 
 __all__ = ["Engine", "Marketplace", "Services", "storage_of"]
 
@@ -357,6 +357,15 @@ class Marketplace(Services):
             seal_every=self._seal_every,
             platforms=shortcomings(self._bench) if platforms else None,
         )
+
+    def backlog(self) -> tuple[Backlog, ...]:
+        """How much work waits, by the name of its queue; an operator's call, which reads none.
+
+        Raises:
+            StorageError: the storage does not answer.
+        """
+        with self._storage.begin(write=False) as rows:
+            return tuple(rows.backlog(self._clock()))
 
     def close(self) -> None:
         """Let go of connections and files. May be called twice."""

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from attrs import field, frozen
@@ -85,7 +85,9 @@ from marketplace_sdk.ports.storage import (
     Transaction,
     Work,
 )
-from marketplace_sdk.wire.codec import dump, load
+
+if TYPE_CHECKING:
+    from marketplace_sdk.wire.codec import dump, load
 
 __all__ = [
     "API_VERSION",
@@ -347,3 +349,12 @@ def check_settings(
 def _type_name(kind: type | tuple[type, ...]) -> str:
     kinds = kind if isinstance(kind, tuple) else (kind,)
     return " or ".join(k.__name__ for k in kinds)
+
+
+def __getattr__(name: str) -> object:
+    """``dump`` and ``load``: only stores need them, and what they are made with takes its time."""
+    if name not in ("dump", "load"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from marketplace_sdk.wire import codec  # noqa: PLC0415  # that is what it is for
+
+    return getattr(codec, name)
