@@ -63,7 +63,9 @@ def send(
             session.begin(max(left(), 0.001))
             _hand_over(session, mail, to, config, tls)
     except (smtplib.SMTPException, OSError, ValueError) as error:
-        failed = Failed("it took too long", code="timeout") if late else _judged(error)
+        failed = (
+            Failed("it took too long", code="timeout") if late or left() <= 0 else _judged(error)
+        )
         raise failed from None
     finally:
         session.close()
