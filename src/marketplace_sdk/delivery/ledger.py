@@ -28,6 +28,7 @@ __all__ = [
     "entry_id",
     "get_entry",
     "get_pin",
+    "pins_everywhere",
     "pins_held",
     "pins_of",
     "save_entry",
@@ -221,6 +222,11 @@ def save_entry(rows: Transaction, entry: LedgerEntry, *, forget: bool = False) -
 def pins_of(rows: Transaction, target: str) -> list[Pin]:
     """Pins of the objects that a target wants, or wanted when it was looked at last."""
     return [_pin(record) for record in rows.find(PIN, [("user", [target])])]
+
+
+def pins_everywhere(rows: Transaction) -> list[Pin]:
+    """All pins."""
+    return [_pin(record) for record in rows.find(PIN)]
 
 
 def pins_held(rows: Transaction, object: str) -> list[Pin]:

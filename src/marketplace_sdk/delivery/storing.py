@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from marketplace_sdk.delivery.byhand import taken_by_hand
+from marketplace_sdk.delivery.closing import closed_of
 from marketplace_sdk.delivery.evidence import made_of
 from marketplace_sdk.delivery.grants import expected_of, store_shown, to_store
 from marketplace_sdk.delivery.judging import View, judge, recorded
@@ -159,7 +160,11 @@ class Storing:
             raise Outdated from error
 
     def seen(
-        self, entries: dict[str, LedgerEntry], view: View, applied: Applied
+        self,
+        entries: dict[str, LedgerEntry],
+        view: View,
+        applied: Applied,
+        situation: Situation,
     ) -> list[LedgerEntry]:
         """Store what an observation showed, and forget what is over.
 
@@ -182,7 +187,13 @@ class Storing:
                             self._desk.over(rows).keep(taken_by_hand(entries[id]))
                     if applied.made:
                         target = self._target.partition("|")[2]
-                        self._desk.over(rows).keep(made_of(target, applied, entries))
+                        unit = self._desk.over(rows)
+                        unit.keep(made_of(target, applied, entries))
+                        closed = [
+                            entries[id] for id in sorted(applied.made) if id in applied.closed
+                        ]
+                        where, products = situation.mark.connection, situation.products.values()
+                        unit.keep(closed_of(closed, applied.closed, where, products))
                 applied.made.clear()
                 break
             except StaleRevision:

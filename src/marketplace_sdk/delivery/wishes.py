@@ -44,13 +44,13 @@ def wishes_of(
     situation: Situation, names: Names, connection: Connection, installation: str
 ) -> Wishes:
     """Ask the provisioner, which does no I/O here, for the items of every layer and member."""
-    known = Known(installation=installation, resolved=names.resolved)
+    known = Known(installation=installation, resolved=names.resolved, masks=names.masks.columns)
     gathering = _Gathering(situation.target)
     opened = _opened(situation, names)
     for layer in situation.layers:
         if not layer.members:
             continue
-        usable = tuple(each for each in layer.objects if each.name in names.objects)
+        usable = names.usable(layer.objects)
         target = Target(key=layer.key, objects=usable, column=situation.column)
         here = {name for each in layer.objects for name in opened[each.name]}
         unsure = [each.name for each in layer.objects if _unsure(names, each.name)]
