@@ -270,8 +270,8 @@ def _put(
 
 
 def _entry(record: Record) -> LedgerEntry:
-    return evolve(load(LedgerEntry, record.document), revision=record.revision)
+    return load(LedgerEntry, {**record.document, "revision": record.revision})
 
 
 def _pin(record: Record) -> Pin:
-    return evolve(load(Pin, record.document), revision=record.revision)
+    return load(Pin, {**record.document, "revision": record.revision})

@@ -56,6 +56,7 @@ def read_meaning(
     connection: Connection,
     bench: Bench,
     call: Callable[[], Call],
+    between: Callable[[], None] = lambda: None,
 ) -> tuple[Names, Wishes]:
     """What the names of a target mean now, and which items it needs.
 
@@ -64,6 +65,7 @@ def read_meaning(
         connection: of the target.
         bench: storage and people.
         call: makes the call to the platform, when it is known that there is something to ask.
+        between: called between two steps, each of which may take long.
     """
     opening = not situation.objects.keys() <= {pin.object for pin in situation.pins}
     with bench.desk.read() as unit:
@@ -78,5 +80,6 @@ def read_meaning(
                 pin = pins.get(id) or get_pin(unit.rows, answer.platform, ref.name)
                 if pin is not None:
                     pins[id] = pin
+    between()
     names = names_of(situation, principals, answers, pins, connection.on_replaced, masks)
     return names, wishes_of(situation, names, connection, bench.installation)

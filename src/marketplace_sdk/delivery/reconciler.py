@@ -174,6 +174,7 @@ class _Pass:
         if scopes:
             self.hold.take(scope_id(scope) for scope in scopes)
             view, obstacles = self._change(situation, names, wishes, entries)
+        self.hold.renew()
         judged = self.storing.seen(entries, view, self.applied, situation)
         self.storing.held(situation, names)
         shown = shown_of(situation, judged, view, obstacles, names, wishes)
@@ -199,6 +200,7 @@ class _Pass:
         desk = self.worker.bench.desk
         with desk.read() as unit:
             situation = read_situation(unit, self.mark)
+        self.hold.renew()
         if situation.first:
             self._unmask_first(situation.first)
             with desk.read() as unit:
@@ -208,7 +210,9 @@ class _Pass:
             self.connection,
             self.worker.bench,
             lambda: self._call([self.target]),
+            self.hold.renew,
         )
+        self.hold.renew()
         keep_places(desk, names.masks.places)
         return situation, names, wishes
 
@@ -237,6 +241,7 @@ class _Pass:
             guard for entry in entries.values() if entry.claims for guard in entry.item.guards
         }
         view = self._look({entry.scope for entry in entries.values()}, guards)
+        self.hold.renew()
         plan = self._plan(situation, names, wishes, entries, view)
         if not plan.changes:
             return view, dict(plan.blocked)

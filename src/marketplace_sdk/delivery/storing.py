@@ -173,7 +173,11 @@ class Storing:
         """
         judged = {id: judge(entry, view, keep=self._keep) for id, entry in entries.items()}
         changes = {
-            id for id, entry in entries.items() if self._after(entry, view, applied) != entry
+            id
+            for id, entry in entries.items()
+            # Nearly every row of a large pass is as it was, and comparing values takes its time.
+            if (after := self._after(judged[id], entry, view, applied)) is not entry
+            and after != entry
         }
         for _ in range(TRIES):
             if not changes and not applied.made:
@@ -181,7 +185,7 @@ class Storing:
             try:
                 with self._hold.writing(self._leases(entries[id] for id in changes)) as rows:
                     for id in sorted(changes):
-                        after = self._after(entries[id], view, applied)
+                        after = self._after(judged[id], entries[id], view, applied)
                         save_entry(rows, after or entries[id], forget=after is None)
                         if after is None:
                             self._desk.over(rows).keep(taken_by_hand(entries[id]))
@@ -207,8 +211,10 @@ class Storing:
         """Store what was seen of the grants."""
         store_all(self._desk, lambda: self._hold.writing([self._target]), situation, shown)
 
-    def _after(self, entry: LedgerEntry, view: View, applied: Applied) -> LedgerEntry | None:
-        after = recorded(judge(entry, view, keep=self._keep), view)
+    def _after(
+        self, judged: LedgerEntry, entry: LedgerEntry, view: View, applied: Applied
+    ) -> LedgerEntry | None:
+        after = recorded(judged, view)
         if after is None:
             return None
         if entry.id in applied.sent and after.state == "absent":

@@ -93,7 +93,7 @@ def claimed_anew(entries: Iterable[LedgerEntry], wishes: Wishes, target: str) ->
             after = evolve(after, item=item)
         if after.item.expires:
             after = evolve(after, ends=_ends(after, wishes, target))
-        if after != entry or not entry.revision:
+        if (after is not entry and after != entry) or not entry.revision:
             changed.append(after)
     return changed
 
@@ -118,10 +118,11 @@ class _Gathering:
         self._keep: dict[Claim, set[str]] = {}
 
     def want(self, claimant: str, items: Iterable[Item]) -> None:
+        claim = Claim(claimant, self._target)
         for item in items:
             id = entry_id(item)
             self._items[id] = item
-            self._claims.setdefault(id, set()).add(Claim(claimant, self._target))
+            self._claims.setdefault(id, set()).add(claim)
 
     def keep(self, claimant: str, opened: Collection[str]) -> None:
         """Keep what this claimant has, if it opens one of these names, or nothing by itself."""

@@ -139,7 +139,7 @@ class Known:
         return self.resolved.get(Ref("object", name))
 
 
-@frozen
+@frozen(cache_hash=True)  # every row of a pass is looked up by its scope, more than once
 class Scope:
     """What a platform can list and change as a unit: a role, a group, an object's grants."""
 

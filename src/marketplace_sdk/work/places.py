@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from marketplace_sdk.domain.events import Effects, Mark
 from marketplace_sdk.domain.grants import Grant
@@ -134,4 +134,4 @@ def save_place(rows: Transaction, place: Place) -> None:
 
 
 def _place(record: Record) -> Place:
-    return evolve(load(Place, record.document), revision=record.revision)
+    return load(Place, {**record.document, "revision": record.revision})
