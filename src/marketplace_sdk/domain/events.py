@@ -77,6 +77,11 @@ CATALOGUE: Mapping[str, EventType] = {
             summary="A right that somebody had given by hand, too, was taken away with ours.",
         ),
         EventType(
+            name="object.closed",
+            about="object",
+            summary="Access was taken away: a masked column would be read in clear.",
+        ),
+        EventType(
             name="connection.drifted", about="connection", summary="It is not as it should be."
         ),
         EventType(
@@ -207,6 +212,8 @@ NOTICES: Mapping[str, str] = {
     "by_hand_taken": "{what}, which somebody had given by hand, too, was taken away with ours.",
     "platform_drifted": "{connection} is not as it should be: {counts}.",
     "access_outlives": "on {connection} access outlives its reason: {objects}.",
+    "access_closed": "on {connection} access to {objects} was taken away: {column} would be read "
+    "without its mask.",
     "object_replaced": "{object} was dropped and made again; {decision}.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }
@@ -268,6 +275,9 @@ class Timer:
 class Mark:
     """A target on a connection whose privileges have to be looked at again.
 
+    Without a product and a column it stands for the masks of the connection: what is registered
+    as masked has changed, so that other targets may have to be looked at.
+
     Attributes:
         connection: name of the configured connection.
         product: id of the product; empty for a column.
@@ -282,8 +292,15 @@ class Mark:
 
     @property
     def target(self) -> str:
-        """Key of the target: ``product:<id>`` or ``column:<object>|<column>``."""
-        return f"product:{self.product}" if self.product else f"column:{self.object}|{self.column}"
+        """Key of the target: ``product:<id>``, ``column:<object>|<column>`` or ``masks``."""
+        if self.product:
+            return f"product:{self.product}"
+        return f"column:{self.object}|{self.column}" if self.column else "masks"
+
+    @property
+    def of_masks(self) -> bool:
+        """Whether it stands for the masks of its connection."""
+        return not (self.product or self.column)
 
     @property
     def key(self) -> str:

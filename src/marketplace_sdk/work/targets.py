@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 __all__ = [
     "accessible",
     "column_marks",
+    "mark_of",
     "marks_for_sources",
     "product_marks",
     "product_targets",
     "sources_of",
     "targets_of",
 ]
+
+
+def mark_of(key: str) -> Mark:
+    """The mark of which this is the key, of a product or a column."""
+    connection, _, target = key.partition("|")
+    if target.startswith("product:"):
+        return Mark(connection=connection, product=target.removeprefix("product:"))
+    object, _, column = target.removeprefix("column:").rpartition("|")
+    return Mark(connection=connection, object=object, column=column)
 
 
 def sources_of(unit: Unit, grant: Grant) -> frozenset[str]:
