@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
@@ -193,21 +193,27 @@ class Service:
         with self._context.unit(person.id, write=False) as unit:
             yield unit, unit.facts(person)
 
-    def _deciding(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
+    def _deciding(
+        self, by: By, work: Callable[[Unit, Facts], T], *ahead: tuple[type[Any], str]
+    ) -> T:
         """Run ``work`` in one unit of work; decide again when a race was lost.
 
-        ``work`` must not have effects outside its unit: it may run several times.
+        ``work`` must not have effects outside its unit: it may run several times. ``ahead`` are
+        kinds and ids of what it will ask for.
 
         Raises:
             StaleRevision: the race was lost every time.
         """
         person = self._person(by)
-        return self._as(person, work)
+        return self._as(person, work, *ahead)
 
-    def _as(self, person: Person, work: Callable[[Unit, Facts], T]) -> T:
+    def _as(
+        self, person: Person, work: Callable[[Unit, Facts], T], *ahead: tuple[type[Any], str]
+    ) -> T:
         for attempt in range(MOST_TRIES):
             try:
                 with self._context.unit(person.id) as unit:
+                    unit.ahead(*ahead)
                     return work(unit, unit.facts(person))
             except StaleRevision:
                 if attempt == MOST_TRIES - 1:

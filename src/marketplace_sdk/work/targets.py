@@ -52,7 +52,9 @@ def targets_of(unit: Unit, grant: Grant) -> tuple[Mark, ...]:
 
 def product_marks(unit: Unit, product: str, sources: Iterable[str]) -> tuple[Mark, ...]:
     """One mark for each connection that these sources of a product are on."""
-    found = (unit.get(DataSource, name) for name in sources)
+    names = list(sources)
+    unit.ahead(*((DataSource, name) for name in names))
+    found = (unit.get(DataSource, name) for name in names)
     connections = {source.connection for source in found if source is not None}
     return tuple(Mark(connection=name, product=product) for name in sorted(connections))
 

@@ -23,12 +23,14 @@ from marketplace_sdk.work.chains import chain_hash
 from marketplace_sdk.work.pages import Page, check_limit, place_of, storable, text_of_place
 from marketplace_sdk.work.records import KINDS, Kind
 
-__all__ = ["Pairs", "Unit", "domain_permissions", "unit_of_work"]
+__all__ = ["Pairs", "Unit", "unit_of_work"]
 
 T = TypeVar("T")
 Pairs = Sequence[tuple[str, Collection[str]]]
 
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
+_DECIDED = frozenset({"request", "grant"})
+"""Kinds whose values are asked for to change them, and to log it."""
 FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
 
 
@@ -70,6 +72,7 @@ class Unit:
     ) -> None:
         self.rows = transaction
         self.searches = hasattr(transaction, "search")
+        self._prefetch = getattr(transaction, "prefetch", None)
         self.now = now
         self.ids = ids
         self.actor = actor
@@ -77,6 +80,8 @@ class Unit:
         self._unknown: dict[tuple[str, str], dict[str, Any]] = {}
         # Values of this transaction by kind and id: rules ask for the same product many times.
         self._read: dict[tuple[str, str], Any] = {}
+        self._links: dict[str, EventRow] = {}
+        self._held: dict[frozenset[str], frozenset[tuple[str, str]]] = {}
 
     # -- values ---------------------------------------------------------------------------
 
@@ -90,6 +95,18 @@ class Unit:
             record = self.rows.get(entry.name, id)
             known = None if record is None else self._value(entry, record)
         return known
+
+    def ahead(self, *wanted: tuple[type[Any], str], names: Collection[str] = ()) -> None:
+        """Say which values, and which reserved names, will be asked for.
+
+        A store far away reads them all at once, with the newest event of each; others need not.
+        """
+        if self._prefetch is None:
+            return
+        keys = [(KINDS[kind].name, id) for kind, id in wanted if id and storable(id)]
+        keys = [key for key in keys if key not in self._read]
+        logged = [f"{name}:{id}" for name, id in keys if name in _DECIDED]
+        self._prefetch([*keys, *(("reservation", name) for name in names)], logged)
 
     def need(self, kind: type[T], id: str, verb: str) -> T:
         """The value of that id; ``verb`` is what somebody wanted to do with it.
@@ -180,6 +197,8 @@ class Unit:
         if hasattr(value, "revision"):
             value = attrs.evolve(value, revision=revision + 1)  # type: ignore[misc]  # an attrs value
         self._read[entry.name, id] = value
+        if entry.type is Domain:
+            self._held.clear()
         return value
 
     def delete(self, value: object) -> None:
@@ -190,6 +209,8 @@ class Unit:
         if record is not None:
             self.rows.remove(entry.name, id, record.revision)
         self._read.pop((entry.name, id), None)
+        if entry.type is Domain:
+            self._held.clear()
 
     # -- names that only one may have -----------------------------------------------------
 
@@ -224,7 +245,15 @@ class Unit:
 
     def facts(self, person: Person) -> Facts:
         """A person with the domain permissions they hold at this moment."""
-        return Facts(person=person, domain_permissions=domain_permissions(self, person))
+        tokens = _holders_of(person)
+        held = self._held.get(tokens)
+        if held is None:
+            held = self._held[tokens] = frozenset(
+                (domain.name, permission)
+                for domain in self.find(Domain, ("holder", tokens))
+                for permission in domain.held_by(tokens)
+            )
+        return Facts(person=person, domain_permissions=held)
 
     # -- what follows ---------------------------------------------------------------------
 
@@ -245,7 +274,7 @@ class Unit:
         self.keep(Effects(events=(Event(type=type, aggregate=aggregate, data=data),)))
 
     def _keep_event(self, event: Event) -> None:
-        head = self.rows.head(event.aggregate)
+        head = self._links.get(event.aggregate) or self.rows.head(event.aggregate)
         payload = plain(event.data)
         row = EventRow(
             aggregate=event.aggregate,
@@ -261,6 +290,7 @@ class Unit:
         )
         row = attrs.evolve(row, hash=chain_hash(row))
         self.rows.append([row])
+        self._links[event.aggregate] = row
         outgoing = CATALOGUE[event.type].outgoing
         if outgoing and self._listeners:
             self.rows.enqueue(
@@ -316,11 +346,6 @@ class Unit:
         return value
 
 
-def domain_permissions(unit: Unit, person: Person) -> frozenset[tuple[str, str]]:
-    """(domain, permission) pairs that a person holds, directly or through a group."""
-    tokens = {f"user:{person.id}", *(f"group:{name}" for name in person.groups)}
-    return frozenset(
-        (domain.name, permission)
-        for domain in unit.find(Domain, ("holder", tokens))
-        for permission in domain.held_by(tokens)
-    )
+def _holders_of(person: Person) -> frozenset[str]:
+    """Tokens under which a person may hold permissions in a domain."""
+    return frozenset({f"user:{person.id}", *(f"group:{name}" for name in person.groups)})
