@@ -20,6 +20,7 @@ from marketplace_sdk.domain.catalog import (
     TagRule,
 )
 from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Tagged, Wish
+from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.durations import UNITS, Duration
 from marketplace_sdk.domain.events import Event, Mark, Notice, Timer
 from marketplace_sdk.domain.forms import (
@@ -314,6 +315,45 @@ VALUES = {
         at=MOMENTS,
         read_at=st.one_of(st.none(), MOMENTS),
         data=DATA,
+    ),
+    Destination: st.builds(
+        Destination,
+        id=NAMES,
+        url=TEXTS,
+        secrets=st.lists(NAMES, max_size=2).map(tuple),
+        both_until=st.one_of(st.none(), MOMENTS),
+        types=st.frozensets(NAMES, max_size=2),
+        include=st.frozensets(st.sampled_from(["answers", "reasons"])),
+        format=st.sampled_from(["standard", "cloudevents"]),
+        description=TEXTS,
+        created_at=MOMENTS,
+        created_by=NAMES,
+        updated_at=st.one_of(st.none(), MOMENTS),
+        deleted=st.booleans(),
+        drained=st.booleans(),
+    ),
+    Standing: st.builds(
+        Standing,
+        name=NAMES,
+        state=st.sampled_from(["active", "disabled", "suspended"]),
+        reason=TEXTS,
+        since=st.one_of(st.none(), MOMENTS),
+        failing_since=st.one_of(st.none(), MOMENTS),
+    ),
+    Delivery: st.builds(
+        Delivery,
+        id=NAMES,
+        destination=NAMES,
+        message=NAMES,
+        type=NAMES,
+        about=NAMES,
+        at=MOMENTS,
+        state=st.sampled_from(["retrying", "delivered", "failed", "dropped"]),
+        attempts=st.integers(0, 20),
+        last_at=st.one_of(st.none(), MOMENTS),
+        next_at=st.one_of(st.none(), MOMENTS),
+        error=TEXTS,
+        failures=st.integers(0, 20),
     ),
     Determination: DETERMINATIONS,
     Event: st.builds(Event, type=NAMES, aggregate=NAMES, data=DATA),

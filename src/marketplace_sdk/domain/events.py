@@ -98,6 +98,33 @@ CATALOGUE: Mapping[str, EventType] = {
             about="target",
             summary="A platform was changed: what, for whom, and its evidence.",
         ),
+        EventType(name="destination.created", about="destination", summary="A webhook was set up."),
+        EventType(name="destination.updated", about="destination", summary="It was changed."),
+        EventType(
+            name="destination.secret_rotated",
+            about="destination",
+            summary="It is signed with a new secret.",
+        ),
+        EventType(
+            name="destination.disabled",
+            about="destination",
+            summary="Nothing is sent there any more, because somebody, or it itself, said so.",
+        ),
+        EventType(
+            name="destination.suspended",
+            about="destination",
+            summary="Nothing is sent there any more, because it kept failing.",
+        ),
+        EventType(name="destination.enabled", about="destination", summary="It is sent to again."),
+        EventType(name="destination.deleted", about="destination", summary="It is gone."),
+        EventType(
+            name="destination.redelivered",
+            about="destination",
+            summary="What was sent there is sent again.",
+        ),
+        EventType(
+            name="destination.tested", about="destination", summary="A call tried whether it works."
+        ),
         EventType(name="form.created", about="form", summary="A request form was created."),
         EventType(name="form.edited", about="form", summary="A form has a new version."),
         EventType(name="form.deleted", about="form", summary="An unused form was deleted."),
@@ -215,6 +242,8 @@ NOTICES: Mapping[str, str] = {
     "access_closed": "on {connection} access to {objects} was taken away: {column} would be read "
     "without its mask.",
     "object_replaced": "{object} was dropped and made again; {decision}.",
+    "destination_stopped": "nothing is sent to {destination} any more: {why}.",
+    "requests_pending": "{count} requests wait for your decision, the oldest for {days} days.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }
 """Kinds of notices, and how they read."""

@@ -77,6 +77,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "product.search": frozenset({"anyone"}),
     "inbox.read": frozenset({"self"}),
     "delivery.manage": frozenset({"application_admin"}),
+    "destination.manage": frozenset({"application_admin"}),
     "audit.read": frozenset({"audit", "governance"}),
     # Whoever checks the log does not thin it out.
     "audit.erase": _GOV,

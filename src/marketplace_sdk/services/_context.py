@@ -18,6 +18,7 @@ from marketplace_sdk.errors import DirectoryError, MarketplaceError, NotAllowed,
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.storage import Storage
 from marketplace_sdk.services._platforms import Platforms
+from marketplace_sdk.services._sender import Sender
 from marketplace_sdk.work.unit import Unit, unit_of_work
 
 __all__ = ["By", "Context", "Service", "SystemActor"]
@@ -48,8 +49,7 @@ class Context:
         plugins: for check hooks and question types.
         connections: label of each configured connection's platform, by name.
         platforms: the data platforms behind them.
-        listeners: names of the notifiers that receive events.
-        seal_listeners: names of the notifiers that receive seals.
+        sender: destinations, and what reaches them.
         own_people: people are kept here, not in a directory elsewhere.
         hide_products: products exist only for those who have to do with them.
         links: templates of the portal's pages.
@@ -62,8 +62,7 @@ class Context:
     plugins: PluginHost
     connections: Mapping[str, str]
     platforms: Platforms
-    listeners: tuple[str, ...] = ()
-    seal_listeners: tuple[str, ...] = ()
+    sender: Sender
     own_people: bool = True
     hide_products: bool = False
     links: Links = NO_LINKS
@@ -75,7 +74,6 @@ class Context:
             now=self.clock(),
             ids=self.ids,
             actor=actor,
-            listeners=self.listeners,
             write=write,
         )
 

@@ -31,6 +31,9 @@ Pairs = Sequence[tuple[str, Collection[str]]]
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
 _DECIDED = frozenset({"request", "grant"})
 """Kinds whose values are asked for to change them, and to log it."""
+EVENTS, INBOX, SEALS = "events", "inbox", "seals"
+"""What a row of the outbox goes to first: destinations, or people's inboxes and their notifiers."""
+
 FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
 
 
@@ -41,7 +44,6 @@ def unit_of_work(
     now: datetime,
     ids: Callable[[], str],
     actor: str,
-    listeners: Sequence[str] = (),
     write: bool = True,
 ) -> Iterator[Unit]:
     """One transaction: everything in it is kept, or nothing.
@@ -51,11 +53,10 @@ def unit_of_work(
         now: the time of everything that happens in it.
         ids: makes new ids.
         actor: who does it, for the log.
-        listeners: names of the notifiers that receive events.
         write: False for reading only.
     """
     with storage.begin(write=write) as transaction:
-        yield Unit(transaction, now=now, ids=ids, actor=actor, listeners=listeners)
+        yield Unit(transaction, now=now, ids=ids, actor=actor)
 
 
 class Unit:
@@ -68,7 +69,6 @@ class Unit:
         now: datetime,
         ids: Callable[[], str],
         actor: str,
-        listeners: Sequence[str] = (),
     ) -> None:
         self.rows = transaction
         self.searches = hasattr(transaction, "search")
@@ -76,7 +76,6 @@ class Unit:
         self.now = now
         self.ids = ids
         self.actor = actor
-        self._listeners = listeners
         self._unknown: dict[tuple[str, str], dict[str, Any]] = {}
         # Values of this transaction by kind and id: rules ask for the same product many times.
         self._read: dict[tuple[str, str], Any] = {}
@@ -259,9 +258,8 @@ class Unit:
 
     def keep(self, effects: Effects) -> None:
         """Keep events, notices, timers and marks with the state of this unit."""
-        for event in effects.events:
-            self._keep_event(event)
         work = [
+            *(work for event in effects.events for work in self._keep_event(event)),
             *(self._notice(notice) for notice in effects.notices if notice.audience),
             *(self._timer(timer) for timer in effects.timers),
             *(self._mark(mark) for mark in dict.fromkeys(effects.marks)),
@@ -273,7 +271,7 @@ class Unit:
         """Keep a single event."""
         self.keep(Effects(events=(Event(type=type, aggregate=aggregate, data=data),)))
 
-    def _keep_event(self, event: Event) -> None:
+    def _keep_event(self, event: Event) -> Iterator[Work]:
         head = self._links.get(event.aggregate) or self.rows.head(event.aggregate)
         payload = plain(event.data)
         row = EventRow(
@@ -292,33 +290,27 @@ class Unit:
         self.rows.append([row])
         self._links[event.aggregate] = row
         outgoing = CATALOGUE[event.type].outgoing
-        if outgoing and self._listeners:
-            self.rows.enqueue(
-                [
-                    Work(
-                        id=f"{row.id}:{listener}",
-                        queue=OUTBOX,
-                        key=f"{listener}|{event.aggregate}",
-                        due=self.now,
-                        payload={
-                            "to": listener,
-                            "id": row.id,
-                            "type": outgoing,
-                            "at": text_of(self.now),
-                            "data": payload,
-                        },
-                    )
-                    for listener in self._listeners
-                ]
-            )
+        if outgoing:
+            # To whom it goes is looked up by the worker, so that a command does not grow with the
+            # number of destinations.
+            told = {
+                "to": EVENTS,
+                "id": row.id,
+                "type": outgoing,
+                "at": text_of(self.now),
+                "about": event.aggregate,
+                "data": payload,
+            }
+            key = f"{EVENTS}|{event.aggregate}"
+            yield Work(id=row.id, queue=OUTBOX, key=key, due=self.now, payload=told)
 
     def _notice(self, notice: Notice) -> Work:
         return Work(
             id=self.ids(),
             queue=OUTBOX,
-            key=f"inbox|{notice.about}",
+            key=f"{INBOX}|{notice.about}",
             due=self.now,
-            payload={"to": "inbox", "at": text_of(self.now), "notice": dump(notice)},
+            payload={"to": INBOX, "at": text_of(self.now), "notice": dump(notice)},
         )
 
     def _timer(self, timer: Timer) -> Work:
