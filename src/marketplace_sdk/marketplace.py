@@ -30,6 +30,7 @@ from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
+from marketplace_sdk.services.declarations import Declarations
 from marketplace_sdk.services.deliveries import Deliveries
 from marketplace_sdk.services.domains import Domains
 from marketplace_sdk.services.forms import Forms
@@ -75,6 +76,7 @@ class Services:
         inbox: what people have been told.
         audit: what happened.
         deliveries: messages that could not be delivered.
+        declarations: what files say that there should be.
     """
 
     def __init__(self, context: Context, actor: Actor | None = None) -> None:
@@ -88,6 +90,7 @@ class Services:
         self.inbox = Inbox(context, actor)
         self.audit = Audit(context, actor)
         self.deliveries = Deliveries(context, actor)
+        self.declarations = Declarations(context, actor)
 
 
 class Marketplace(Services):
