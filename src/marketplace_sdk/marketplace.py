@@ -31,6 +31,7 @@ from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
+from marketplace_sdk.services.declarations import Declarations
 from marketplace_sdk.services.deliveries import Deliveries
 from marketplace_sdk.services.destinations import Destinations
 from marketplace_sdk.services.domains import Domains
@@ -77,6 +78,7 @@ class Services:
         inbox: what people have been told.
         audit: what happened.
         deliveries: messages that could not be delivered.
+        declarations: what files say that there should be.
         destinations: webhooks that are set up here, and how it stands with all of them.
     """
 
@@ -91,6 +93,7 @@ class Services:
         self.inbox = Inbox(context, actor)
         self.audit = Audit(context, actor)
         self.deliveries = Deliveries(context, actor)
+        self.declarations = Declarations(context, actor)
         self.destinations = Destinations(context, actor)
 
 

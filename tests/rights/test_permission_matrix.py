@@ -19,6 +19,7 @@ from marketplace_sdk import (
     AlreadyRequested,
     DataSource,
     DataUseAgreement,
+    Declaration,
     DomainPolicy,
     Duration,
     InvalidInput,
@@ -201,6 +202,16 @@ def request(s: Scene):
     return s.market.requests.get(s.request.id, by="gil")
 
 
+def declared(s: Scene, do, **who) -> None:
+    """A declaration of a domain, planned and applied; what fails is told, not raised."""
+    wanted = Declaration(kind="domain", id="HR", fields={"description": "Declared"})
+    plan = s.market.declarations.plan([wanted], by="gil")
+    made = do.declarations.apply(plan, **who)
+    if made.failed:
+        assert "may not" in made.failed[0]
+        raise NotAllowed(made.failed[0])
+
+
 def domain(s: Scene, name: str = "HR"):
     return s.market.domains.get(name, by="sal")
 
@@ -309,6 +320,22 @@ MATRIX = [
         cells=GOV_,
         act=lambda s, do, **who: do.domains.remove("HR", ["leave"], **who),
         shows=lambda s: "leave" not in s.market.domains.sources("HR", by="sal"),
+    ),
+    Row(
+        what="change what is said about a domain",
+        covers="domains.update",
+        rule=CREATE_DOMAIN,
+        cells=GOV_,
+        act=lambda s, do, **who: do.domains.update("HR", description="People", **who),
+        shows=lambda s: domain(s).description == "People",
+    ),
+    Row(
+        what="apply a declaration of a domain",
+        covers="declarations.apply",
+        rule=CREATE_DOMAIN,
+        cells=GOV_,
+        act=declared,
+        shows=lambda s: domain(s).description == "Declared",
     ),
     Row(
         what="set a domain's policy",

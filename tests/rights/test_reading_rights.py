@@ -15,7 +15,16 @@ import re
 
 import pytest
 
-from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, ReviewFlow, Stage, group
+from marketplace_sdk import (
+    Declaration,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Page,
+    ReviewFlow,
+    Stage,
+    group,
+)
 from tests.rights.cast import CAST, NOBODY, Row, Scene, cells, name_of
 from tests.rights.test_permission_matrix import (
     LONG,
@@ -488,6 +497,24 @@ READS = [
         cells=ALL_,
         act=lambda s, do, **who: do.domains.find(**who),
         shows=lambda s, page: holds(page, "HR"),
+    ),
+    Row(
+        what="what there is as declarations",
+        covers="declarations.export",
+        rule=FOR_ALL,
+        cells=ALL_,
+        act=lambda s, do, **who: do.declarations.export(**who),
+        shows=lambda s, found: ("domain", "HR") in {(each.kind, each.id) for each in found},
+    ),
+    Row(
+        what="a plan of declarations",
+        covers="declarations.plan",
+        rule=FOR_ALL,
+        cells=ALL_,
+        act=lambda s, do, **who: do.declarations.plan(
+            [Declaration(kind="domain", id="HR", fields={"description": "x"})], **who
+        ),
+        shows=lambda s, plan: [each.title for each in plan.changes] == ["~ domain HR"],
     ),
     Row(
         what="names of a domain's sources",

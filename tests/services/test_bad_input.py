@@ -13,6 +13,8 @@ from marketplace_sdk import (
     Column,
     DataSource,
     DataUseAgreement,
+    Declaration,
+    DeclarationPlan,
     DomainPolicy,
     Duration,
     InvalidInput,
@@ -173,6 +175,19 @@ COMMANDS = {
     "domains.ungrant": (
         lambda w: {"name": "HR", "permission": "MANAGE_DATA_PRODUCTS", "to": "dee", "by": "uma"},
         {"name": KNOWN, "permission": KNOWN, "to": [*BROKEN, *ODD, None], "by": BY},
+    ),
+    "domains.update": (
+        lambda w: {"name": "HR", "description": "people", "by": "gil"},
+        {"name": KNOWN, "description": TEXT[:-1], "tags": [*LIST, "text", {}, [5], [""]], "by": BY},
+    ),
+    "declarations.export": (lambda w: {"by": "con"}, {"by": BY}),
+    "declarations.plan": (
+        lambda w: {"declarations": [Declaration(kind="domain", id="new")], "by": "con"},
+        {"declarations": [*LIST, None, "text", {"a": 1}, ["a"], [None]], "prune": FLAG, "by": BY},
+    ),
+    "declarations.apply": (
+        lambda w: {"plan": DeclarationPlan(), "by": "con"},
+        {"plan": [*OBJECT, None, ()], "done": [], "by": BY},
     ),
     "domains.set_policy": (
         lambda w: {"name": "HR", "policy": DomainPolicy(auto_approve=False), "by": "gil"},

@@ -52,6 +52,7 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(name="person.deactivated", about="person", summary="A person left."),
         EventType(name="group.linked", about="group", summary="A platform name was linked."),
         EventType(name="domain.created", about="domain", summary="A domain was created."),
+        EventType(name="domain.updated", about="domain", summary="What is said about it changed."),
         EventType(name="domain.assigned", about="domain", summary="Sources were assigned."),
         EventType(name="domain.removed", about="domain", summary="Sources were removed."),
         EventType(name="domain.granted", about="domain", summary="A domain permission was given."),

@@ -45,6 +45,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "person.deactivate": frozenset({"user_admin"}),
     "person.read": frozenset({"self", "user_admin", "governance", "audit"}),
     "domain.create": _GOV,
+    "domain.update": _GOV,
     "domain.assign": _GOV,
     "domain.delete": _GOV,
     "domain.set_policy": _GOV,
