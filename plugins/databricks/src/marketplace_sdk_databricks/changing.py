@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
 from marketplace_sdk.plugin import Outcome
@@ -14,10 +14,10 @@ from marketplace_sdk_databricks.looking import Looker
 from marketplace_sdk_databricks.naming import as_path, quote_identifier, quote_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from marketplace_sdk.plugin import Call, Change, Presence
+    from marketplace_sdk.plugin import Call, Change
     from marketplace_sdk_databricks.failures import Failure
     from marketplace_sdk_databricks.looking import Site
 
@@ -31,12 +31,10 @@ class _Situation:
     Attributes:
         place: the scope.
         name: under which it is found now, or None: it was dropped.
-        seen: what is there already.
     """
 
     place: Place
     name: str | None
-    seen: Mapping[str, Presence] = field(repr=False)
 
 
 class _Impossible(Exception):
@@ -83,19 +81,15 @@ def apply(
 
 
 def _prepare(site: Site, change: Change) -> _Situation:
-    """Look at the scope first; raises OSError when it cannot be listed."""
+    """Find the scope first; raises OSError when that cannot be said."""
     scope = change.item.scope
     try:
         place = Place.read(scope)
     except ValueError:
-        return _Situation(place=Place("group", ""), name=None, seen={})
+        return _Situation(place=Place("group", ""), name=None)
     if scope.platform != site.platform:
-        return _Situation(place=place, name=None, seen={})
-    looker = Looker(site)
-    name = looker.name_now(place)
-    return _Situation(
-        place=place, name=name, seen={} if name is None else looker.listed(place, name)
-    )
+        return _Situation(place=place, name=None)
+    return _Situation(place=place, name=Looker(site).name_now(place))
 
 
 class _Changing:
@@ -114,16 +108,18 @@ class _Changing:
             if self._is_so():
                 return Outcome(key=key, result="already", evidence="read from the platform")
             shown = describe(self._change)
-            if not self._is_for_the_same():
-                raise _Impossible(
-                    f"{self._item.data['principal']} is not who was approved any more"
-                )
+            self._check_grantee()
             evidence = self._make()
         except _Impossible as error:
             why = f"cannot change it: {error}"
             return Outcome(key=key, result="refused", error=why, retryable=error.retryable)
         except OSError as error:
-            return self._failed(self._site.failure(error), shown)
+            failure = self._site.failure(error)
+            if not shown:
+                # Only looked at so far, so nothing can have happened.
+                why = f"what is there could not be read: {failure}"
+                return Outcome(key=key, result="not_attempted", error=why, retryable=True)
+            return self._failed(failure, shown)
         waited = self._site.deadline.waited
         told = f"; the platform made it wait {waited:.0f} s" if waited else ""
         return Outcome(key=key, result="done", evidence=f"{shown}{evidence}{told}")
@@ -153,25 +149,30 @@ class _Changing:
             )
 
     def _is_so(self) -> bool:
-        there = self._situation.seen.get(self._item.key)
+        key, situation = Key.read(self._item.key), self._situation
+        there = None
+        if situation.name is not None:
+            who = str(self._item.data.get("principal", "")) or key.who
+            there = Looker(self._site).presence(situation.place, situation.name, key, who)
         if self._change.action == "remove":
             return there is None
         if there is None:
             return False
-        key = Key.read(self._item.key)
         return key.kind != "exception" or there.until == self._change.until
 
-    def _is_for_the_same(self) -> bool:
-        """Whether whoever is to get something still has the numeric id that was approved."""
+    def _check_grantee(self) -> None:
+        """Raise _Impossible unless whoever gets something has the numeric id that was approved."""
         data = self._item.data
         id, name = str(data.get("principal_id", "")), str(data.get("principal", ""))
         if self._change.action == "remove" or not id:
-            return True
+            return
         try:
-            return principals.still_there(self._site.client, id, name)
+            same = principals.still_there(self._site.client, id, name)
         except OSError as error:
             failure = self._site.failure(error)
             raise _Impossible(f"{name} could not be looked up: {failure}", retryable=True) from None
+        if not same:
+            raise _Impossible(f"{name} is not who was approved any more")
 
     def _make(self) -> str:
         key, add = Key.read(self._item.key), self._change.action != "remove"

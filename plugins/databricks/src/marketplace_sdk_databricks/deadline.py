@@ -166,7 +166,7 @@ class DeadlineAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Have every connection watched."""
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]  # requests'
+        super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = _watched(self._deadline)
 

@@ -51,8 +51,9 @@ class ExceptionTable:
             OSError: it cannot be read.
         """
         rows, _ = self.warehouse.run(
-            "SELECT principal, date_format(to_utc_timestamp(until, current_timezone()),"
-            f" \"yyyy-MM-dd'T'HH:mm:ss\") FROM {quote_name(self.name)} WHERE mask = :mask",
+            # Seconds since the epoch, so that no time zone of a session matters.
+            "SELECT principal, unix_seconds(until) FROM"
+            f" {quote_name(self.name)} WHERE mask = :mask",
             {"mask": mask},
         )
         return {who: None if until is None else _read(until) for who, until in rows}
@@ -65,7 +66,7 @@ class ExceptionTable:
         """
         end = None if until is None else until.astimezone(UTC).strftime(_FORMAT) + "Z"
         _, id = self.warehouse.run(
-            f"MERGE INTO {quote_name(self.name)} AS x"
+            f"MERGE INTO {quote_name(self.name)} AS x"  # noqa: S608 - quoted; values are bound
             " USING (SELECT :mask AS mask, :principal AS principal,"
             " CAST(:until AS TIMESTAMP) AS until) AS n"
             " ON x.mask = n.mask AND x.principal = n.principal"
@@ -83,11 +84,12 @@ class ExceptionTable:
             OSError: it cannot be done, or it is not known whether it was.
         """
         _, id = self.warehouse.run(
-            f"DELETE FROM {quote_name(self.name)} WHERE mask = :mask AND principal = :principal",
+            f"DELETE FROM {quote_name(self.name)}"  # noqa: S608 - quoted; values are bound
+            " WHERE mask = :mask AND principal = :principal",
             {"mask": mask, "principal": principal},
         )
         return id
 
 
 def _read(text: str) -> datetime:
-    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    return datetime.fromtimestamp(int(text), UTC)

@@ -162,7 +162,7 @@ ROWS: Sequence[Row] = (
         name="limit",
         types=(errors.TooManyRequests, errors.BadRequest),
         text=r"quota|exceed\w* .*limit|limit .*exceed|maximum number",
-        hint="a limit of Databricks is reached; ask for a higher one, or use strategy = \"group\"",
+        hint='a limit of Databricks is reached; ask for a higher one, or use strategy = "group"',
     ),
     Row(
         name="throttled",

@@ -147,7 +147,7 @@ class Planner:
         if not objects:
             return []
         if target.column is not None:
-            return self._column_base(target, objects[0][1], known)
+            return self._column_base(target, objects[0][1])
         if not self.by_group:
             return []
         platform = objects[0][1].platform
@@ -190,9 +190,7 @@ class Planner:
             facts, platform = found.facts, found.platform
             if self.grant_parents:
                 for kind, of in (("use_catalog", "catalog"), ("use_schema", "schema")):
-                    item = _grant(
-                        platform, kind, facts[f"{of}_id"], facts[of], (principal, id)
-                    )
+                    item = _grant(platform, kind, facts[f"{of}_id"], facts[of], (principal, id))
                     items[item.key] = item
             guards = _guards(wanted, found)
             if not self.grant_parents:
@@ -209,7 +207,7 @@ class Planner:
             items[item.key] = item
         return sorted(items.values(), key=lambda item: item.rank)
 
-    def _column_base(self, target: Target, found: Resolved, known: Known) -> Sequence[Item]:
+    def _column_base(self, target: Target, found: Resolved) -> Sequence[Item]:
         mask = found.facts["masks"].get(_column(found, target.column or ""))
         if mask is None or mask["state"] != "ours":
             return []

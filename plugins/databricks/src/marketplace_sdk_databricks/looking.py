@@ -1,4 +1,4 @@
-"""What is on the platform: who holds what, and whether guards hold. Nothing here changes anything."""
+"""What is on the platform: who holds what, and whether guards hold. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from marketplace_sdk.plugin import CannotLook, Presence, Seen
 from marketplace_sdk_databricks import principals
 from marketplace_sdk_databricks.exceptions import ExceptionTable
 from marketplace_sdk_databricks.items import PRIVILEGES, PROTECTED, USABLE, Key, Place
-from marketplace_sdk_databricks.members import members
+from marketplace_sdk_databricks.members import is_member, members
 from marketplace_sdk_databricks.naming import canonical_principal
 from marketplace_sdk_databricks.securables import (
     assignments,
@@ -93,13 +93,48 @@ class Looker:
                 for who, until in rows.items()
             }
         kind, privilege = next(
-            (kind, word) for kind, (securable, word) in PRIVILEGES.items() if securable == place.kind
+            (kind, word)
+            for kind, (securable, word) in PRIVILEGES.items()
+            if securable == place.kind
         )
         return {
             str(Key(kind, place.id, canonical_principal(who))): Presence()  # type: ignore[arg-type]  # a key of that table
-            for who, held in assignments(client, place.kind, name)
-            if who and privilege in held
+            for who, held in assignments(client, place.kind, name).items()
+            if privilege in held
         }
+
+    def presence(self, place: Place, name: str, key: Key, principal: str) -> Presence | None:
+        """One item of a scope whose object has that name now, or None: it is not there.
+
+        Args:
+            place: the scope.
+            name: of its object now.
+            key: of the item.
+            principal: whose item it is, as it was spelt.
+
+        Raises:
+            OSError: it cannot be said.
+        """
+        client = self.site.client
+        if key.kind in PRIVILEGES:
+            securable, privilege = PRIVILEGES[key.kind]
+            try:
+                found = assignments(client, securable, name, principal)
+            except OSError as error:
+                if self.site.failure(error).row.name != "no_principal":
+                    raise
+                return None
+            held = {canonical_principal(who) for who, held in found.items() if privilege in held}
+            return Presence() if key.who in held else None
+        if key.kind == "exception":
+            return self.listed(place, name).get(str(key))
+        group = principals.find_group(client, key.place)
+        if group is None:
+            return None
+        if key.kind == "group":
+            return Presence(native_id=group.id)
+        there = is_member(client, group.id, key.who)
+        return Presence(native_id=f"{group.id}:{key.who}") if there else None
 
     def name_now(self, place: Place) -> str | None:
         """The name under which the scope is listed, or None: there is no such thing any more.
@@ -180,12 +215,14 @@ class Looker:
 
     def _usable(self, schema: str, asked: list[tuple[str, Guard]]) -> Mapping[Guard, bool]:
         """Whether somebody may use a schema and its catalog, by themselves or by a group."""
-        client, catalog = self.site.client, schema.split(".")[0]
+        client, catalog = self.site.client, schema.split(".", maxsplit=1)[0]
         in_schema = {
-            who for who, held in effective(client, "schema", schema) if "USE_SCHEMA" in held
+            who for who, held in effective(client, "schema", schema).items() if "USE_SCHEMA" in held
         }
         in_catalog = {
-            who for who, held in effective(client, "catalog", catalog) if "USE_CATALOG" in held
+            who
+            for who, held in effective(client, "catalog", catalog).items()
+            if "USE_CATALOG" in held
         }
         found = principals.find(client, [who for who, _ in asked])
         answers = {}

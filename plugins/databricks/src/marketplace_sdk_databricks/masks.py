@@ -63,8 +63,8 @@ def body(style: Style, *, group: str = "", exceptions: str = "", key: str = "") 
     """
     if exceptions:
         asked = (
-            f"EXISTS (SELECT 1 FROM {quote_name(exceptions)} AS x WHERE x.mask ="
-            f" {quote_literal(key)} AND x.principal = session_user() AND (x.until IS NULL OR"
+            f"EXISTS (SELECT 1 FROM {quote_name(exceptions)} AS x"  # noqa: S608 - quoted
+            f" WHERE x.mask = {quote_literal(key)} AND x.principal = session_user() AND (x.until IS NULL OR"
             " x.until > current_timestamp()))"
         )
     else:

@@ -1,4 +1,4 @@
-"""Names, paths and literals of Databricks: the only place where text is quoted. All of it is pure."""
+"""Names, paths and literals of Databricks: the only place where text is quoted. It is pure."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def looks_like_user(name: str) -> bool:
 def canonical_principal(name: str) -> str:
     """The one spelling of a grantee: users and service principals in lower case, groups exactly.
 
-    The service stores users in lower case and compares them so, but the names of groups as they are.
+    The service stores and compares users in lower case, but the names of groups as they are.
     """
     if looks_like_user(name) or looks_like_application(name):
         return name.lower()

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     from databricks.sdk import WorkspaceClient
 
-__all__ = ["EVERYBODY", "Principal", "find", "find_group", "groups_of", "still_there", "why_not"]
+__all__ = [
+    "EVERYBODY",
+    "Principal",
+    "find",
+    "find_group",
+    "groups_of",
+    "reserved",
+    "still_there",
+    "why_not",
+]
 
 Kind = Literal["user", "group", "service_principal"]
 
@@ -68,7 +77,7 @@ def find(client: WorkspaceClient, names: Collection[str]) -> Mapping[str, Princi
         except ValueError:
             continue
         asked[kind_of(name)].add(canonical_principal(name))
-    found = {}
+    found: dict[str, Principal] = {}
     for kind, wanted in asked.items():
         ordered = sorted(wanted)
         for start in range(0, len(ordered), _AT_ONCE):
@@ -129,57 +138,63 @@ def groups_of(client: WorkspaceClient, principal: Principal) -> frozenset[str]:
     return frozenset(names)
 
 
-def why_not(client: WorkspaceClient, name: str, *, ours: Sequence[str]) -> tuple[str, str]:
-    """Why a name that was not found, or may not be used, is none: a reason, and words for people.
-
-    Args:
-        client: to look for what was meant.
-        name: as registered.
-        ours: beginnings of the names of our own groups, and our own application id.
+def why_not(client: WorkspaceClient, name: str) -> str:
+    """Why a name that was not found is nobody, for people.
 
     Raises:
         OSError: it cannot be said.
     """
+    try:
+        check_principal(name)
+    except ValueError as error:
+        return f"there is no principal {name!r}: {error}"
+    kind = kind_of(name)
+    if kind == "service_principal":
+        return f"there is no service principal with application id {name}"
+    if kind == "user":
+        return f"there is no user {name}; add the e-mail address to the account"
+    wanted = f"displayName eq {filter_literal(name)}"
+    robots = client.service_principals_v2.list(filter=wanted)
+    for each in _read_all("service_principal", robots, 1):
+        return (
+            f"there is no group {name}; for the service principal of that name register its"
+            f" application id, {each.name}"
+        )
+    return f"there is no account group {name}; names of groups are case-sensitive"
+
+
+def reserved(name: str, ours: Sequence[str]) -> str:
+    """Why nothing may be given to a name, whoever it is, for people; empty text if it may.
+
+    Args:
+        name: as registered.
+        ours: our own application id, and what the names of our groups begin with.
+    """
     if name.lower() == EVERYBODY:
-        return "not_allowed", f"{name} is everybody; register one person or group"
+        return f"{name} is everybody; register one person or group"
     if name.lower() in _RESERVED:
-        return "not_allowed", (
+        return (
             f"{name} is a group of the workspace itself, which can hold no grants; register an"
             " account group"
         )
     if any(name.startswith(each) for each in ours if each):
-        return "not_allowed", f"{name} is the marketplace's own; register a person or group"
-    try:
-        check_principal(name)
-    except ValueError as error:
-        return "not_found", f"there is no principal {name!r}: {error}"
-    kind = kind_of(name)
-    if kind == "service_principal":
-        return "not_found", f"there is no service principal with application id {name}"
-    if kind == "user":
-        return "not_found", f"there is no user {name}; add the e-mail address to the account"
-    filter = f"displayName eq {filter_literal(name)}"
-    for each in _read_all("service_principal", client.service_principals_v2.list(filter=filter), 1):
-        return "not_found", (
-            f"there is no group {name}; for the service principal of that name register its"
-            f" application id, {each.name}"
-        )
-    return "not_found", f"there is no account group {name}; names of groups are case-sensitive"
+        return f"{name} is the marketplace's own; register a person or group"
+    return ""
 
 
 def _some(client: WorkspaceClient, kind: Kind, names: Sequence[str]) -> Iterable[Principal]:
     attribute = _ATTRIBUTES[kind]
-    filter = " or ".join(f"{attribute} eq {filter_literal(name)}" for name in names)
-    # A group of the workspace may have the name of one of the account.
-    enough = len(names) * (2 if kind == "group" else 1)
-    return _read_all(kind, _service(client, kind).list(filter=filter), enough)
+    wanted = " or ".join(f"{attribute} eq {filter_literal(name)}" for name in names)
+    # Filters compare in any case, so that more groups may come than were asked for.
+    enough = None if kind == "group" else len(names)
+    return _read_all(kind, _service(client, kind).list(filter=wanted), enough)
 
 
-def _read_all(kind: Kind, entries: Iterable[Any], enough: int) -> Iterator[Principal]:
-    """Those of a listing; the SDK would ask for another page to see that it is empty."""
+def _read_all(kind: Kind, entries: Iterable[Any], enough: int | None) -> Iterator[Principal]:
+    """Those of a listing; after enough of them the SDK is not asked for another, empty page."""
     for number, entry in enumerate(entries, 1):
         yield _read(kind, entry)
-        if number >= enough:
+        if number == enough:
             return
 
 

@@ -84,7 +84,7 @@ class DatabricksProvisioner:
         Raises:
             ProvisioningError: the workspace cannot be read.
         """
-        with self._site(call, "look names up") as site:
+        with self.site(call, "look names up") as site:
             return resolving.resolve(
                 site.client, site.platform, site.masking, refs, me=self._settings.client_id
             )
@@ -109,7 +109,7 @@ class DatabricksProvisioner:
         Raises:
             ProvisioningError: the workspace cannot be read.
         """
-        with self._site(call, "look") as site:
+        with self.site(call, "look") as site:
             return Looker(site).look(scopes, guards)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
@@ -118,7 +118,7 @@ class DatabricksProvisioner:
         Raises:
             ProvisioningError: the workspace cannot be read; nothing was changed.
         """
-        yield from changing.apply(batch, call, lambda: self._site(call, "make changes"))
+        yield from changing.apply(batch, call, lambda: self.site(call, "make changes"))
 
     def describe(self, change: Change) -> str:
         """The statement of a change."""
@@ -131,7 +131,7 @@ class DatabricksProvisioner:
             ProvisioningError: the workspace cannot be read, or no time is left.
         """
         yield from discovering.discover(
-            pattern, self._settings, lambda: self._site(call, "list objects")
+            pattern, self._settings.warehouse_id, lambda: self.site(call, "list objects")
         )
 
     def doctor(self, call: Call, patterns: Sequence[str] = ("*",)) -> Sequence[Shortcoming]:
@@ -144,11 +144,16 @@ class DatabricksProvisioner:
         Raises:
             ProvisioningError: the workspace cannot be read.
         """
-        with self._site(call, "examine rights") as site:
+        with self.site(call, "examine rights") as site:
             return examine(site, self._settings, patterns)
 
     @contextmanager
-    def _site(self, call: Call, what: str) -> Iterator[Site]:
+    def site(self, call: Call, what: str = "work") -> Iterator[Site]:
+        """The workspace for one call, for whoever administers it.
+
+        Raises:
+            ProvisioningError: whatever goes wrong with it in the block.
+        """
         with self._workspace.use(call, what) as client:
             yield Site(
                 client=client,

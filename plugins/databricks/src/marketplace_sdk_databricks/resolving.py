@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from marketplace_sdk.plugin import Ref
     from marketplace_sdk_databricks.masking import Masking
 
-__all__ = ["resolve"]
+__all__ = ["is_system", "resolve"]
 
-_SYSTEM = {"system", "information_schema"}
 _LEGACY = "hive_metastore"
-_SHALLOW = "__databricks_internal"
+_SYSTEM = {"system", "information_schema", _LEGACY}
+_INTERNAL = "__databricks_internal"
+
+
+def is_system(name: str) -> bool:
+    """Whether a catalog or schema of that name is Databricks' own, or no Unity Catalog."""
+    return name.lower() in _SYSTEM or name.lower().startswith(_INTERNAL)
 
 
 def resolve(
@@ -63,12 +68,12 @@ def _principals(
     answers: dict[Ref, Resolved | Unresolved] = {}
     for ref in refs:
         who = found.get(canonical_principal(ref.name))
-        reserved = ref.name.lower() == principals.EVERYBODY or any(
-            ref.name.startswith(each) for each in ours if each
-        )
-        if who is None or reserved:
-            reason, message = principals.why_not(client, ref.name, ours=ours)
-            answers[ref] = Unresolved(ref=ref, reason=reason, message=message)
+        refused = principals.reserved(ref.name, ours)
+        if refused:
+            answers[ref] = Unresolved(ref=ref, reason="not_allowed", message=refused)
+        elif who is None:
+            message = principals.why_not(client, ref.name)
+            answers[ref] = Unresolved(ref=ref, reason="not_found", message=message)
         elif who.local:
             message = (
                 f"{ref.name} is a group of the workspace only, which can hold no grants; register"
@@ -109,7 +114,7 @@ class _Objects:
         if parts[0] == _LEGACY:
             message = f"{ref.name} is in the Hive metastore, where Unity Catalog grants nothing"
             return Unresolved(ref=ref, reason="unsupported", message=message)
-        if parts[0] in _SYSTEM or parts[1] in _SYSTEM or parts[0].startswith(_SHALLOW):
+        if is_system(parts[0]) or is_system(parts[1]):
             message = f"{ref.name} belongs to Databricks itself; register a table or view of yours"
             return Unresolved(ref=ref, reason="not_allowed", message=message)
         try:

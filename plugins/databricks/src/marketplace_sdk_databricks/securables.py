@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from databricks.sdk import errors
 from databricks.sdk.service.catalog import Privilege
 
-from marketplace_sdk_databricks.failures import failure_of
 from marketplace_sdk_databricks.naming import as_path
+from marketplace_sdk_databricks.paging import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.catalog import CatalogInfo, TableInfo
@@ -54,7 +54,7 @@ def kind_of(table: TableInfo) -> str:
 
 
 def catalog_id(catalog: CatalogInfo) -> str:
-    """The identity of a catalog: the API shows no id, but one of that name made then is that one."""
+    """The identity of a catalog: the API shows no id, but when it was made."""
     return f"{catalog.name}@{catalog.created_at}"
 
 
@@ -136,56 +136,50 @@ def _catalogs(client: WorkspaceClient, name: str) -> list[str]:
 
 def assignments(
     client: WorkspaceClient, securable: Securable, name: str, principal: str = ""
-) -> Iterator[tuple[str, frozenset[str]]]:
-    """Who holds which of our three privileges directly on an object.
+) -> Mapping[str, frozenset[str]]:
+    """Who holds which of our three privileges directly on an object, by name of the grantee.
 
     What the SDK does not know is dropped while it reads, and a principal that was deleted has no
     name; neither matters, as nothing is ever concluded from the rest of a list.
 
+    Args:
+        client: of the workspace.
+        securable: what it is to the API.
+        name: dotted.
+        principal: only this one's.
+
     Raises:
         OSError: it cannot be listed.
     """
-    yield from _read(client.grants.list, client.grants.get, (securable, name, principal))
+    return settled(lambda: _read(client.grants.get, securable, name, principal))
 
 
 def effective(
     client: WorkspaceClient, securable: Securable, name: str
-) -> Iterator[tuple[str, frozenset[str]]]:
+) -> Mapping[str, frozenset[str]]:
     """Who holds which of our three privileges on an object, inherited ones too.
 
     Raises:
         OSError: it cannot be listed.
     """
-    yield from _read(client.grants.list_effective, client.grants.get_effective, (securable, name, ""))
+    return settled(lambda: _read(client.grants.get_effective, securable, name, ""))
 
 
 def _read(
-    listing: Any, getting: Any, about: tuple[str, str, str]
-) -> Iterator[tuple[str, frozenset[str]]]:
-    securable, name, principal = about
-    only = {"principal": principal} if principal else {}
-    try:
-        found = list(listing(securable, path(name), **only))
-    except (errors.NotImplemented, errors.NotFound) as error:
-        if failure_of(error).row.name != "not_supported":
-            raise
-        # An older deployment. There the first page may be empty although there are more.
-        for each in _pages(getting, securable, path(name), only):
-            yield each.principal or "", _ours(each)
-        return
-    for each in found:
-        yield each.principal or "", _ours(each)
-
-
-def _pages(getting: Any, securable: str, name: str, only: dict[str, str]) -> Iterator[Any]:
-    token: str | None = None
+    getting: Any, securable: str, name: str, principal: str
+) -> tuple[Mapping[str, frozenset[str]], int]:
+    """The list and the number of its pages; the first may be empty although there are more."""
+    found: dict[str, frozenset[str]] = {}
+    pages, query = 0, {"principal": principal} if principal else {}
     while True:
-        more = {"page_token": token} if token else {}
-        page = getting(securable, name, max_results=0, **only, **more)
-        yield from page.privilege_assignments or ()
-        token = page.next_page_token
-        if not token:
-            return
+        page = getting(securable, path(name), max_results=0, **query)
+        pages += 1
+        for each in page.privilege_assignments or ():
+            if each.principal:
+                found[each.principal] = found.get(each.principal, frozenset()) | _ours(each)
+        if not page.next_page_token:
+            return found, pages
+        query["page_token"] = page.next_page_token
 
 
 _OURS = {Privilege.USE_CATALOG, Privilege.USE_SCHEMA, Privilege.SELECT}

@@ -1,4 +1,4 @@
-"""SQL on a warehouse. A statement that failed is no exception there, but an answer like any other."""
+"""SQL on a warehouse, where a statement that failed is no exception but an answer."""
 
 from __future__ import annotations
 
