@@ -81,7 +81,8 @@ class Faults:
         Args:
             method: of the request, or a star.
             path: pattern of the raw path with stars, without the query.
-            nth: the first of the matching requests that it happens to, counted from now.
+            nth: the first of the matching requests that it happens to, counted from now, without
+                those that a fault added before took.
             times: to how many from there on; None to all.
             after: the answer is lost or replaced after the request was carried out; else before.
             status: of an answer instead, with ``error_code``, ``message`` and ``retry_after`` in
@@ -128,8 +129,7 @@ class Faults:
             self._faults.clear()
 
     def hit(self, method: str, path: str) -> Fault | None:
-        """The fault that happens to this request; every fault that matches counts it."""
-        found = None
+        """The first fault that is due for this request; later ones do not see the request."""
         with self._lock:
             for fault in self._faults:
                 if fault.method not in {"*", method} or not fnmatchcase(path, fault.path):
@@ -137,9 +137,9 @@ class Faults:
                 if fault.spent:
                     continue
                 fault.seen += 1
-                if found is None and fault.seen >= fault.nth:
-                    found = fault
-        return found
+                if fault.seen >= fault.nth:
+                    return fault
+        return None
 
     @property
     def remembers(self) -> bool:

@@ -176,6 +176,10 @@ class _Statement:
             read.expect("DROP", "MASK")
         read.end()
         demand_manage(self.world, self.caller, table)
+        if table.kind in _NOT_MASKED:
+            raise SqlError(
+                "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", f"{table.name} is a {table.kind}."
+            )
         column = table.columns.get(column_name.lower())
         if column is None:
             raise SqlError("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", f"No column {column_name}.")
@@ -197,10 +201,6 @@ class _Statement:
         return tuple(found)
 
     def _check_mask(self, table: Securable, column: Column, mask: Mask) -> None:
-        if table.kind in _NOT_MASKED:
-            raise SqlError(
-                "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", f"{table.name} is a {table.kind}."
-            )
         function = self.world.get("function", mask.function)
         demand_execute(self.world, self.caller, function)
         if len(function.parameters) != 1 + len(mask.using):
