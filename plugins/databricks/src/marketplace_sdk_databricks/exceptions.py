@@ -52,8 +52,8 @@ class ExceptionTable:
         """
         rows, _ = self.warehouse.run(
             # Seconds since the epoch, so that no time zone of a session matters.
-            "SELECT principal, unix_seconds(until) FROM"
-            f" {quote_name(self.name)} WHERE mask = :mask",
+            f"SELECT principal, unix_seconds(until) FROM {quote_name(self.name)}"  # noqa: S608 - quoted
+            " WHERE mask = :mask",
             {"mask": mask},
         )
         return {who: None if until is None else _read(until) for who, until in rows}

@@ -10,7 +10,7 @@ from databricks.sdk import errors
 from marketplace_sdk_databricks.conditions import holds
 from marketplace_sdk_databricks.failures import failure_of
 from marketplace_sdk_databricks.items import exception_target
-from marketplace_sdk_databricks.masks import Mask, exception_key, is_ours, tests_group
+from marketplace_sdk_databricks.masks import Mask, exception_key, is_ours, consults
 from marketplace_sdk_databricks.naming import as_path, owned_name
 from marketplace_sdk_databricks.principals import EVERYBODY
 from marketplace_sdk_databricks.securables import path
@@ -91,7 +91,7 @@ class Masking:
         if ours:
             return self._ours(name, column, definition, platform, by, bare=not _more(mask))
         group = self.groups.get(exception_key(name, column), "")
-        if group and tests_group(definition, group):
+        if group and consults(definition, group):
             return Mask(state="external", by=by, group=group)
         return Mask(state="foreign", by=by)
 

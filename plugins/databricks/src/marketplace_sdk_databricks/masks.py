@@ -8,7 +8,7 @@ from attrs import frozen
 
 from marketplace_sdk_databricks.naming import quote_literal, quote_name
 
-__all__ = ["Mask", "MaskState", "Style", "body", "exception_key", "is_ours", "tests_group"]
+__all__ = ["Mask", "MaskState", "Style", "body", "exception_key", "is_ours", "consults"]
 
 Style = Literal["null", "fixed"]
 MaskState = Literal["ours", "exceptions", "external", "foreign", "changed", "unreadable"]
@@ -62,11 +62,12 @@ def body(style: Style, *, group: str = "", exceptions: str = "", key: str = "") 
         key: of the column in it.
     """
     if exceptions:
-        asked = (
-            f"EXISTS (SELECT 1 FROM {quote_name(exceptions)} AS x"  # noqa: S608 - quoted
-            f" WHERE x.mask = {quote_literal(key)} AND x.principal = session_user() AND (x.until IS NULL OR"
-            " x.until > current_timestamp()))"
+        held = (
+            f"x.mask = {quote_literal(key)} AND x.principal = session_user()"
+            " AND (x.until IS NULL OR x.until > current_timestamp())"
         )
+        table = quote_name(exceptions)
+        asked = f"EXISTS (SELECT 1 FROM {table} AS x WHERE {held})"  # noqa: S608 - quoted
     else:
         asked = f"is_account_group_member({quote_literal(group)})"
     shown = "NULL" if style == "null" else quote_literal("***")
@@ -79,7 +80,7 @@ def is_ours(definition: str, *, group: str = "", exceptions: str = "", key: str 
     return _plain(definition) in {_plain(text) for text in texts}
 
 
-def tests_group(definition: str, group: str) -> bool:
+def consults(definition: str, group: str) -> bool:
     """Whether somebody's function asks for members of a group, in so many words."""
     plain = _plain(definition)
     spoken = (f"is_account_group_member({quote}{group}{quote})" for quote in "'\"")
