@@ -127,7 +127,9 @@ def test_the_type_may_be_written_in_capitals(ask, type):
         ("table", "c.s.nothing", "TABLE_DOES_NOT_EXIST"),
         ("table", "c.nothing.t", "SCHEMA_DOES_NOT_EXIST"),
         ("table", "nothing.s.t", "CATALOG_DOES_NOT_EXIST"),
-        ("table", "c.s", "TABLE_DOES_NOT_EXIST"),
+        ("table", "c.s", "INVALID_PARAMETER_VALUE"),
+        ("schema", "c.", "INVALID_PARAMETER_VALUE"),
+        ("catalog", "c.s", "INVALID_PARAMETER_VALUE"),
         ("view", "c.s.v", "INVALID_PARAMETER_VALUE"),
     ],
 )

@@ -57,6 +57,7 @@ def test_a_statement_that_fails_is_no_error_of_http(fake, sql):
     assert answer.status.state is StatementState.FAILED
     assert answer.status.error.message.startswith("[ROUTINE_NOT_FOUND]")
     assert (fake.calls[-1].outcome, fake.calls[-1].error_code) == (200, "FAILED")
+    assert fake.statements == ["DROP FUNCTION c.s.nothing"]
 
 
 def test_a_statement_needs_a_warehouse_that_there_is(client):
@@ -198,6 +199,9 @@ class TestTables:
         )
 
         assert found == [["ann@x.org", "2026-03-02T00:00:00"], ["bob@x.org", None]]
+        assert fine("SELECT unix_seconds(until) FROM c.s.people WHERE principal = 'ann@x.org'") == [
+            ["1772409600"]
+        ]
         assert fine("SELECT * FROM c.s.people WHERE until IS NOT NULL") == [
             ["k", "ann@x.org", "2026-03-02T00:00:00.000Z"]
         ]
@@ -334,6 +338,13 @@ class TestInformationSchema:
             (
                 "SELECT column_name, tag_name, tag_value FROM c.information_schema.column_tags",
                 [["email", "pii", "email"]],
+            ),
+            (
+                (
+                    "SELECT '' AS column_name, tag_name FROM c.information_schema.table_tags"
+                    " WHERE catalog_name = 'c'"
+                ),
+                [["", "domain"]],
             ),
             ("SELECT schema_name FROM system.information_schema.schemata", [["s"]]),
         ],

@@ -173,6 +173,7 @@ def scope(world: World, principal: Principal, names: Mapping[str, Any]) -> Scope
         "now": world.clock,
         "lower": lambda text: None if text is None else str(text).lower(),
         "date_format": _date_format,
+        "unix_seconds": lambda moment: None if moment is None else int(moment.timestamp()),
     }
 
     def rows(name: str) -> Sequence[Mapping[str, Any]]:

@@ -121,6 +121,15 @@ class FakeDatabricks(Setup):
         with self._service.lock:
             return list(self._service.calls)
 
+    @property
+    def statements(self) -> list[str]:
+        """The text of every statement so far, those that failed too."""
+        return [
+            call.body["statement"]
+            for call in self.calls
+            if call.method == "POST" and call.path.rstrip("/").endswith("/sql/statements")
+        ]
+
     def forget_calls(self) -> None:
         """Count from now on."""
         with self._service.lock:

@@ -116,13 +116,18 @@ Handler = Callable[[Request], Any]
 
 @attrs.frozen
 class Route:
-    """A method and a path whose parts in braces stand for one segment each."""
+    """A method and a path whose parts in braces stand for one segment each.
+
+    Attributes:
+        changes: whether the state may be another one afterwards.
+        status: of the answer when all is well.
+    """
 
     method: str
     path: str
     handler: Handler
-    needs_token: bool = True
     changes: bool = False
+    status: int = HTTPStatus.OK
 
     def matches(self, method: str, segments: tuple[str, ...]) -> bool:
         """Whether a request is for this route."""

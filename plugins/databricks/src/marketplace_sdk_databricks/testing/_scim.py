@@ -101,16 +101,17 @@ class _Service:
         self._demand_change(request, principal)
         if PATCH_OP not in request.body.get("schemas", []):
             raise _no(HTTPStatus.BAD_REQUEST, "Request is unparsable.", "invalidSyntax")
+        operations = request.body.get("Operations")
+        if not isinstance(operations, list) or not operations:
+            raise _no(HTTPStatus.BAD_REQUEST, "Request has no operations.", "invalidSyntax")
         kept = set(principal.members)
         try:
-            for operation in request.body.get("Operations", []):
+            for operation in operations:
                 self._operate(request.world, principal, operation)
         except ScimRefusal:
             principal.members = kept
             raise
-        if self.account:
-            return _shown(request.world, principal, None, members=True)
-        return None
+        return _shown(request.world, principal, None, members=True)
 
     def replace(self, request: Request) -> Any:
         """Write a whole group: members that are not sent are gone."""
@@ -285,7 +286,7 @@ def _routes() -> tuple[Route, ...]:
         for type in _KINDS:
             found += [
                 Route("GET", f"{base}/{type}", service.list),
-                Route("POST", f"{base}/{type}", service.create, changes=True),
+                Route("POST", f"{base}/{type}", service.create, changes=True, status=201),
                 Route("GET", f"{base}/{type}/{{id}}", service.get),
                 Route("PATCH", f"{base}/{type}/{{id}}", service.patch, changes=True),
                 Route("PUT", f"{base}/{type}/{{id}}", service.replace, changes=True),

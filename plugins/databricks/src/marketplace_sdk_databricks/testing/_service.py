@@ -180,7 +180,7 @@ class Service:
         if route.changes and self.faults.remembers:
             self._before = copy.deepcopy(self.world)
         body = route.handler(request)
-        return _json(HTTPStatus.NO_CONTENT if body is None else HTTPStatus.OK, body)
+        return _json(HTTPStatus.NO_CONTENT if body is None else route.status, body)
 
     def _about_itself(self) -> dict[str, str]:
         return {

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from marketplace_sdk_databricks.testing._refusals import missing
+from marketplace_sdk_databricks.testing._refusals import invalid, missing
 from marketplace_sdk_databricks.testing._values import (
     ACCOUNT_USERS,
     Policy,
@@ -139,15 +139,18 @@ class World:
         """The object of this type and name.
 
         Raises:
-            Refusal: 404, by the first part of the name that does not exist.
+            Refusal: 400 for a name that has not as many parts as it takes, 404 by the first part
+                of the name that does not exist.
         """
         parts = name.lower().split(".")
         levels = {"catalog": 1, "schema": 2, "metastore": 1}.get(type, 3)
-        if len(parts) == levels and type != "metastore":
+        if type != "metastore":
+            if len(parts) != levels or not all(parts):
+                raise invalid(f"'{name}' is not the name of a {type}: it takes {levels} parts.")
             for level, above in enumerate(("catalog", "schema")[: levels - 1], 1):
                 if self.find(above, ".".join(parts[:level])) is None:
                     self._does_not_exist(above, ".".join(parts[:level]))
-        found = self.find(type, name) if len(parts) == levels else None
+        found = self.find(type, name)
         if found is None:
             self._does_not_exist(type, name)
         return found  # type: ignore[return-value]  # the line above raised
