@@ -387,7 +387,7 @@ def test_calls_say_who_makes_them(lake, fake):
 
     provisioner.resolve([Ref("object", "c.s.t1")], call_for())
 
-    agents = {each.agent for each in fake.calls}
+    agents = {each.user_agent for each in fake.calls}
     assert all(
         agent.startswith("data-marketplace-sdk/") and "auth/pat" in agent for agent in agents
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attrs import frozen
+from databricks.sdk import errors
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
 from marketplace_sdk.plugin import Outcome
@@ -12,6 +13,7 @@ from marketplace_sdk_databricks import members, principals
 from marketplace_sdk_databricks.items import PRIVILEGES, Key, Place, describe
 from marketplace_sdk_databricks.looking import Looker
 from marketplace_sdk_databricks.naming import as_path, quote_identifier, quote_name
+from marketplace_sdk_databricks.securables import assignments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,9 +74,12 @@ def apply(
             yield Outcome(key=change.item.key, result="not_attempted", error=why, retryable=True)
             continue
         with site_for() as site:
-            if situation is None:
-                situation = _prepare(site, change)
-            outcome = _Changing(site, situation, change).outcome()
+            try:
+                situation = situation or _prepare(site, change)
+            except OSError as error:
+                outcome = _unseen(change, site.failure(error))
+            else:
+                outcome = _Changing(site, situation, change).outcome()
         refused = refused or outcome.result not in ("done", "already")
         stopped = outcome.result in ("unknown", "not_attempted")
         yield outcome
@@ -90,6 +95,36 @@ def _prepare(site: Site, change: Change) -> _Situation:
     if scope.platform != site.platform:
         return _Situation(place=place, name=None)
     return _Situation(place=place, name=Looker(site).name_now(place))
+
+
+def _unseen(change: Change, failure: Failure) -> Outcome:
+    """What becomes of a change when it cannot be read what is there: nothing was sent."""
+    refused = failure.row.result == "refused"
+    return Outcome(
+        key=change.item.key,
+        result="refused" if refused else "not_attempted",
+        error=f"what is there could not be read: {failure}{_permission(change, failure)}",
+        retryable=failure.row.retryable,
+    )
+
+
+def _permission(change: Change, failure: Failure) -> str:
+    """What an administrator must do so that a change is not denied any more."""
+    if failure.row.name not in ("denied", "statement_denied"):
+        return ""
+    key, data = Key.read(change.item.key), change.item.data
+    if key.kind in ("group", "member"):
+        return (
+            f"; an administrator must make the marketplace's service principal a manager of group"
+            f" {quote_identifier(key.place)}, which has to be there"
+        )
+    securable = PRIVILEGES[key.kind][0].upper() if key.kind in PRIVILEGES else "TABLE"
+    right = "MANAGE" if key.kind in PRIVILEGES else "MODIFY"
+    name = quote_name(str(data.get("name", "")) or key.place)
+    return (
+        f"; an administrator must run: GRANT {right} ON {securable} {name} TO the marketplace's"
+        " service principal"
+    )
 
 
 class _Changing:
@@ -115,11 +150,7 @@ class _Changing:
             return Outcome(key=key, result="refused", error=why, retryable=error.retryable)
         except OSError as error:
             failure = self._site.failure(error)
-            if not shown:
-                # Only looked at so far, so nothing can have happened.
-                why = f"what is there could not be read: {failure}"
-                return Outcome(key=key, result="not_attempted", error=why, retryable=True)
-            return self._failed(failure, shown)
+            return self._failed(failure, shown) if shown else _unseen(self._change, failure)
         waited = self._site.deadline.waited
         told = f"; the platform made it wait {waited:.0f} s" if waited else ""
         return Outcome(key=key, result="done", evidence=f"{shown}{evidence}{told}")
@@ -196,12 +227,27 @@ class _Changing:
         if key.kind == "group":
             if members.members(client, group.id):
                 raise _Impossible(f"group {key.place} has members that somebody else added")
+            self._check_empty(key.place)
             members.delete_group(client, group.id)
         elif add:
             members.add_member(client, group.id, key.who)
         else:
             members.remove_member(client, group.id, key.who)
         return ""
+
+    def _check_empty(self, group: str) -> None:
+        """Raise _Impossible if our group still holds something: that would outlive it, nameless."""
+        for each in self._item.data.get("holds", ()):
+            securable, _, name = str(each).partition(" ")
+            try:
+                held = assignments(self._site.client, securable, name, group)  # type: ignore[arg-type]  # a word of ours
+            except errors.NotFound:
+                continue
+            if any(held.values()):
+                raise _Impossible(
+                    f"group {group} still holds something on {name}; the next pass takes that first",
+                    retryable=True,
+                )
 
     def _grant(self, key: Key, *, add: bool) -> str:
         securable, word = PRIVILEGES[key.kind]
@@ -230,27 +276,11 @@ class _Changing:
         row, action = failure.row, self._change.action
         # What is gone cannot be taken away; the next look proves it.
         gone = action == "remove" and row.name in ("no_object", "no_principal")
-        said = f"{failure}{self._permission() if row.name == 'denied' else ''}"
+        said = f"{failure}{_permission(self._change, failure)}"
         return Outcome(
             key=self._item.key,
             result=row.result,
             evidence=shown if row.result == "unknown" else "",
             error=f"{shown}: {said}" if shown else said,
             retryable=row.retryable or gone,
-        )
-
-    def _permission(self) -> str:
-        """What an administrator must do so that a change is not refused any more."""
-        key, data = Key.read(self._item.key), self._item.data
-        if key.kind in ("group", "member"):
-            return (
-                f"; an administrator must make the marketplace's service principal a manager of"
-                f" group {quote_identifier(key.place)}, which has to be there"
-            )
-        securable = PRIVILEGES[key.kind][0].upper() if key.kind in PRIVILEGES else "TABLE"
-        name = quote_name(str(data.get("name", "")))
-        right = "MANAGE" if key.kind in PRIVILEGES else "MODIFY"
-        return (
-            f"; an administrator must run: GRANT {right} ON {securable} {name} TO the marketplace's"
-            " service principal"
         )

@@ -114,6 +114,12 @@ ROWS: Sequence[Row] = (
         hint="an IP access list or network policy keeps us out; an administrator may let us in",
     ),
     Row(
+        name="network_policy",
+        types=(errors.PermissionDenied,),
+        text=r"unable to parse response|\bIP (address|access)",
+        hint="an IP access list or network policy keeps us out; an administrator may let us in",
+    ),
+    Row(
         name="denied",
         types=(errors.PermissionDenied,),
         hint="see `marketplace databricks doctor` for the statement that an administrator must run",

@@ -152,10 +152,11 @@ class Planner:
             return []
         platform = objects[0][1].platform
         name = owned_name(known.installation, target.key, platform)
-        return [
-            _item(platform, Key("group", name), Place("group", name), {"principal": name}),
-            *self._grants(name, "", objects),
-        ]
+        grants = self._grants(name, "", objects)
+        # What has to be gone before the group may be.
+        holds = tuple(f"{PRIVILEGES[one.kind][0]} {one.data['name']}" for one in grants)
+        group = {"principal": name, "holds": holds}
+        return [_item(platform, Key("group", name), Place("group", name), group), *grants]
 
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """What one beneficiary needs beyond the base.
@@ -317,7 +318,7 @@ def _item(
     platform: str,
     key: Key,
     place: Place,
-    data: Mapping[str, str],
+    data: Mapping[str, Any],
     *,
     opens: tuple[str, ...] = (),
     guards: tuple[Guard, ...] = (),

@@ -9,6 +9,7 @@ from databricks.sdk import errors
 
 from marketplace_sdk.plugin import Resolved, Unresolved
 from marketplace_sdk_databricks import principals
+from marketplace_sdk_databricks.failures import failure_of
 from marketplace_sdk_databricks.naming import canonical_principal, owned_prefix, split_name
 from marketplace_sdk_databricks.securables import catalog_id, get_table, kind_of, path
 
@@ -119,7 +120,9 @@ class _Objects:
             return Unresolved(ref=ref, reason="not_allowed", message=message)
         try:
             return self._table(ref, parts)
-        except errors.PermissionDenied:
+        except errors.PermissionDenied as error:
+            if failure_of(error).row.name != "denied":
+                raise
             message = (
                 f"{ref.name} may not be looked at; an administrator must run: GRANT MANAGE ON TABLE"
                 f" {'.'.join(parts)} TO the marketplace's service principal"
