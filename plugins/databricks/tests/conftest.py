@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from plugins.databricks.tests.helpers import ROBOT, Lake
 
 from marketplace_sdk_databricks.testing import FakeDatabricks
-from plugins.databricks.tests.helpers import ROBOT, Lake
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-
 from plugins.databricks.tests.helpers import ROBOT, add, remove, results
 from plugins.databricks.tests.shop import PEOPLE, Shop
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace_sdk_databricks.conditions import holds
-from marketplace_sdk_databricks.masks import Mask, body, is_ours, consults
+from marketplace_sdk_databricks.masks import Mask, body, consults, is_ours
 
 TAGS = {"pii": "email", "owner": ""}
 

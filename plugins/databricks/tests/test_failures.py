@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import requests
 from databricks.sdk import errors
+from plugins.databricks.tests.helpers import add, call_for
 
 from marketplace_sdk.plugin import Change, ProvisioningError, Ref
 from marketplace_sdk_databricks.deadline import NoAnswer, OutOfTime, Redirected
 from marketplace_sdk_databricks.failures import ROWS, BadCredentials, failure_of
 from marketplace_sdk_databricks.statements import StatementFailed
-from plugins.databricks.tests.helpers import add, call_for
 
 ANN = "ann@x.org"
 

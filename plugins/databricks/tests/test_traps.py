@@ -11,6 +11,7 @@ import time
 
 import pytest
 from attrs import evolve
+from plugins.databricks.tests.helpers import add, call_for, remove, results
 
 from marketplace_sdk.plugin import (
     CannotLook,
@@ -22,7 +23,6 @@ from marketplace_sdk.plugin import (
     Unresolved,
 )
 from marketplace_sdk_databricks.deadline import Deadline
-from plugins.databricks.tests.helpers import add, call_for, remove, results
 
 ANN = "ann@x.org"
 

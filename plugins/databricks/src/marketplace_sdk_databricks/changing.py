@@ -245,7 +245,7 @@ class _Changing:
                 continue
             if any(held.values()):
                 raise _Impossible(
-                    f"group {group} still holds something on {name}; the next pass takes that first",
+                    f"group {group} still holds something on {name}, which goes first",
                     retryable=True,
                 )
 

@@ -46,7 +46,8 @@ class _Examination:
         self._settings = settings
         self._patterns = patterns
         me = site.client.current_user.me()
-        self._me = me.user_name or ""
+        # Of a service principal this is the application id; the configuration says it too.
+        self._me = me.user_name or settings.client_id or "the marketplace's service principal"
         self._groups = {each.display or "" for each in me.groups or ()}
 
     def run(self) -> Iterator[Shortcoming]:
@@ -149,12 +150,12 @@ class _Examination:
         }
         try:
             owner = getters[securable].get(path(name)).owner or ""  # type: ignore[attr-defined]  # all three have it
-        except errors.NotFound:
+        except (errors.NotFound, errors.PermissionDenied):
             return False
         return owner == self._me or owner in self._groups
 
     def _held(self, securable: str, name: str) -> frozenset[str]:
-        """Privileges of ours on an object, inherited and by groups."""
+        """Privileges of ours on an object, inherited and by groups, as far as they may be read."""
         names = {self._me, principals.EVERYBODY, *self._groups}
         held: set[str] = set()
         token: str | None = None

@@ -10,7 +10,7 @@ from databricks.sdk import errors
 from marketplace_sdk_databricks.conditions import holds
 from marketplace_sdk_databricks.failures import failure_of
 from marketplace_sdk_databricks.items import exception_target
-from marketplace_sdk_databricks.masks import Mask, exception_key, is_ours, consults
+from marketplace_sdk_databricks.masks import Mask, consults, exception_key, is_ours
 from marketplace_sdk_databricks.naming import as_path, owned_name
 from marketplace_sdk_databricks.principals import EVERYBODY
 from marketplace_sdk_databricks.securables import path

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from marketplace_sdk_databricks.naming import quote_literal, quote_name
 
-__all__ = ["Mask", "MaskState", "Style", "body", "exception_key", "is_ours", "consults"]
+__all__ = ["Mask", "MaskState", "Style", "body", "consults", "exception_key", "is_ours"]
 
 Style = Literal["null", "fixed"]
 MaskState = Literal["ours", "exceptions", "external", "foreign", "changed", "unreadable"]
