@@ -171,6 +171,22 @@ def test_a_fake_that_ends_lets_go_of_who_waits(ask):
     assert set(threading.enumerate()) == before
 
 
+def test_a_mistake_of_the_fake_is_told_when_it_ends(ask):
+    """A test cannot pass because the fake broke, nor blame the code under test."""
+
+    def slip():
+        raise ZeroDivisionError
+
+    fake = FakeDatabricks()
+    fake.faults.add(edit=slip)
+    fake.__enter__()
+    status, answer = ask("GET", TABLE, server=fake)
+
+    assert (status, answer["error_code"]) == (500, "FAKE_IS_BROKEN")
+    with pytest.raises(ExceptionGroup, match="could not carry out"):
+        fake.__exit__(None, None, None)
+
+
 def test_who_comes_after_the_end_finds_nobody(ask):
     with FakeDatabricks() as fake:
         pass
@@ -306,6 +322,24 @@ def test_what_the_fake_does_not_know_is_said(ask, method, target):
 
 def test_the_host_does_not_describe_itself_by_default(ask):
     assert ask("GET", "/.well-known/databricks-config")[0] == 404
+
+
+def test_who_was_deleted_is_turned_away(fake, ask):
+    token = fake.token_of("ann@x.org")
+    fake.drop("user", "ann@x.org")
+
+    assert ask("GET", TABLE, token=token)[0] == 403
+
+
+def test_what_is_no_header_of_a_client_gives_no_token(fake):
+    answer = requests.post(
+        f"{fake.host}/oidc/v1/token",
+        data={"grant_type": "client_credentials"},
+        headers={"Authorization": "Basic //79"},
+        timeout=5,
+    )
+
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("raw", ["[1]", "{"])

@@ -336,6 +336,22 @@ def test_everybody_may_ask_about_themselves_and_their_groups_only(fake, ask):
     assert ask("GET", path, token=token)[0] == 403
 
 
+@pytest.mark.parametrize("changes", ["all", [{}], ["ann@x.org"], [{"principal": None}]])
+def test_changes_that_are_none_are_refused(ask, changes):
+    assert ask("PATCH", TABLE, {"changes": changes})[0] == 400
+
+
+def test_grants_on_the_metastore_are_for_its_administrators(fake, client):
+    metastore = client.metastores.current().metastore_id
+    with pytest.raises(PermissionDenied):
+        change(client, "g", add=[Privilege.CREATE_CATALOG], type="metastore", name=metastore)
+
+    fake.metastore_admin(fake.me)
+    change(client, "g", add=[Privilege.CREATE_CATALOG], type="metastore", name=metastore)
+
+    assert held(fake, "metastore", metastore) == {"g": {"CREATE_CATALOG"}}
+
+
 def test_the_answer_of_a_change_can_be_left_out(ask):
     body = {
         "changes": [{"principal": "ann@x.org", "add": ["SELECT"]}],

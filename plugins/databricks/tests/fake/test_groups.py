@@ -162,6 +162,10 @@ def test_the_service_of_the_account_knows_no_local_groups(fake, account):
     assert {one.display_name for one in account.groups_v2.list()} == {"g"}
 
 
+def test_another_account_is_not_found(ask):
+    assert ask("GET", "/api/2.0/accounts/other/scim/v2/Groups")[0] == 404
+
+
 def test_an_operation_that_fails_undoes_those_before_it(fake, ask):
     group, bob = fake.group("g"), fake.user("bob@x.org")
     body = {
@@ -316,6 +320,38 @@ def test_a_user_is_deactivated(fake, ask):
 
     assert ask("PATCH", f"/api/2.0/account/scim/v2/Users/{ann}", body)[1]["active"] is False
     assert ask("GET", f"{SCIM}/Me", token=token)[0] == 403
+
+
+def test_a_group_is_renamed_with_its_grants(fake, ask):
+    fake.give("g", "SELECT", "table", "c.s.t")
+    operations = [
+        {"op": "replace", "path": "displayName", "value": "h"},
+        {"op": "replace", "path": "externalId", "value": "ext"},
+    ]
+    body = {"schemas": [PATCH[0].value], "Operations": operations}
+
+    _, found = ask("PATCH", f"/api/2.0/account/scim/v2/Groups/{fake.group('g')}", body)
+
+    assert (found["displayName"], found["externalId"]) == ("h", "ext")
+    assert fake.snapshot()["grants"]["table", "c.s.t"] == {"h": {"SELECT"}}
+
+
+@pytest.mark.parametrize(
+    ("type", "body", "status"),
+    [("Users", {}, 400), ("Groups", {"displayName": "new", "members": [{"value": "9"}]}, 400)],
+)
+def test_a_principal_that_is_none_is_not_made(ask, type, body, status):
+    assert ask("POST", f"/api/2.0/account/scim/v2/{type}", body)[0] == status
+    assert ask("GET", f'{SCIM}/Groups?filter=displayName+eq+"new"')[1]["totalResults"] == 0
+
+
+def test_a_user_is_no_group(fake, ask):
+    ann = fake.user("ann@x.org")
+
+    assert ask("GET", f"/api/2.0/identity/groups/{ann}")[0] == 404
+    assert ask("GET", f"/api/2.0/identity/groups/{ann}/direct-members")[0] == 404
+    assert ask("GET", f"{SCIM}/Groups/{ann}")[0] == 404
+    assert ask("POST", "/api/2.0/identity/groups", {"name": "x"})[0] == 400
 
 
 def test_a_whole_group_is_replaced(fake, ask):

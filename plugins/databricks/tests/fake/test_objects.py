@@ -36,6 +36,56 @@ def test_objects_have_ids_owners_and_columns(fake, client):
     assert client.tables.get("c.s.v").view_definition == "SELECT id FROM c.s.t"
 
 
+def test_comments_are_told(fake, client):
+    fake.catalog("k", comment="a catalog")
+    fake.schema("k.s", comment="a schema")
+    fake.table("k.s.t", {"id": "decimal(10,2)"}, comment="a table", comments={"id": "a column"})
+    fake.manage(fake.me, "catalog", "k")
+
+    table = client.tables.get("k.s.t")
+
+    assert client.catalogs.get("k").comment == "a catalog"
+    assert client.schemas.get("k.s").comment == "a schema"
+    assert (table.comment, table.columns[0].comment) == ("a table", "a column")
+    assert all(one.owner is None for one in client.tables.list("k", "s", omit_username=True))
+
+
+def test_further_columns_of_a_mask_are_told(fake, client):
+    fake.function("c.s.f", "v", parameters={"v": "STRING", "i": "BIGINT"})
+    fake.mask("c.s.t", "email", "c.s.f", using=["id"])
+
+    assert client.tables.get("c.s.t").columns[1].mask.using_column_names == ["id"]
+
+
+def test_the_metastore_is_summarised(client):
+    assert client.metastores.summary().metastore_id == client.metastores.current().metastore_id
+
+
+def test_an_owner_that_was_deleted_has_no_name(fake, client):
+    fake.drop("user", "bob@x.org")
+
+    assert client.tables.get("c.s.t").owner == ""
+
+
+def test_what_a_test_gets_wrong_is_told_at_once(fake):
+    with pytest.raises(ValueError, match="already"):
+        fake.table("c.s.t", {})
+    with pytest.raises(LookupError, match="no principal"):
+        fake.add_member("g", "nobody@x.org")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"{UC}/tables/c.s.t/exists",
+        f"{UC}/entity-tag-assignments/tables/c.s.t/tags",
+        "/api/3.0/rfa/destinations/table/c.s.t",
+    ],
+)
+def test_what_belongs_to_an_object_is_for_who_may_see_it(fake, ask, target):
+    assert ask("GET", target, token=fake.token_of("ann@x.org"))[0] == 403
+
+
 def test_a_table_is_found_in_any_case(client):
     assert client.tables.get("C.S.T").full_name == "c.s.t"
 
@@ -144,6 +194,21 @@ class TestDestinations:
             self.set(client, "https://a.example", "https://b.example")
         with pytest.raises(InvalidParameterValue):
             self.set(client, "no address")
+
+    @pytest.mark.parametrize(
+        ("mask", "destination"),
+        [
+            ("everything", {"destination_type": "EMAIL", "destination_id": "o@x.org"}),
+            ("destinations", {"special_destination": "SPECIAL_DESTINATION_TABLE_OWNER"}),
+        ],
+    )
+    def test_what_cannot_be_set_is_refused(self, ask, mask, destination):
+        body = {
+            "securable": {"type": "TABLE", "full_name": "c.s.t"},
+            "destinations": [destination],
+        }
+
+        assert ask("PATCH", f"/api/3.0/rfa/destinations?update_mask={mask}", body)[0] == 400
 
     def test_it_is_set_by_who_manages_the_table(self, fake, client):
         fake.take(fake.me, "MANAGE", "catalog", "c")

@@ -108,6 +108,20 @@ def test_without_a_mask_everything_that_is_sent_is_written(client):
         client.policies.update_policy("table", "c.s.t", "other", info(), update_mask="created_at")
 
 
+def test_a_policy_does_not_take_the_name_of_another(client):
+    client.policies.create_policy(info())
+    client.policies.create_policy(info(name="other"))
+
+    with pytest.raises(AlreadyExists):
+        client.policies.update_policy("table", "c.s.t", "other", info(), update_mask="name")
+
+
+def test_a_policy_of_a_type_that_there_is_not_is_refused(ask):
+    body = info().as_dict() | {"policy_type": "POLICY_TYPE_SHRUG"}
+
+    assert ask("POST", UC, body)[0] == 400
+
+
 def test_a_field_that_the_mask_names_and_nobody_sends_is_emptied(client):
     client.policies.create_policy(info())
 

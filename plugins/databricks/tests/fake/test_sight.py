@@ -155,6 +155,20 @@ class TestMasks:
         with pytest.raises(QueryFails, match="ROUTINE_NOT_FOUND"):
             sees(fake, "ann@x.org")
 
+    @pytest.mark.parametrize(
+        ("definition", "words"),
+        [
+            (UNTIL, "TABLE_OR_VIEW_NOT_FOUND"),
+            ("CASE WHEN date_format(now(), 'Q') = '1' THEN v ELSE '' END", "does not know"),
+        ],
+    )
+    def test_what_a_function_needs_must_be_there(self, fake, definition, words):
+        fake.function("c.s.f", definition)
+        fake.mask("c.s.t", "email", "c.s.f")
+
+        with pytest.raises(Exception, match=words):
+            sees(fake, "ann@x.org")
+
     def test_a_table_of_people_ends_by_itself(self, fake, sql, clock):
         """The clock of the fake decides, whoever is down meanwhile."""
         fake.own(fake.me, "schema", "c.s")

@@ -7,6 +7,10 @@ from datetime import timedelta
 import pytest
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.sql import StatementState
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace_sdk_databricks.testing._tokens import tokens
 
 CREATE = "CREATE FUNCTION `c`.`s`.`f`(v STRING) RETURNS STRING COMMENT 'm' RETURN {}"
 IN_GROUP = "CASE WHEN is_account_group_member('g') THEN v ELSE CAST(NULL AS STRING) END"
@@ -250,6 +254,39 @@ class TestTables:
         assert fails("DELETE FROM c.s.people") == "INSUFFICIENT_PERMISSIONS"
         assert fails("SELECT mask FROM c.s.people") == "INSUFFICIENT_PERMISSIONS"
 
+    def test_rows_are_chosen_by_other_tables_and_by_time(self, fine):
+        fine("INSERT INTO c.s.people VALUES ('k', 'a', '2026-01-01T00:00:00Z'), ('j', 'b', NULL)")
+        fine("CREATE TABLE c.s.keys (k STRING, n DECIMAL(10, 2))")
+        fine("INSERT INTO c.s.keys VALUES ('k', 1.5)")
+        choose = "SELECT principal FROM c.s.people x WHERE "
+
+        assert fine(choose + "mask IN (SELECT y.k FROM c.s.keys AS y)") == [["a"]]
+        assert fine(choose + "x.mask NOT IN ('k', 'l')") == [["b"]]
+        assert fine(choose + "until < TIMESTAMP '2026-02-01T00:00:00'") == [["a"]]
+        assert fine(choose + "until >= current_timestamp() OR until IS NULL") == [["b"]]
+        assert fine(choose + "NOT mask <> 'k' ORDER BY principal, mask LIMIT 5") == [["a"]]
+        assert fine("SELECT n, TRUE, NULL FROM c.s.keys") == [["1.5", "true", None]]
+
+    def test_a_table_that_is_there_can_be_made_again_quietly(self, fine):
+        fine("CREATE TABLE IF NOT EXISTS c.s.people (other STRING)")
+
+        assert fine("SELECT mask FROM c.s.people") == []
+
+    def test_markers_have_types(self, client, fake):
+        from databricks.sdk.service.sql import StatementParameterListItem as Item
+
+        answer = client.statement_execution.execute_statement(
+            "SELECT :n, :b, unix_seconds(:t)",
+            fake.warehouse_id,
+            parameters=[
+                Item("n", "BIGINT", "7"),
+                Item("b", "BOOLEAN", "true"),
+                Item("t", "TIMESTAMP", "1970-01-01T00:01:00Z"),
+            ],
+        )
+
+        assert answer.result.data_array == [["7", "true", "60"]]
+
     def test_a_table_is_dropped(self, fine, fails):
         fine("DROP TABLE c.s.people")
         fine("DROP TABLE IF EXISTS c.s.people")
@@ -281,6 +318,14 @@ class TestNamesAndTexts:
             "ALTER TABLE c.s.t DROP COLUMN id",
             "CREATE FUNCTION c.s.f(v STRING) RETURNS STRING",
             "SELECT",
+            "CREATE FUNCTION c.s.f(v DECIMAL(10",
+            "CREATE FUNCTION c.s.f(v DECIMAL(x)) RETURNS STRING RETURN v",
+            "CREATE FUNCTION c.s.f(v STRING,) RETURNS STRING RETURN v",
+            "CREATE TABLE c.s.x (a STRING b STRING)",
+            "CREATE TABLE c.s.x ('a' STRING)",
+            "CREATE FUNCTION c.s.f(v STRING) RETURNS STRING COMMENT x RETURN v",
+            "SELECT 1 FROM c.s.t LIMIT x",
+            "SELECT (1",
         ],
     )
     def test_anything_else_fails_and_changes_nothing(self, fake, fails, statement):
@@ -288,6 +333,19 @@ class TestNamesAndTexts:
 
         assert fails(statement) in {"PARSE_SYNTAX_ERROR", "INVALID_PARAMETER_VALUE"}
         assert fake.snapshot() == before
+
+    @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
+    def test_whatever_is_quoted_is_one_name_or_one_text(self, written):
+        """Backticks are doubled in a name; quotes and backslashes are escaped in a text."""
+        name = "`" + written.replace("`", "``") + "`"
+        text = "'" + written.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+        found = tokens(f"SELECT {name} , {text}")
+
+        assert [(one.kind, one.value) for one in found[1:4:2]] == [
+            ("quoted", written),
+            ("text", written),
+        ]
 
     def test_a_quote_in_a_text_is_escaped_by_a_backslash(self, fine):
         assert fine(r"SELECT 'it\'s \\ \n'") == [["it's \\ \n"]]

@@ -99,6 +99,8 @@ class FakeDatabricks(Setup):
         trace: TracebackType | None,
     ) -> None:
         self._server.end()
+        if error is None and self._service.broken:
+            raise ExceptionGroup("the fake could not carry out requests", self._service.broken)
 
     @property
     def settings(self) -> dict[str, str]:

@@ -27,8 +27,6 @@ def _common(world: World, securable: Securable) -> dict[str, Any]:
     }
     if securable.comment:
         found["comment"] = securable.comment
-    if securable.properties:
-        found["properties"] = dict(securable.properties)
     return found
 
 

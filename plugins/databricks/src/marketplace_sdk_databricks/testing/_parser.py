@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from marketplace_sdk_databricks.testing._expressions import (
     Case,
@@ -23,6 +23,7 @@ from marketplace_sdk_databricks.testing._expressions import (
 )
 from marketplace_sdk_databricks.testing._tokens import SqlError, Token, tokens
 
+_T = TypeVar("_T")
 _COMPARING = {"=", "<>", "!=", "<", ">", "<=", ">="}
 _AFTER_TABLE = {"WHERE", "ORDER", "LIMIT"}
 _CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
@@ -130,20 +131,26 @@ class Parser:
     def type(self) -> str:
         """The type of a column."""
         found = self.identifier().upper()
-        if self.sign("("):
-            found += "("
-            while not self.sign(")"):
-                found += self.take().value
-            found += ")"
+        if self.next.value == "(":
+            found += f"({','.join(self.listed(self._digits))})"
         return found
 
-    def names(self) -> list[str]:
-        """Names in parentheses."""
+    def _digits(self) -> str:
+        if self.next.kind != "number":
+            raise self.fail()
+        return self.take().value
+
+    def listed(self, one: Callable[[], _T]) -> list[_T]:
+        """One or more of something in parentheses."""
         self.expect_sign("(")
-        found = [self.identifier()]
-        while self.sign(","):
-            found.append(self.identifier())
+        found = self._several(one)
         self.expect_sign(")")
+        return found
+
+    def _several(self, one: Callable[[], _T]) -> list[_T]:
+        found = [one()]
+        while self.sign(","):
+            found.append(one())
         return found
 
     def expression(self) -> Expression:
@@ -184,14 +191,8 @@ class Parser:
         if self.word("SELECT"):
             found = WithinQuery(left, self.query())
         else:
-            found = Within(left, tuple(self._listed()))
+            found = Within(left, tuple(self._several(self.expression)))
         self.expect_sign(")")
-        return found
-
-    def _listed(self) -> list[Expression]:
-        found = [self.expression()]
-        while self.sign(","):
-            found.append(self.expression())
         return found
 
     def _value(self) -> Expression:
@@ -228,7 +229,7 @@ class Parser:
         name = self.name()
         if not self.sign("("):
             return Name(name)
-        arguments = [] if self.next.value == ")" else self._listed()
+        arguments = [] if self.next.value == ")" else self._several(self.expression)
         self.expect_sign(")")
         if name.upper() == "IF" and len(arguments) == 3:  # noqa: PLR2004 - condition, then, else
             return Case(((arguments[0], arguments[1]),), arguments[2])
@@ -276,10 +277,6 @@ class Parser:
         if self.word("AS") or self.next.kind == "quoted" or bare:
             alias = self.identifier()
         where: Expression = self.expression() if self.word("WHERE") else Literal(written=True)
-        order: list[str] = []
-        if self.word("ORDER", "BY"):
-            order.append(self.name())
-            while self.sign(","):
-                order.append(self.name())
-        limit = int(self.take().value) if self.word("LIMIT") else None
+        order = self._several(self.name) if self.word("ORDER", "BY") else []
+        limit = int(self._digits()) if self.word("LIMIT") else None
         return Query(tuple(columns), table, alias, where, everything, tuple(order), limit)

@@ -83,6 +83,7 @@ class _Service:
             raise _no(HTTPStatus.BAD_REQUEST, f"{_NAMES[kind]} is required.")
         if request.world.find_principal(name, kind):
             raise _no(HTTPStatus.CONFLICT, f"{kind} {name} already exists.", "uniqueness")
+        members = {_known(request.world, one).id for one in request.body.get("members", [])}
         made = request.world.add_principal(
             kind,
             name,
@@ -90,9 +91,8 @@ class _Service:
             external_id=request.body.get("externalId"),
             local=kind == "group" and not self.account,
             managers={request.caller.id} if kind == "group" else set(),
+            members=members,
         )
-        for entry in request.body.get("members", []):
-            made.members.add(self._member(request.world, made, entry).id)
         return _shown(request.world, made, None, members=True)
 
     def patch(self, request: Request) -> Any:
@@ -187,12 +187,17 @@ class _Service:
 
     @staticmethod
     def _member(world: World, group: Principal, entry: Any) -> Principal:
-        id = str(entry.get("value", "")) if isinstance(entry, dict) else ""
-        found = world.principals.get(int(id)) if id.isdecimal() else None
-        if found is None:
-            raise _no(HTTPStatus.BAD_REQUEST, f"Member with id {id} does not exist.")
+        found = _known(world, entry)
         demand_no_circle(world, group, found)
         return found
+
+
+def _known(world: World, entry: Any) -> Principal:
+    id = str(entry.get("value", "")) if isinstance(entry, dict) else ""
+    found = world.principals.get(int(id)) if id.isdecimal() else None
+    if found is None:
+        raise _no(HTTPStatus.BAD_REQUEST, f"Member with id {id} does not exist.")
+    return found
 
 
 def _shown(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -61,8 +62,6 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no error; anything else is one of the fake, and is told."""
-        import sys  # noqa: PLC0415 - needed here only
-
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 

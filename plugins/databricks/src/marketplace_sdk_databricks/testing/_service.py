@@ -21,7 +21,7 @@ from marketplace_sdk_databricks.testing import (
 )
 from marketplace_sdk_databricks.testing._faults import Fault, Faults
 from marketplace_sdk_databricks.testing._oauth import DISCOVERY, TOKEN, Tokens
-from marketplace_sdk_databricks.testing._refusals import Refusal, invalid
+from marketplace_sdk_databricks.testing._refusals import Refusal, invalid, missing
 from marketplace_sdk_databricks.testing._request import Paging, Request, Route, cut, route_for
 from marketplace_sdk_databricks.testing._values import Call
 from marketplace_sdk_databricks.testing._world import World
@@ -86,13 +86,25 @@ class Service:
         self.calls: list[Call] = []
         self.lock = threading.RLock()
         self.stopped = threading.Event()
+        self.broken: list[Exception] = []
         self._before: World | None = None
 
     def answer(self, incoming: Incoming) -> Answer:
         """Carry out a request, with the fault that happens to it, and record it."""
         path = incoming.target.partition("?")[0]
-        fault = self.faults.hit(incoming.method, path)
         record = _Record(incoming, path)
+        try:
+            found = self._answer(incoming, path, record)
+        except Exception as error:  # noqa: BLE001 - a fault of the fake is told at its end
+            self.broken.append(error)
+            body = {"error_code": "FAKE_IS_BROKEN", "message": repr(error)}
+            found = _json(HTTPStatus.INTERNAL_SERVER_ERROR, body)
+        with self.lock:
+            self.calls.append(record.call(found))
+        return found
+
+    def _answer(self, incoming: Incoming, path: str, record: _Record) -> Answer:
+        fault = self.faults.hit(incoming.method, path)
         if fault and fault.edit:
             fault.edit()
         if fault and fault.delay and not fault.after:
@@ -104,11 +116,7 @@ class Service:
             if fault and fault.after:
                 self.stopped.wait(fault.delay)
                 found = self._faulty(fault, incoming) if fault.answers else found
-        if fault and fault.drip:
-            found = attrs.evolve(found, drip=fault.drip)
-        with self.lock:
-            self.calls.append(record.call(found))
-        return found
+        return attrs.evolve(found, drip=fault.drip) if fault and fault.drip else found
 
     def _faulty(self, fault: Fault, incoming: Incoming) -> Answer:
         if fault.drop:
@@ -139,10 +147,16 @@ class Service:
             # Also an address that is nothing of ours is known only to who is known.
             caller = self.tokens.holder(incoming.authorization) if segments[0] == "api" else None
             route = route_for(ROUTES, incoming.method, segments)
+            self._demand_account(route, segments)
             with self.lock:
                 return self._routed(incoming, route, segments, caller or 0, fault, record)
         except Refusal as refusal:
             return _json(refusal.status, refusal.body())
+
+    def _demand_account(self, route: Route, segments: tuple[str, ...]) -> None:
+        for want, got in zip(cut(route.path), segments, strict=True):
+            if want == "{account}" and got != self.world.account_id:
+                raise missing("RESOURCE_DOES_NOT_EXIST", f"Account {got} does not exist.")
 
     def _routed(
         self,

@@ -119,12 +119,7 @@ class _Statement:
         read = self.parser
         quiet = self._optional("NOT", "EXISTS")
         name = read.name()
-        parameters: dict[str, str] = {}
-        read.expect_sign("(")
-        while not read.sign(")"):
-            parameter = read.identifier()
-            parameters[parameter] = read.type()
-            read.sign(",")
+        parameters = dict(read.listed(lambda: (read.identifier(), read.type())))
         read.expect("RETURNS")
         returns = read.type()
         comment = self._comment()
@@ -193,12 +188,11 @@ class _Statement:
         read = self.parser
         if not read.word("USING", "COLUMNS"):
             return ()
-        read.expect_sign("(")
-        found = []
-        while not read.sign(")"):
-            found.append(f"'{read.text()}'" if read.next.kind == "text" else read.identifier())
-            read.sign(",")
-        return tuple(found)
+        return tuple(read.listed(self._used))
+
+    def _used(self) -> str:
+        read = self.parser
+        return f"'{read.text()}'" if read.next.kind == "text" else read.identifier()
 
     def _check_mask(self, table: Securable, column: Column, mask: Mask) -> None:
         function = self.world.get("function", mask.function)

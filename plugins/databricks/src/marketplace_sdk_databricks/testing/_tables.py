@@ -49,15 +49,7 @@ class TableStatements:
         read = self.parser
         quiet = read.word("IF", "NOT", "EXISTS")
         name = read.name()
-        columns: dict[str, Column] = {}
-        read.expect_sign("(")
-        while not read.sign(")"):
-            column = read.identifier()
-            type = read.type()
-            nullable = not read.word("NOT", "NULL")
-            comment = read.text() if read.word("COMMENT") else None
-            columns[column.lower()] = Column(column, type, nullable, comment)
-            read.sign(",")
+        columns = {column.name.lower(): column for column in read.listed(self._column)}
         comment = read.text() if read.word("COMMENT") else None
         read.end()
         schema = self.world.get("schema", name.rpartition(".")[0])
@@ -82,6 +74,12 @@ class TableStatements:
         )
         return (), ()
 
+    def _column(self) -> Column:
+        read = self.parser
+        name, type = read.identifier(), read.type()
+        nullable = not read.word("NOT", "NULL")
+        return Column(name, type, nullable, read.text() if read.word("COMMENT") else None)
+
     def _demand(self, securable: Securable, privilege: str) -> None:
         closed = without_use(self.world, self.caller, securable)
         if closed or not holds(self.world, self.caller, securable, privilege):
@@ -103,25 +101,16 @@ class TableStatements:
     def _insert(self) -> int:
         read = self.parser
         table, _ = self._table()
-        names = read.names() if read.next.value == "(" else [*table.columns]
+        names = read.listed(read.identifier) if read.next.value == "(" else [*table.columns]
         read.expect("VALUES")
         rows = []
         while True:
-            rows.append(self._row(table, names, self._values(), self._around()))
+            rows.append(self._row(table, names, read.listed(read.expression), self._around()))
             if not read.sign(","):
                 break
         read.end()
         table.rows += rows
         return len(rows)
-
-    def _values(self) -> list[Expression]:
-        read = self.parser
-        read.expect_sign("(")
-        found = [read.expression()]
-        while read.sign(","):
-            found.append(read.expression())
-        read.expect_sign(")")
-        return found
 
     def _row(
         self, table: Securable, names: list[str], values: list[Expression], around: Scope
@@ -198,9 +187,9 @@ class TableStatements:
         read.expect("WHEN", "MATCHED", "THEN", "UPDATE", "SET")
         assigned = self._assignments()
         read.expect("WHEN", "NOT", "MATCHED", "THEN", "INSERT")
-        names, values = read.names(), None
+        names = read.listed(read.identifier)
         read.expect("VALUES")
-        values = self._values()
+        values = read.listed(read.expression)
         read.end()
         given = {label: one.value(self._around()) for label, one in source.columns}
         around = self._around().inside(_names({k.lower(): v for k, v in given.items()}, new))

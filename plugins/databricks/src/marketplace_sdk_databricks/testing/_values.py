@@ -93,7 +93,6 @@ class Securable:
     parameters: dict[str, str] = attrs.field(factory=dict)
     returns: str = "STRING"
     shows: Sight | None = None
-    properties: dict[str, str] = attrs.field(factory=dict)
     destinations: list[dict[str, Any]] = attrs.field(factory=list)
 
     @property
