@@ -12,11 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from marketplace_sdk_snowflake.testing.answers import SUCCESS
 from marketplace_sdk_snowflake.testing.service import Dropped, Service, Unavailable
 
 __all__ = ["Server"]
-
-_SUCCESS = {"success": True, "code": None, "message": None, "data": None}
 
 
 class Server(ThreadingHTTPServer):
@@ -135,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "/session" if query.get("delete") == "true":
                 return service.close(token)
             case _:
-                return _SUCCESS
+                return SUCCESS
 
     def _token(self) -> str:
         found = re.search(r'Snowflake Token="([^"]*)"', self.headers.get("Authorization") or "")

@@ -224,11 +224,12 @@ class Show:
 
 @frozen
 class ShowGrants:
-    """SHOW GRANTS: ``direction`` is TO, OF or ON."""
+    """SHOW GRANTS: ``direction`` is TO, OF or ON; without a target, TO the session's user."""
 
     direction: str
-    target: Target
+    target: Target | None
     hierarchy: bool = False
+    limit: int | None = None
 
 
 @frozen
