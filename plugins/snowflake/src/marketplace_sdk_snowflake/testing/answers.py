@@ -53,7 +53,7 @@ def _cell(value: Any, type_: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        return str(value).lower()
+        return "1" if value else "0"
     if isinstance(value, datetime):
         micros = round(value.timestamp() * 1_000_000)
         text = f"{micros // 1_000_000}.{micros % 1_000_000:06d}000"

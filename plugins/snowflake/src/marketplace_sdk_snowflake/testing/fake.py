@@ -125,6 +125,11 @@ class FakeSnowflake(Builder):
         """The statements that arrived by the socket, in their order."""
         return self._service.statements
 
+    @property
+    def open_sessions(self) -> int:
+        """How many logins were not closed yet."""
+        return self._service.open_sessions
+
     def admin(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement as somebody who may do everything; it is not recorded.
 

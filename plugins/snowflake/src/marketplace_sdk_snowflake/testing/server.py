@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The state of a query."""
-        found = re.fullmatch(r"/monitoring/queries/([0-9a-f-]+)", urlsplit(self.path).path)
+        found = re.fullmatch(r"/monitoring/queries/+([0-9a-f-]+)", urlsplit(self.path).path)
         if found is None:
             self._send(404, b"", "text/plain")
             return

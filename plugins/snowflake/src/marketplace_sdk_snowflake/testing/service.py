@@ -79,6 +79,11 @@ class Service:
         self._logins: list[_Login] = []
         self._requests: set[str] = set()
 
+    @property
+    def open_sessions(self) -> int:
+        """How many logins were not closed yet."""
+        return len(self._logins)
+
     def login(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
         """POST /session/v1/login-request."""
         data = body.get("data") or {}
