@@ -21,6 +21,7 @@ from benchmarks import (
     growth,
     lifecycle,
     one_more_approval,
+    start_up,
     tally_of_seats,
 )
 
@@ -33,6 +34,7 @@ ALL = (
     expiry.run,
     growth.run,
     chains.run,
+    start_up.run,
 )
 
 

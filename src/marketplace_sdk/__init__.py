@@ -6,61 +6,74 @@ Start with ``Marketplace``. Plugin authors import ``marketplace_sdk.plugin``, te
 
 from __future__ import annotations
 
-from marketplace_sdk.domain.catalog import Column, DataSource, Domain, DomainPolicy, Tag, TagRule
-from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Tagged, Wish
-from marketplace_sdk.domain.durations import Duration
-from marketplace_sdk.domain.events import CATALOGUE, NOTICES
-from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
-from marketplace_sdk.domain.inbox import InboxMessage
-from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
-from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.provisioned import (
-    Drift,
-    DriftFinding,
-    GrantItem,
-    PlannedChange,
-    Preview,
-)
-from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
-from marketplace_sdk.domain.requests import AccessRequest, Explanation
-from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
-from marketplace_sdk.domain.seals import Seal
-from marketplace_sdk.domain.selectors import (
-    StewardSelector,
-    attribute,
-    domain_permission,
-    group,
-    permission,
-    user,
-)
-from marketplace_sdk.errors import (
-    AdapterError,
-    AlreadyDetermined,
-    AlreadyRequested,
-    Conflict,
-    DirectoryError,
-    DuplicateName,
-    InvalidInput,
-    MarketplaceError,
-    NotAllowed,
-    NotFound,
-    NotificationError,
-    PluginError,
-    Problem,
-    ProvisioningError,
-    StaleRevision,
-    StorageError,
-    TransitionNotAllowed,
-)
-from marketplace_sdk.marketplace import Marketplace, Services
-from marketplace_sdk.services._erasing import Erasure
-from marketplace_sdk.services._exporting import verify_export
-from marketplace_sdk.services._health import Check, Health
-from marketplace_sdk.services._retaining import Retention
-from marketplace_sdk.services._verifying import Finding, Verification
-from marketplace_sdk.services.grants import GrantView
-from marketplace_sdk.services.sources import Discovery
-from marketplace_sdk.work.pages import Page
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from marketplace_sdk.domain.catalog import (
+        Column,
+        DataSource,
+        Domain,
+        DomainPolicy,
+        Tag,
+        TagRule,
+    )
+    from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Tagged, Wish
+    from marketplace_sdk.domain.durations import Duration
+    from marketplace_sdk.domain.events import CATALOGUE, NOTICES
+    from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
+    from marketplace_sdk.domain.inbox import InboxMessage
+    from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
+    from marketplace_sdk.domain.products import DataProduct
+    from marketplace_sdk.domain.provisioned import (
+        Drift,
+        DriftFinding,
+        GrantItem,
+        PlannedChange,
+        Preview,
+    )
+    from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
+    from marketplace_sdk.domain.requests import AccessRequest, Explanation
+    from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
+    from marketplace_sdk.domain.seals import Seal
+    from marketplace_sdk.domain.selectors import (
+        StewardSelector,
+        attribute,
+        domain_permission,
+        group,
+        permission,
+        user,
+    )
+    from marketplace_sdk.errors import (
+        AdapterError,
+        AlreadyDetermined,
+        AlreadyRequested,
+        Conflict,
+        DirectoryError,
+        DuplicateName,
+        InvalidInput,
+        MarketplaceError,
+        NotAllowed,
+        NotFound,
+        NotificationError,
+        PluginError,
+        Problem,
+        ProvisioningError,
+        StaleRevision,
+        StorageError,
+        TransitionNotAllowed,
+    )
+    from marketplace_sdk.marketplace import Marketplace, Services
+    from marketplace_sdk.services._erasing import Erasure
+    from marketplace_sdk.services._exporting import verify_export
+    from marketplace_sdk.services._health import Check, Health
+    from marketplace_sdk.services._retaining import Retention
+    from marketplace_sdk.services._verifying import Finding, Verification
+    from marketplace_sdk.services.grants import GrantView
+    from marketplace_sdk.services.sources import Discovery
+    from marketplace_sdk.work.pages import Page
 
 __version__ = "0.1.0"
 
@@ -145,3 +158,71 @@ __all__ = [
     "user",
     "verify_export",
 ]
+
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "domain.catalog": ("Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule"),
+    "domain.conditions": ("All", "Answer", "Any", "Has", "Is", "Not", "Tagged", "Wish"),
+    "domain.durations": ("Duration",),
+    "domain.events": ("CATALOGUE", "NOTICES"),
+    "domain.forms": ("DataUseAgreement", "FormVersion", "Question", "RequestForm"),
+    "domain.inbox": ("InboxMessage",),
+    "domain.people": ("Actor", "Beneficiary", "GroupFacts", "Person"),
+    "domain.products": ("DataProduct",),
+    "domain.provisioned": ("Drift", "DriftFinding", "GrantItem", "PlannedChange", "Preview"),
+    "domain.quorum": ("Determination", "OpenSeat", "Tally", "tally"),
+    "domain.requests": ("AccessRequest", "Explanation"),
+    "domain.review": ("ReviewFlow", "Rule", "Seat", "Stage"),
+    "domain.seals": ("Seal",),
+    "domain.selectors": (
+        "StewardSelector",
+        "attribute",
+        "domain_permission",
+        "group",
+        "permission",
+        "user",
+    ),
+    "errors": (
+        "AdapterError",
+        "AlreadyDetermined",
+        "AlreadyRequested",
+        "Conflict",
+        "DirectoryError",
+        "DuplicateName",
+        "InvalidInput",
+        "MarketplaceError",
+        "NotAllowed",
+        "NotFound",
+        "NotificationError",
+        "PluginError",
+        "Problem",
+        "ProvisioningError",
+        "StaleRevision",
+        "StorageError",
+        "TransitionNotAllowed",
+    ),
+    "marketplace": ("Marketplace", "Services"),
+    "services._erasing": ("Erasure",),
+    "services._exporting": ("verify_export",),
+    "services._health": ("Check", "Health"),
+    "services._retaining": ("Retention",),
+    "services._verifying": ("Finding", "Verification"),
+    "services.grants": ("GrantView",),
+    "services.sources": ("Discovery",),
+    "work.pages": ("Page",),
+}
+"""Module of each public name: it is imported with the first use of one of them, so that a command
+or a plugin pays for what it needs only."""
+
+_MODULES = {name: module for module, names in _PLACES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

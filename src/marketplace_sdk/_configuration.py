@@ -18,9 +18,10 @@ import attrs
 
 from marketplace_sdk.delivery.calls import AddedByHand, OnReplaced
 from marketplace_sdk.delivery.settings import Settings
+from marketplace_sdk.domain.links import LINKED
 from marketplace_sdk.errors import InvalidInput, Problem
 
-__all__ = ["json_schema", "read_configuration"]
+__all__ = ["json_schema", "parse_configuration", "read_configuration"]
 
 _TABLE, _TABLES = "a table", "an array of tables"
 
@@ -33,6 +34,7 @@ _KINDS: Mapping[str, tuple[type[Any] | tuple[type[Any], ...], str]] = {
     "hide_products": (bool, "true or false"),
     "seal_every": ((int, float), "seconds, or false for never"),
     "block": (list, "an array of plugin names"),
+    "links": (dict, _TABLE),
     "delivery": (dict, _TABLE),
 }
 """Keys of the file: each is the argument of ``Marketplace`` of the same name."""
@@ -56,21 +58,29 @@ def read_configuration(path: str | Path) -> dict[str, Any]:
     """
     where = Path(path)
     try:
-        data = tomllib.loads(where.read_text(encoding="utf-8"))
+        text = where.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInput(
             f"cannot read configuration {where.name}: {error.strerror}",
-            hint="name the file with --config or MARKETPLACE_CONFIG",
+            hint="name the file with --config or MARKETPLACE_CONFIG; `marketplace init` writes one",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise InvalidInput(f"cannot read configuration {where.name}: not TOML") from None
+    return parse_configuration(text, where.name)
+
+
+def parse_configuration(text: str, name: str) -> dict[str, Any]:
+    """The same from the text of a file of that name."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         place = re.search(r"line \d+, column \d+", str(error))
         raise InvalidInput(
-            f"cannot read configuration {where.name}: not TOML"
-            + (f" at {place[0]}" if place else "")
+            f"cannot read configuration {name}: not TOML" + (f" at {place[0]}" if place else "")
         ) from None
     problems = [*_shape(data), *_secrets(data, ())]
     if problems:
-        raise InvalidInput(f"cannot use configuration {where.name}", problems=problems)
+        raise InvalidInput(f"cannot use configuration {name}", problems=problems)
     if "delivery" in data:
         data["delivery"] = Settings(**data["delivery"])
     if "seal_every" in data:
@@ -115,6 +125,11 @@ def json_schema() -> dict[str, Any]:
             "hide_products": {"type": "boolean"},
             "seal_every": {"anyOf": [{"const": False}, {"type": "number", "exclusiveMinimum": 0}]},
             "block": {"type": "array", "items": {"type": "string"}},
+            "links": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {kind: {"type": "string"} for kind in LINKED},
+            },
             "delivery": {
                 "type": "object",
                 "additionalProperties": False,

@@ -22,6 +22,7 @@ from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.delivery.uninstalling import install, preview_uninstall, uninstall
 from marketplace_sdk.delivery.watching import DRIFT, schedule, watch
 from marketplace_sdk.domain.events import Effects, Event, Timer
+from marketplace_sdk.domain.links import links_of
 from marketplace_sdk.domain.people import SYSTEM, Actor
 from marketplace_sdk.domain.values import aware, check_flag, check_text
 from marketplace_sdk.services._checking import check_whole
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.ports.notifier import Notifier
     from marketplace_sdk.ports.provisioner import Provisioner
-    from marketplace_sdk.ports.storage import Storage
+    from marketplace_sdk.ports.storage import Backlog, Storage
 
 __all__ = ["Engine", "Marketplace", "Services", "storage_of"]
 
@@ -116,6 +117,9 @@ class Marketplace(Services):
         engine: what ``run`` hands the delivery work to: a dict with ``plugin``, or an object.
         seal_every: how long the log of events is left without a new seal while ``deliver`` or a
             worker runs; None: only ``audit.seal()`` makes seals.
+        links: pages of the portal by kind of thing, such as
+            ``{"request": "https://portal.example/requests/{id}"}``; for inbox items, mail and
+            webhooks.
 
     Raises:
         InvalidInput: a setting is wrong; says which.
@@ -138,7 +142,9 @@ class Marketplace(Services):
         delivery: Settings | None = None,
         engine: Mapping[str, Any] | Engine | None = None,
         seal_every: timedelta | None = DAILY,
+        links: Mapping[str, str] | None = None,
     ) -> None:
+        pages = links_of(links or {})
         if seal_every is not None and seal_every <= timedelta(0):
             raise wrong("seal_every", "must be more than 0, or None")
         self._clock = _checked(clock) if clock is not None else _system.utc_now
@@ -148,7 +154,7 @@ class Marketplace(Services):
         try:
             self._storage = self._parts.storage(storage)
             people = self._parts.directory(directory)
-            links = self._parts.connections(connections or {})
+            platforms = self._parts.connections(connections or {})
             listeners = self._parts.listeners(notifiers)
             self._engine: Engine = self._parts.engine(engine)
         except BaseException:
@@ -162,7 +168,7 @@ class Marketplace(Services):
             monotonic=_system.monotonic,
             settings=delivery or Settings(),
             installation=self._parts.installation,
-            connections=links,
+            connections=platforms,
             directory=people,
             check_plan=self._host.check_plan,
         )
@@ -172,7 +178,7 @@ class Marketplace(Services):
             clock=self._clock,
             ids=_system.new_id,
             plugins=self._host,
-            connections={name: link.plugin.split(" ", 1)[0] for name, link in links.items()},
+            connections={name: link.plugin.split(" ", 1)[0] for name, link in platforms.items()},
             platforms=Inspector(bench),
             listeners=receivers,
             seal_listeners=tuple(
@@ -180,6 +186,7 @@ class Marketplace(Services):
             ),
             own_people=directory is None,
             hide_products=hide_products,
+            links=pages,
         )
         super().__init__(self._context)
         self._deliverer = Deliverer(
@@ -190,17 +197,18 @@ class Marketplace(Services):
             ids=_system.new_id,
             installation=self._parts.installation,
             owner=_system.worker_name(),
-            connections=links,
+            connections=platforms,
             notifiers=listeners,
             directory=people,
             check_plan=self._host.check_plan,
             settings=delivery or Settings(),
             seal_every=seal_every,
+            links=pages,
             handlers={"stuck": self._look_stuck, DRIFT: partial(watch, bench)},
         )
         self._bench = bench
         self._schedule: Callable[[], None] | None = (
-            partial(schedule, bench, tuple(links)) if links else None
+            partial(schedule, bench, tuple(platforms)) if platforms else None
         )
 
     @classmethod
@@ -349,6 +357,15 @@ class Marketplace(Services):
             seal_every=self._seal_every,
             platforms=shortcomings(self._bench) if platforms else None,
         )
+
+    def backlog(self) -> tuple[Backlog, ...]:
+        """How much work waits, by the name of its queue; an operator's call, which reads none.
+
+        Raises:
+            StorageError: the storage does not answer.
+        """
+        with self._storage.begin(write=False) as rows:
+            return tuple(rows.backlog(self._clock()))
 
     def close(self) -> None:
         """Let go of connections and files. May be called twice."""

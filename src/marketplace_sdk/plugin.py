@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from attrs import field, frozen
@@ -53,7 +53,7 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn, Discoverer
 from marketplace_sdk.ports.doctoring import Doctor, Shortcoming
-from marketplace_sdk.ports.notifier import Message, Notifier
+from marketplace_sdk.ports.notifier import Message, Notifier, Recipient
 from marketplace_sdk.ports.object_grants import ObjectGrants
 from marketplace_sdk.ports.provisioner import (
     Call,
@@ -85,7 +85,9 @@ from marketplace_sdk.ports.storage import (
     Transaction,
     Work,
 )
-from marketplace_sdk.wire.codec import dump, load
+
+if TYPE_CHECKING:
+    from marketplace_sdk.wire.codec import dump, load
 
 __all__ = [
     "API_VERSION",
@@ -130,6 +132,7 @@ __all__ = [
     "ProvisioningError",
     "Query",
     "QuestionTypeSpec",
+    "Recipient",
     "Record",
     "Ref",
     "Refuse",
@@ -243,7 +246,8 @@ class ProvisionerSpec:
 class NotifierSpec:
     """A way to tell; chosen by ``notifiers=[{"plugin": name, ...}]``.
 
-    ``receives`` holds ``event`` (for systems), ``notice`` (for people) or both.
+    ``receives`` holds ``event`` (for systems), ``notice`` (for people, one message for each) or
+    both.
     """
 
     name: str
@@ -345,3 +349,12 @@ def check_settings(
 def _type_name(kind: type | tuple[type, ...]) -> str:
     kinds = kind if isinstance(kind, tuple) else (kind,)
     return " or ".join(k.__name__ for k in kinds)
+
+
+def __getattr__(name: str) -> object:
+    """``dump`` and ``load``: only stores need them, and what they are made with takes its time."""
+    if name not in ("dump", "load"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from marketplace_sdk.wire import codec  # noqa: PLC0415  # that is what it is for
+
+    return getattr(codec, name)

@@ -103,7 +103,7 @@ def test_a_wrong_name_is_no_log_that_fits(tmp_path):
     """Nothing is made where there is nothing."""
     url = f"sqlite:///{tmp_path}/wrong.db"
     for command in ("verify", "export", "seals"):
-        assert "no marketplace here" in run("audit", command, "--storage", url, code=2)
+        assert "no marketplace here" in run("audit", command, "--storage", url, code=6)
     assert not list(tmp_path.iterdir())
 
 
@@ -116,7 +116,7 @@ def test_what_is_missing_or_wrong_is_said(storage, tmp_path):
     assert "--part" in run("audit", "verify", "--storage", storage, "--part", code=2)
     said = run("audit", "verify", "--storage", storage, "--seals", str(wrong), code=2)
     assert "cannot use these seals" in said
-    assert "no plugin offers it" in run("audit", "export", "--storage", "oracle://x", code=2)
+    assert "no plugin offers it" in run("audit", "export", "--storage", "oracle://x", code=7)
 
 
 def test_the_storage_may_come_from_the_environment_or_the_configuration(storage, tmp_path):

@@ -51,5 +51,5 @@ def test_after_a_yes_nothing_of_ours_is_left_and_it_can_come_back(file, words, a
 def test_an_unknown_connection_is_told_with_those_that_there_are(file, command):
     done = run(file, command, "sea")
 
-    assert done.exit_code == 2
+    assert done.exit_code == 3
     assert "configured: lake" in done.output

@@ -70,7 +70,7 @@ def test_an_installed_one_is_found_by_its_entry_point(tmp_path):
     (found,) = [each for each in json.loads(shown.stdout) if each["name"] == "acme"]
     assert found["distribution"] == "data-marketplace-sdk-acme"
     assert (found["provides"], found["problems"]) == (["provisioner acme"], [])
-    assert again.returncode == 2
+    assert again.returncode == 5
     assert "data-marketplace-sdk-acme 0.1.0" in again.stderr
 
 

@@ -96,7 +96,7 @@ def test_config_check_looks_for_the_plugins_and_opens_nothing(file, tmp_path):
     file.write_text("[connections.a]\nplugin = 'acme'\n", encoding="utf-8")
     done = run("config", "check", "--config", str(file))
 
-    assert done.returncode == 2
+    assert done.returncode == 7
     assert "cannot use provisioner acme" in done.stderr
 
 

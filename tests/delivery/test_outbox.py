@@ -7,8 +7,10 @@ import pytest
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import NOTICES, Effects, Event, Notice
+from marketplace_sdk.domain.people import Person
 from marketplace_sdk.domain.selectors import StewardSelector, group, user
 from marketplace_sdk.errors import NotificationError
+from marketplace_sdk.ports.notifier import Recipient
 from tests.delivery.world import World
 
 
@@ -304,17 +306,76 @@ def test_holders_of_a_domain_permission_are_found_through_the_domain(world):
     assert {m.person for m in world.inbox()} == {"dee", "max"}
 
 
-def test_a_notice_is_passed_on_once_with_its_recipients(world):
+def test_a_notice_is_passed_on_once_to_each_person(world):
+    """Each in a message of their own, under the id that it has in their inbox."""
     mail = world.post("mail", "notice")
     world.people.matching = {"group:stewards": ["fin", "ann"]}
+    world.people.people = {
+        "fin": Person(id="fin", name="Fin", email="fin@example.com", language="de"),
+        "ann": Person(id="ann"),
+    }
     notify(world, group("stewards"), user("fin"))
 
     world.deliver()
 
-    (message,) = mail.messages
-    assert message.sort == "notice"
-    assert message.recipients == ("ann", "fin")
-    assert message.subject == "Orders was published."
+    ann, fin = sorted(mail.messages, key=lambda message: message.recipient.id)
+    assert ann.recipient == Recipient(id="ann", name="ann")
+    assert fin.recipient == Recipient(id="fin", name="Fin", email="fin@example.com", language="de")
+    assert {each.subject for each in (ann, fin)} == {"Orders was published."}
+    assert {each.id for each in (ann, fin)} == {each.id for each in world.inbox()}
+    assert (fin.sort, fin.about) == ("notice", "product:p")
+
+
+def test_where_somebody_is_reached_is_asked_at_each_attempt(world):
+    """An address is kept nowhere; one that could end a header line is no address."""
+    mail = world.post("mail", "notice")
+    tried = []
+
+    def fail(message):
+        tried.append(message)
+        if len(tried) == 1:
+            raise NotificationError("451", retryable=True)
+
+    mail.fails = fail
+    world.people.people = {"fin": Person(id="fin", email="fin@old.example\r\nBcc: x@y.example")}
+    notify(world, user("fin"))
+    world.deliver()
+    assert "old.example" not in repr([work.payload for work in world.work("outbox")])
+    world.people.people = {"fin": Person(id="fin", email="fin@new.example")}
+
+    world.clock.advance(minutes=1)
+    world.deliver()
+
+    assert [each.recipient.email for each in tried] == ["", "fin@new.example"]
+    assert tried[0].id == tried[1].id
+
+
+@pytest.mark.parametrize("known", [None, Person(id="fin", active=False), Person(id="FIN")])
+def test_a_leaver_is_not_told(world, known):
+    """Nor somebody whom the directory no longer knows; nothing of it is left over."""
+    mail = world.post("mail", "notice")
+    world.people.people = {} if known is None else {"fin": known}
+    notify(world, user("fin"))
+
+    world.deliver()
+
+    assert mail.messages == []
+    assert world.work("outbox") == []
+
+
+def test_somebody_without_an_address_is_no_failure(world):
+    """The notifier says so, and the message is dropped."""
+    mail = world.post("mail", "notice")
+    mail.fails = lambda message: (_ for _ in ()).throw(
+        NotificationError("no address", code="no_address")
+    )
+    world.people.people = {"fin": Person(id="fin")}
+    notify(world, user("fin"))
+
+    done = world.deliver()
+
+    assert (done.failed, done.dead) == (0, 0)
+    assert world.work("outbox") == []
 
 
 def test_a_directory_that_fails_delays_a_notice_and_tells_nobody_twice(world):

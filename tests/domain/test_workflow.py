@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
+from marketplace_sdk.domain.admission import check_agreements, route
+from marketplace_sdk.domain.announcing import notice
 from marketplace_sdk.domain.catalog import DomainPolicy
 from marketplace_sdk.domain.conditions import Is, Situation
 from marketplace_sdk.domain.durations import Duration
@@ -19,12 +21,9 @@ from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, ReviewFlow,
 from marketplace_sdk.domain.selectors import domain_permission, group, user
 from marketplace_sdk.domain.workflow import (
     cancel,
-    check_agreements,
     determine,
     earliest,
     finish,
-    notice,
-    route,
     submit,
 )
 from marketplace_sdk.errors import (

@@ -43,6 +43,13 @@ KNOWN_OR_NONE = [*BROKEN, *ODD, SQL, "nobody"]
 TEXT = ["a\0b", "a\ud800b", "x" * 20_001, *ODD, None]
 REASON = [*TEXT, "", "  "]
 NAMES = [None, 5, "text", b"x", object(), ["a\0b"], [""], ["x" * 300], [5], [None], [{}], [["a"]]]
+NOT_EMPTY = [each for each in BROKEN if each]
+CONTACT = {
+    "name": [*NOT_EMPTY, *ODD],
+    "email": [*NOT_EMPTY, *ODD, "con", "con@", "con@example.com\r\nBcc: all@example.com"],
+    "language": [*NOT_EMPTY, *ODD, "english please", "e"],
+    "time_zone": [*NOT_EMPTY, *ODD, "Mars/Olympus", "../../etc/passwd", "/etc/localtime"],
+}
 SOURCES = [*NAMES, [], ["nobody"], [SQL], ["ledger", "nobody"], {}]
 LIST = [5, object(), True, 1.5]
 OBJECT = [5, "text", object(), ["a"], {"a": 1}]
@@ -113,6 +120,7 @@ COMMANDS = {
                 {"lake": None},
                 {5: "x"},
             ],
+            **CONTACT,
             "by": [each for each in BY if each is not None],
         },
     ),
@@ -124,6 +132,7 @@ COMMANDS = {
             "groups": NAMES[1:],
             "attributes": [*MAPPING, {"a": 5}, {5: "x"}],
             "permissions": NAMES[1:],
+            **CONTACT,
             "by": BY,
         },
     ),

@@ -208,7 +208,7 @@ def test_who_is_still_here_keeps_what_the_directory_says(world, over):
 def test_parked_messages_about_a_person_go(world):
     """A message that was given up speaks of people like any other."""
     request = world.ask(world.publish(any_of(LEGAL)), on_behalf_of="pat")
-    for _ in range(8):
+    for _ in range(40):
         world.hook.fail(100)
         world.market.deliver()
         world.clock.advance(hours=1)
@@ -321,7 +321,7 @@ def test_old_parked_messages_go(world):
     """A year later nobody sends them again; those of something open stay."""
     product = world.publish(any_of(LEGAL))
     pending = world.ask(product)
-    for _ in range(8):
+    for _ in range(40):
         world.hook.fail(100)
         world.market.deliver()
         world.clock.advance(hours=1)

@@ -6,7 +6,7 @@ import pytest
 
 from marketplace_sdk import Duration, NotFound
 from tests.services.helpers import nothing_written
-from tests.world import LEGAL, PRIVACY, all_of, any_of
+from tests.world import LEGAL, PRIVACY, MemoryLake, World, all_of, any_of
 
 
 @pytest.fixture
@@ -31,6 +31,26 @@ def test_an_inbox_is_ones_own(small, request_for_pat):
     with nothing_written(small):
         inbox.mark_read(message.id, by="ana")
     assert inbox.of("ana", unread=True, by="ana").items == ()
+
+
+def test_an_inbox_links_to_the_portal_of_today():
+    """Made when it is read, so that a portal that moves leaves no dead links behind."""
+    links = {"request": "https://portal.example/requests/{id}"}
+    small = World("memory", MemoryLake(), links=links)
+    request = small.ask(small.publish(any_of(LEGAL)))
+    small.deliver()
+
+    asked, published = (
+        next(iter(small.market.inbox.of(who, limit=1, by=who))) for who in ("ana", "dee")
+    )
+
+    page = f"https://portal.example/requests/{request.id}"
+    assert asked.link == page
+    assert small.market.inbox.mark_read(asked.id, by="ana").link == page
+    assert published.link == "", "the portal has named no page for products"
+    notice = next(each for each in small.hook.notices if each.type == "access_requested")
+    assert notice.link == page
+    small.close()
 
 
 def test_notices_hold_no_answers_and_no_reasons(small):

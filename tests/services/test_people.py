@@ -275,3 +275,36 @@ def test_an_unreadable_directory_leaves_stuck_as_it_was(company, error):
 
     assert (request.state, request.stuck) == ("pending", ())
     company.directory.members = broken
+
+
+def test_where_somebody_is_reached_is_kept_and_changed(small):
+    """Name, address, language and time zone; empty text takes one away."""
+    people = small.market.people
+    people.add("ned", name="Ned", email="ned@example.com", time_zone="Europe/Berlin", by="uma")
+    changed = people.update("ned", email="", language="pt-BR", by="uma")
+
+    known = people.get("ned", by="ned")
+    assert (known.name, known.email, known.language) == ("Ned", "", "pt-BR")
+    assert known.time_zone == "Europe/Berlin"
+    assert "Ned" not in repr(changed)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"email": "ned"},
+        {"email": "ned@example.com\r\nBcc: all@example.com"},
+        {"email": "<ned@example.com>"},
+        {"email": f"ned@{'x' * 300}.example"},
+        {"email": 5},
+        {"language": "german please"},
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": "../../etc/passwd"},
+        {"name": "N\x00ed"},
+    ],
+)
+def test_what_is_no_address_is_refused(small, wrong):
+    with nothing_written(small), pytest.raises(InvalidInput):
+        small.market.people.add("ned", by="uma", **wrong)
+    with nothing_written(small), pytest.raises(InvalidInput):
+        small.market.people.update("con", by="uma", **wrong)

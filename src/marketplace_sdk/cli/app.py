@@ -1,25 +1,43 @@
-"""The group of commands, and the few that are built in."""
+"""The group of commands: what is built in, and what plugins add by hook."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-import attrs
 import click
-
-from marketplace_sdk.cli.audit import audit
-from marketplace_sdk.cli.config import config
-from marketplace_sdk.cli.doctor import doctor
-from marketplace_sdk.cli.installing import install, uninstall
-from marketplace_sdk.cli.migrate import migrate
-from marketplace_sdk.cli.new_plugin import new_plugin
-from marketplace_sdk.cli.worker import worker
 
 if TYPE_CHECKING:
     from marketplace_sdk._plugins import PluginHost
 
-__all__ = ["app"]
+__all__ = ["OWN", "app"]
+
+OWN: Mapping[str, tuple[str, str]] = {
+    "audit": ("audit:audit", "Take the audit log and its seals out, and verify them."),
+    "completion": ("completion:completion", "Print the script with which a shell completes."),
+    "config": ("config:config", "The configuration file."),
+    "doctor": ("doctor:doctor", "Look whether everything is well; change nothing."),
+    "domains": ("catalog:domains", "Domains, in which sources are governed together."),
+    "forms": ("catalog:forms", "Request forms: what requesters are asked, and who decides."),
+    "grants": ("grants:grants", "Grants: who has what, and whether platforms show it."),
+    "init": ("init:init", "Write a configuration file; asks what is not given."),
+    "install": ("installing:install", "Open a connection again that was uninstalled."),
+    "migrate": ("migrate:migrate", "Bring the schema of the storage to that of this release."),
+    "new-plugin": ("new_plugin:new_plugin", "Write the beginning of a plugin."),
+    "people": ("people:people", "People who are kept here, without a company directory."),
+    "plugins": ("plugins:plugins", "Show every plugin, and what is wrong with it."),
+    "products": ("products:products", "Data products: find, look, withhold, close, delete."),
+    "requests": ("requests:requests", "Access requests: ask, look, decide, take back."),
+    "sources": ("catalog:sources", "Data sources: tables, views and file sets on platforms."),
+    "uninstall": ("installing:uninstall", "Leave a platform as it was."),
+    "worker": ("worker:worker", "Carry out what follows from decisions."),
+}
+"""Name -> module and attribute in this package, and a line for the list.
+
+What is built in is imported when it is named, and a plugin cannot take its name.
+"""
 
 
 def _host() -> PluginHost:
@@ -29,69 +47,50 @@ def _host() -> PluginHost:
 
 
 class _Commands(click.Group):
-    """Built-in commands, and those of plugins, which are imported only when they are named."""
+    """Commands that are imported only when they are named."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """Names of all commands."""
-        return sorted({*super().list_commands(ctx), *(spec.name for spec in _host().commands())})
+        return sorted({*OWN, *(spec.name for spec in _host().commands())})
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """The command of a name, a built-in one first."""
-        built_in = super().get_command(ctx, cmd_name)
-        if built_in is not None:
-            return built_in
+        command: click.Command
+        if cmd_name in OWN:
+            module, attribute = OWN[cmd_name][0].split(":")
+            command = getattr(import_module(f"{__package__}.{module}"), attribute)
+            return command
         for spec in _host().commands():
             if spec.name == cmd_name:
-                command: click.Command = spec.build()
+                command = spec.build()
                 return command
         return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; a wrong name is told with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {close[0]}?", ctx) from None
 
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002 - click's
         formatter: click.HelpFormatter,
     ) -> None:
-        """List commands by the summaries of their specs, so that help imports no plugin's code."""
-        own = (
-            (name, command.get_short_help_str(limit=100)) for name, command in self.commands.items()
-        )
-        rows = sorted([*own, *((spec.name, spec.summary) for spec in _host().commands())])
+        """List commands by their lines, so that help imports no command."""
+        added = {spec.name: spec.summary for spec in _host().commands() if spec.name not in OWN}
+        own = {name: line for name, (_, line) in OWN.items()}
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl(sorted({**own, **added}.items()))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="data-marketplace-sdk")
 def app() -> None:
     """A data-product marketplace whose approvals change the data platform by themselves."""
-
-
-@app.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-def plugins(*, as_json: bool) -> None:
-    """Show every plugin: where it comes from, what it provides, what is wrong with it."""
-    found = _host().describe()
-    if as_json:
-        click.echo(json.dumps([attrs.asdict(each) for each in found], indent=2))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for title in ("plugin", "distribution", "provides", "state"):
-        table.add_column(title, overflow="fold")
-    for each in found:
-        state = "blocked" if each.blocked else "; ".join(each.problems) or "ok"
-        words: list[Any] = [each.name, f"{each.distribution} {each.version}".strip()]
-        table.add_row(*words, ", ".join(map(str, each.provides)), state)
-    Console().print(table)
-
-
-app.add_command(audit)
-app.add_command(config)
-app.add_command(doctor)
-app.add_command(new_plugin)
-app.add_command(migrate)
-app.add_command(worker)
-app.add_command(install)
-app.add_command(uninstall)

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from marketplace_sdk.cli.opening import explained, kept, located
+from marketplace_sdk.cli.showing import as_data, print_json, say, shown
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +76,7 @@ def seals(*, config: str, storage: str | None, after: int) -> None:
     "--seals", "kept_seals", type=click.File(encoding="utf-8"), help="Seals kept elsewhere."
 )
 @click.option("--part", is_flag=True, help="FILE is a part of a log: chains begin anywhere.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@shown
 @explained
 def verify(
     *,
@@ -90,10 +91,7 @@ def verify(
 
     Ends with 0 when everything fits, 1 when something does not.
     """
-    import attrs
-
     from marketplace_sdk.services._exporting import verify_export
-    from marketplace_sdk.wire.codec import plain
 
     if part and file is None:
         raise click.UsageError("--part is about a FILE")
@@ -103,9 +101,9 @@ def verify(
         with kept(config, storage) as market:
             found = market.audit.verify(seals=kept_seals)
     if as_json:
-        click.echo(json.dumps({"ok": found.ok, **plain(attrs.asdict(found))}, indent=2))
+        print_json({"ok": found.ok, **as_data(found)})
     else:
-        click.echo(str(found))
+        say(found)
     sys.exit(0 if found.ok else 1)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
 from marketplace_sdk.cli.opening import explained, located, opened, settings_of
+from marketplace_sdk.cli.showing import print_json, say, shown
 
 __all__ = ["doctor"]
 
@@ -16,7 +16,7 @@ EXIT = {"fine": 0, "warning": 1, "broken": 2}
 
 @click.command()
 @located
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@shown
 @explained
 def doctor(*, config: str, storage: str | None, as_json: bool) -> None:
     """Look at storage, work, clocks, log, seals, plugins and platforms; change nothing.
@@ -30,7 +30,6 @@ def doctor(*, config: str, storage: str | None, as_json: bool) -> None:
     from marketplace_sdk._building import storage_of
     from marketplace_sdk._plugins import PluginHost
     from marketplace_sdk.services._health import examine
-    from marketplace_sdk.wire.codec import plain
     from marketplace_sdk.work.sealing import DAILY
 
     settings = settings_of(config, storage)
@@ -50,11 +49,7 @@ def doctor(*, config: str, storage: str | None, as_json: bool) -> None:
         with opened(config) as market:
             found = market.health(platforms=True)
     if as_json:
-        checks = [
-            {"name": each.name, "state": each.state, "text": each.text, "facts": plain(each.facts)}
-            for each in found.checks
-        ]
-        click.echo(json.dumps({"state": found.state, "checks": checks}, indent=2))
+        print_json({"state": found.state, "checks": found.checks})
     else:
-        click.echo(str(found))
+        say(found)
     sys.exit(EXIT[found.state])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from marketplace_sdk.cli.opening import configured, explained
+from marketplace_sdk.cli.showing import print_json, shown
 
 __all__ = ["migrate"]
 
@@ -12,8 +13,9 @@ __all__ = ["migrate"]
 @click.command()
 @click.argument("storage", required=False)
 @configured
+@shown
 @explained
-def migrate(*, storage: str | None, config: str) -> None:
+def migrate(*, storage: str | None, config: str, as_json: bool) -> None:
     """Bring the schema of the storage to that of this release.
 
     STORAGE is its URL, such as sqlite:///marketplace.db, or env:NAME or file:PATH for where the URL
@@ -25,7 +27,9 @@ def migrate(*, storage: str | None, config: str) -> None:
 
     where = storage or str(read_configuration(config).get("storage", "memory"))
     before, after = Marketplace.migrate(where)
-    if before == after:
+    if as_json:
+        print_json({"before": before, "after": after})
+    elif before == after:
         click.echo(f"the schema is up to date: {after}" if after else "it has no schema")
     else:
         click.echo(f"the schema was {before or 'empty'}, now it is {after}")

@@ -8,17 +8,52 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marketplace_sdk.errors import MarketplaceError
+from marketplace_sdk.errors import (
+    AdapterError,
+    Conflict,
+    InvalidInput,
+    MarketplaceError,
+    NotAllowed,
+    NotFound,
+    PluginError,
+    TransitionNotAllowed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from marketplace_sdk.marketplace import Marketplace
 
-__all__ = ["BROKEN", "configured", "explained", "kept", "located", "opened", "settings_of"]
+__all__ = [
+    "BROKEN",
+    "EXITS",
+    "FOUND",
+    "acting",
+    "configured",
+    "confirmed",
+    "explained",
+    "kept",
+    "located",
+    "named",
+    "opened",
+    "settings_of",
+]
 
+FOUND = 1
+"""Exit status of a command that did its work and found something that wants attention."""
 BROKEN = 2
-"""Exit status of a command that could not do its work; click's own for wrong usage."""
+"""Exit status of wrong usage (click's own), wrong input, and whatever has none of its own."""
+
+EXITS: tuple[tuple[type[MarketplaceError], int], ...] = (
+    (InvalidInput, BROKEN),
+    (NotFound, 3),
+    (NotAllowed, 4),
+    (Conflict, 5),
+    (TransitionNotAllowed, 5),
+    (AdapterError, 6),
+    (PluginError, 7),
+)
+"""Exit status by what went wrong; the reference of the command line repeats it."""
 
 
 def configured(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,16 +78,48 @@ def located(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def explained(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Print an error of ours as text for people, with what to do, and exit with status 2."""
+    """Print an error of ours as one text for people, with what to do, and exit as it says."""
 
     def run(*args: Any, **more: Any) -> Any:
         try:
             return command(*args, **more)
         except MarketplaceError as error:
             click.echo(f"marketplace: {error}", err=True)
-            raise SystemExit(BROKEN) from None
+            status = next((code for kind, code in EXITS if isinstance(error, kind)), BROKEN)
+            raise SystemExit(status) from None
 
     return update_wrapper(run, command)
+
+
+def acting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the services of whoever ``--by`` names, as its first argument."""
+
+    def run(*, config: str, by: str | None, **more: Any) -> Any:
+        if not by:
+            raise NotAllowed(
+                "cannot act without an actor",
+                code="no_actor",
+                hint="say who you are with --by, or in MARKETPLACE_BY",
+            )
+        with opened(config) as market:
+            return command(market.acting(by), **more)
+
+    return configured(named(explained(update_wrapper(run, command))))
+
+
+def named(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--by`` to a command, as its argument ``by``."""
+    return click.option(
+        "--by",
+        envvar="MARKETPLACE_BY",
+        metavar="PERSON",
+        help="Who acts: a person's id; also from MARKETPLACE_BY.",
+    )(command)
+
+
+def confirmed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--yes`` to a command that asks before it takes something away."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.delivery.timers import BUILT_IN
 from marketplace_sdk.delivery.verdict import Verdict
 from marketplace_sdk.domain.events import Mark, Timer
+from marketplace_sdk.domain.links import NO_LINKS, Links
 from marketplace_sdk.errors import MarketplaceError, StaleRevision
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.storage import Storage, Transaction, Work
@@ -77,6 +78,7 @@ class Deliverer:
             work.
         settings: how patient to be.
         seal_every: how long the log is left without a new seal; None is for ever.
+        links: templates of the portal's pages.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Deliverer:
         handlers: Mapping[str, TimerHandler] | None = None,
         settings: Settings = Settings(),  # noqa: B008  # frozen
         seal_every: timedelta | None = None,
+        links: Links = NO_LINKS,
     ) -> None:
         listeners = tuple(
             sorted(name for name, one in notifiers.items() if "event" in one.receives)
@@ -129,6 +132,7 @@ class Deliverer:
             owner=owner,
             notifiers=notifiers,
             directory=directory,
+            links=links,
         )
 
     def deliver(self, *, limit: int | None = None) -> Delivered:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.delivery.showing import Shown, needs_showing, part_of
+from marketplace_sdk.domain.announcing import notice, sides
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.domain.workflow import notice, sides
 from marketplace_sdk.work.endings import finish_deletion
 from marketplace_sdk.work.targets import column_marks, targets_of
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from marketplace_sdk.delivery.routing import routes
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import NOTICES, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.links import Links, link_to
+from marketplace_sdk.domain.people import Person, check_contact
 from marketplace_sdk.domain.selectors import StewardSelector
+from marketplace_sdk.ports.notifier import Recipient
 from marketplace_sdk.ports.storage import Work
-from marketplace_sdk.wire.codec import digest, instant, load, plain
+from marketplace_sdk.wire.codec import digest, instant, load, plain, text_of
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.desk import Desk
+    from marketplace_sdk.delivery.routing import Route
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["audience_of", "deliver_notice", "notice_of", "subject_of"]
+__all__ = ["audience_of", "deliver_notice", "notice_of", "recipient_of", "subject_of"]
 
 
 def notice_of(work: Work) -> Notice:
@@ -30,6 +35,18 @@ def subject_of(notice: Notice) -> str:
     """How it reads; a word that is missing is left out."""
     words: Mapping[str, str] = defaultdict(str, {k: str(v) for k, v in notice.data.items()})
     return NOTICES.get(notice.kind, notice.kind).format_map(words)
+
+
+def recipient_of(person: Person) -> Recipient:
+    """Where somebody is reached; what a directory says that is no address is left out."""
+    wrong = {each.path for each in check_contact(email=person.email, language=person.language)}
+    return Recipient(
+        id=person.id,
+        name=person.name or person.id,
+        email="" if "email" in wrong else person.email,
+        language="" if "language" in wrong else person.language,
+        time_zone=person.time_zone,
+    )
 
 
 def audience_of(notice: Notice, desk: Desk, directory: Directory, limit: int) -> tuple[str, ...]:
@@ -48,13 +65,18 @@ def audience_of(notice: Notice, desk: Desk, directory: Directory, limit: int) ->
 
 
 def deliver_notice(
-    unit: Unit, work: Work, notice: Notice, people: Iterable[str], listeners: Iterable[str]
+    unit: Unit,
+    work: Work,
+    notice: Notice,
+    people: Iterable[str],
+    listeners: Sequence[str],
+    links: Links,
 ) -> None:
-    """Put a notice into inboxes, and into the outbox of everybody who passes notices on."""
-    told = tuple(people)
+    """Put a notice into inboxes, and into the outbox for each way that it takes to each person."""
     at = instant(str(work.payload["at"]))
     subject = subject_of(notice)
-    for person in told:
+    rows: list[Work] = []
+    for person in people:
         message = InboxMessage(
             id=digest([work.id, person])[:32],
             person=person,
@@ -64,12 +86,15 @@ def deliver_notice(
             at=at,
             data=notice.data,
         )
-        if unit.get(InboxMessage, message.id) is None:
-            unit.save(message)
-    if told:
-        unit.rows.enqueue(
-            [_outgoing(unit, work, notice, told, subject, name) for name in listeners]
-        )
+        if unit.get(InboxMessage, message.id) is not None:
+            continue
+        unit.save(message)
+        rows += [
+            _outgoing(message, route, link_to(links, notice.about))
+            for route in routes(unit, message, listeners)
+        ]
+    if rows:
+        unit.rows.enqueue(rows)
 
 
 def _bound(audience: Collection[StewardSelector], desk: Desk) -> list[StewardSelector]:
@@ -89,22 +114,23 @@ def _bound(audience: Collection[StewardSelector], desk: Desk) -> list[StewardSel
     return list(selectors)
 
 
-def _outgoing(
-    unit: Unit, work: Work, notice: Notice, people: tuple[str, ...], subject: str, listener: str
-) -> Work:
+def _outgoing(message: InboxMessage, route: Route, link: str) -> Work:
     return Work(
-        id=f"{work.id}:{listener}",
+        id=f"{message.id}:{route.notifier}",
         queue="outbox",
-        key=f"{listener}|{notice.about}",
-        due=unit.now,
+        key=f"{route.notifier}|user:{message.person}",
+        due=route.due,
         payload={
-            "to": listener,
-            "id": work.id,
+            "to": route.notifier,
+            "id": message.id,
             "sort": "notice",
-            "type": notice.kind,
-            "at": work.payload["at"],
-            "data": plain(notice.data),
-            "recipients": list(people),
-            "subject": subject,
+            "type": message.kind,
+            "at": text_of(message.at),
+            "about": message.about,
+            "data": plain(message.data),
+            # Only who; where they are reached is asked when it is sent.
+            "person": message.person,
+            "subject": message.subject,
+            "link": link,
         },
     )

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from marketplace_sdk.delivery.calls import call_until
-from marketplace_sdk.delivery.notices import audience_of, deliver_notice, notice_of
+from marketplace_sdk.delivery.notices import (
+    audience_of,
+    deliver_notice,
+    notice_of,
+    recipient_of,
+)
 from marketplace_sdk.delivery.settings import Settings, backoff
+from marketplace_sdk.domain.links import NO_LINKS, Links
 from marketplace_sdk.errors import AdapterError, MarketplaceError, NotificationError, StaleRevision
-from marketplace_sdk.ports.notifier import Message, Notifier
+from marketplace_sdk.ports.notifier import Message, Notifier, Recipient
 from marketplace_sdk.ports.storage import Record, Transaction, Work
 from marketplace_sdk.wire.codec import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.ports.directory import Directory
 
@@ -29,6 +33,7 @@ __all__ = ["Listener", "Outbox"]
 
 OUTBOX, FAILURES = "outbox", "failures"
 INBOX = "inbox"
+NO_ADDRESS = "no_address"
 
 _log = logging.getLogger("marketplace_sdk.delivery")
 
@@ -74,7 +79,8 @@ class Outbox:
         settings: how patient to be.
         owner: who this worker is.
         notifiers: by name.
-        directory: who matches the audience of a notice.
+        directory: who matches the audience of a notice, and where they are reached.
+        links: templates of the portal's pages.
     """
 
     desk: Desk
@@ -84,6 +90,7 @@ class Outbox:
     owner: str
     notifiers: Mapping[str, Listener]
     directory: Directory = field(repr=False)
+    links: Links = NO_LINKS
 
     def deliver(self, counts: Counter[str], limit: int) -> int:
         """Deliver the due messages of at most ``limit`` keys; how many keys there were."""
@@ -128,17 +135,10 @@ class Outbox:
     def _one(self, work: Work, to: str, end: float) -> _Failure | None:
         """One attempt, settled if it succeeded."""
         try:
-            if to == INBOX:
-                self._inbox(work)
-            else:
-                listener = self.notifiers.get(to)
-                if listener is None:
-                    return _Failure(f"no notifier {to} is configured", retryable=False)
-                until = min(end, self.monotonic() + self.settings.call_timeout)
-                call = call_until(until, self.monotonic, correlation_id=work.id)
-                listener.notifier.deliver(_message(work), call)
+            self._hand_over(work, to, end)
         except NotificationError as error:
-            return _Failure(str(error), error.retryable, error.retry_after)
+            if error.code != NO_ADDRESS:
+                return _Failure(str(error), error.retryable, error.retry_after)
         except AdapterError as error:
             return _Failure(f"{to}: {error.code}", after=error.retry_after)
         except StaleRevision:
@@ -151,6 +151,29 @@ class Outbox:
             self._settle(work, lambda rows: rows.settle(work))
         return None
 
+    def _hand_over(self, work: Work, to: str, end: float) -> None:
+        if to == INBOX:
+            self._inbox(work)
+            return
+        listener = self.notifiers.get(to)
+        if listener is None:
+            raise NotificationError(f"no notifier {to} is configured", retryable=False)
+        message = self._message(work)
+        if message is not None:
+            until = min(end, self.monotonic() + self.settings.call_timeout)
+            call = call_until(until, self.monotonic, correlation_id=work.id)
+            listener.notifier.deliver(message, call)
+
+    def _message(self, work: Work) -> Message | None:
+        """What a row says; None when it is for somebody who is not told things any more."""
+        person = str(work.payload.get("person", ""))
+        if not person:
+            return _message(work, None)
+        known = self.directory.person(person)
+        if known is None or known.id != person or not known.active:
+            return None
+        return _message(work, recipient_of(known))
+
     def _inbox(self, work: Work) -> None:
         notice = notice_of(work)
         people = audience_of(notice, self.desk, self.directory, self.settings.audience)
@@ -158,7 +181,7 @@ class Outbox:
 
         def tell() -> None:
             with self.desk.write() as unit:
-                deliver_notice(unit, work, notice, people, onward)
+                deliver_notice(unit, work, notice, people, onward, self.links)
                 _forget(unit.rows, work)
                 unit.rows.settle(work)
 
@@ -223,17 +246,18 @@ def _forget(rows: Transaction, work: Work) -> None:
         rows.remove(FAILURES, work.id, record.revision)
 
 
-def _message(work: Work) -> Message:
+def _message(work: Work, recipient: Recipient | None) -> Message:
     data = work.payload
     subject = str(data.get("subject", ""))
-    recipients: Iterable[object] = data.get("recipients", ())
     return Message(
         id=str(data["id"]),
-        sort="notice" if data.get("sort") == "notice" else "event",
+        sort="event" if recipient is None else "notice",
         type=str(data["type"]),
         at=instant(str(data["at"])),
         data=data["data"],
-        recipients=tuple(map(str, recipients)),
+        about=str(data.get("about", "")),
+        recipient=recipient,
         subject=subject,
         body=subject,
+        link=str(data.get("link", "")),
     )

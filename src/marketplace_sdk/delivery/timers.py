@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from marketplace_sdk.domain.announcing import notice, sides
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.domain.workflow import notice, sides
 from marketplace_sdk.wire.codec import instant, text_of
 from marketplace_sdk.work.endings import end_grant
 from marketplace_sdk.work.unit import Unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,6 +18,9 @@ UNITS: Final = ("hours", "days", "weeks", "months", "years")
 _SECONDS: Final = {"seconds": 1, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _MONTHS: Final = {"months": 1, "years": 12}
 _LONGEST: Final = 10_000
+_WORDS: Final = re.compile(
+    r"\s*(?P<amount>[0-9]{1,15})\s*(?P<unit>second|hour|day|week|month|year)s?\s*", re.IGNORECASE
+)
 _MOST_SECONDS: Final = timedelta.max // timedelta(seconds=1)
 LAST_INSTANT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -69,6 +73,29 @@ class Duration:
             )
         return cls(seconds, "seconds")
 
+    @classmethod
+    def parse(cls, text: str, path: str = "duration") -> Duration:
+        """A Duration from words such as ``30 days`` or ``1 month``; seconds are taken, too.
+
+        Raises:
+            InvalidInput: it is not a whole number and a unit.
+        """
+        found = _WORDS.fullmatch(text) if isinstance(text, str) else None
+        if found is None:
+            raise InvalidInput(
+                "cannot use this duration",
+                problems=[
+                    Problem(path, f"must be a whole number and one of {', '.join(UNITS)}"),
+                ],
+                hint="for example 30 days",
+            )
+        return cls(int(found["amount"]), f"{found['unit'].lower()}s")
+
+    @property
+    def words(self) -> str:
+        """The duration as ``parse`` reads it."""
+        return f"{self.amount} {self.unit if self.amount != 1 else self.unit[:-1]}"
+
     def after(self, start: datetime) -> datetime:
         """The instant this long after ``start`` (aware), at most the last day of the year 9999."""
         return min(self._after(start.astimezone(UTC)), LAST_INSTANT)
@@ -87,7 +114,7 @@ class Duration:
     def __str__(self) -> str:
         if self.unit == "seconds":
             return str(timedelta(seconds=self.amount))
-        return f"{self.amount} {self.unit if self.amount != 1 else self.unit[:-1]}"
+        return self.words
 
 
 Window = Duration | datetime

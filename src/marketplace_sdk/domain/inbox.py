@@ -25,6 +25,8 @@ class InboxMessage:
         at: when it happened.
         read_at: when the person read it, or None.
         data: ids and words, for links.
+        link: page of the portal on ``about``, made when it is read; empty when the portal has
+            named none.
         revision: of the stored record.
     """
 
@@ -36,4 +38,5 @@ class InboxMessage:
     at: datetime
     read_at: datetime | None = None
     data: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
+    link: str = field(default="", eq=False)
     revision: int = field(default=0, eq=False)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal
 
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.values import FrozenMap, aware, check_text, freeze, name_set
+from marketplace_sdk.errors import Problem
 
-__all__ = ["SYSTEM", "Actor", "Beneficiary", "Facts", "GroupFacts", "Person"]
+__all__ = ["SYSTEM", "Actor", "Beneficiary", "Facts", "GroupFacts", "Person", "check_contact"]
 
 SYSTEM = "system"
 """Reserved id under which jobs act; no person may have it."""
+
+# Not all that the standards allow, but nothing that could end a header line or begin another.
+_EMAIL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[\w-]+(\.[\w-]+)*")
+_LONGEST_EMAIL = 254
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+
+
+def check_contact(*, email: str = "", language: str = "") -> list[Problem]:
+    """What is wrong with an address or a language; either may be empty."""
+    problems = []
+    if email and (len(email) > _LONGEST_EMAIL or not _EMAIL.fullmatch(email)):
+        problems.append(Problem("email", "must read like name@example.com"))
+    if language and not _LANGUAGE.fullmatch(language):
+        problems.append(Problem("language", "must be a tag such as de or pt-BR"))
+    return problems
 
 
 def _moment(value: datetime | None) -> datetime | None:
@@ -50,6 +67,10 @@ class Person:
         attributes: (key, value) pairs.
         permissions: global permissions, the reserved ones and the company's own.
         principals: name on each connection, by connection.
+        name: as people read it; empty: the id.
+        email: where notices may be sent to; empty: nowhere. It never decides who somebody is.
+        language: a tag such as ``de`` or ``pt-BR``; empty: the marketplace's.
+        time_zone: a name such as ``Europe/Berlin``; empty: UTC.
         as_of: when the directory said so.
     """
 
@@ -61,6 +82,10 @@ class Person:
     attributes: frozenset[tuple[str, str]] = frozenset()
     permissions: frozenset[str] = field(default=frozenset(), converter=name_set)
     principals: FrozenMap[str, str] = field(factory=FrozenMap, converter=freeze, repr=False)
+    name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    language: str = ""
+    time_zone: str = ""
     as_of: datetime | None = None
 
 

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from marketplace_sdk.domain.announcing import act, final, happened, notice, sides, stewards
 from marketplace_sdk.domain.durations import Window, end_of
-from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.quorum import Determination, adds_approval, matches
 from marketplace_sdk.domain.requests import AccessRequest, Limit
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, Stage
-from marketplace_sdk.domain.selectors import StewardSelector, user
-from marketplace_sdk.domain.selectors import group as group_selector
-from marketplace_sdk.domain.values import freeze
 from marketplace_sdk.errors import (
     AlreadyDetermined,
     Conflict,
@@ -26,22 +24,15 @@ from marketplace_sdk.errors import (
 )
 
 if TYPE_CHECKING:
-    from marketplace_sdk.domain.catalog import DomainPolicy
-    from marketplace_sdk.domain.conditions import Situation
-    from marketplace_sdk.domain.forms import FormVersion
-    from marketplace_sdk.domain.people import Beneficiary, Facts
-    from marketplace_sdk.domain.products import DataProduct
+    from marketplace_sdk.domain.people import Facts
+    from marketplace_sdk.domain.selectors import StewardSelector
 
 __all__ = [
     "Decision",
     "cancel",
-    "check_agreements",
     "determine",
     "earliest",
     "finish",
-    "notice",
-    "route",
-    "sides",
     "submit",
 ]
 
@@ -65,31 +56,6 @@ class Decision:
     changed: bool = True
 
 
-def route(
-    version: FormVersion,
-    product: DataProduct,
-    policy: DomainPolicy,
-    situation: Situation,
-    *,
-    managing: bool,
-) -> FlowEvent:
-    """Where a request goes: by the form, by the product when the form delegates.
-
-    An automatic approval is withheld, and becomes the default review, when the domain's policy
-    forbids it, when a delegating form does not allow it to the product, and when requester or
-    beneficiary manages the product (``managing``).
-    """
-    event = version.review.event_for(situation)
-    may_approve = policy.auto_approve and not managing
-    if event.kind == "delegate":
-        may_approve = may_approve and event.allow_automatic
-        flow = product.review_for(situation.kind) or DEFAULT_REVIEW
-        event = flow.event_for(situation)
-    if event.kind == "delegate" or (event.kind == "approve" and not may_approve):
-        event = DEFAULT_REVIEW.default
-    return event.bound(situation.domain)
-
-
 def submit(
     draft: AccessRequest,
     event: FlowEvent,
@@ -103,7 +69,7 @@ def submit(
 
     Args:
         draft: the request without its review.
-        event: where it goes, from ``route``.
+        event: where it goes, from ``admission.route``.
         extra: stages of the domain's policy and of plugins, asked after all others.
         limits: longest durations of product, domain and plugins.
         now: the moment of submission.
@@ -125,10 +91,10 @@ def submit(
         limits=tuple(bounds),
         reason=event.reason,
     )
-    effects = Effects(events=(_event("request.submitted", request),))
+    effects = Effects(events=(happened("request.submitted", request),))
     if event.kind == "deny":
         request = request.step("deny", decided_at=now)
-        return Decision(request=request, effects=effects + _final(request, names, ()))
+        return Decision(request=request, effects=effects + final(request, names, ()))
     if not stages:
         return _approve(request, (), now, effects, names, ())
     for_another = sides(request)[1:]
@@ -255,13 +221,13 @@ def _counted(
     """What follows once the determination is in."""
     result = request.tally
     actor = (determination.by,)
-    said = _act(determination)
+    said = act(determination)
     if result.outcome == "denied":
         denied = request.step("deny", decided_at=now, stuck=())
-        return Decision(request=denied, effects=_final(denied, names, actor, said))
+        return Decision(request=denied, effects=final(denied, names, actor, said))
     effects = Effects(
         events=(
-            _event(
+            happened(
                 "request.determined",
                 request,
                 said,
@@ -295,7 +261,7 @@ def _approve(
         raise _past(request)
     approved = request.step("approve", decided_at=now, until=until, stuck=())
     return Decision(
-        request=approved, effects=effects + _final(approved, names, actor, said), approved=True
+        request=approved, effects=effects + final(approved, names, actor, said), approved=True
     )
 
 
@@ -316,8 +282,8 @@ def cancel(
     """
     canceled = request.step("cancel", cause=cause, reason=reason, ended_at=now, stuck=())
     effects = Effects(
-        events=(_event("request.canceled", canceled, {"cause": cause}),),
-        notices=(notice("request_canceled", canceled, names, _stewards(canceled), ()),),
+        events=(happened("request.canceled", canceled, {"cause": cause}),),
+        notices=(notice("request_canceled", canceled, names, stewards(canceled), ()),),
     )
     if cause not in ("requester", "beneficiary"):
         told = notice("request_canceled", canceled, names, sides(canceled), ())
@@ -346,28 +312,10 @@ def finish(
     return Decision(
         request=ended,
         effects=Effects(
-            events=(_event(type_, ended, {"cause": cause}),),
+            events=(happened(type_, ended, {"cause": cause}),),
             notices=(notice(kind, ended, names, sides(ended), (actor,) if actor else ()),),
         ),
     )
-
-
-def check_agreements(version: FormVersion, acknowledged: Collection[str]) -> None:
-    """Refuse unless every agreement of the form is acknowledged, by id or name.
-
-    Raises:
-        InvalidInput: naming each that is missing, and each that is none of the form's.
-    """
-    known = {each.id for each in version.agreements} | {each.name for each in version.agreements}
-    problems = [
-        Problem("acknowledge", f"agreement {agreement.name!r} must be acknowledged")
-        for agreement in version.agreements
-        if agreement.id not in acknowledged and agreement.name not in acknowledged
-    ]
-    if any(each not in known for each in acknowledged):
-        problems.append(Problem("acknowledge", "names an agreement that the form does not have"))
-    if problems:
-        raise InvalidInput("cannot submit request", problems=problems)
 
 
 def _past(request: AccessRequest) -> InvalidInput:
@@ -375,98 +323,4 @@ def _past(request: AccessRequest) -> InvalidInput:
         f"cannot approve request {request.id}",
         problems=[Problem("until", "the end is already past")],
         hint="give a later end, or deny the request",
-    )
-
-
-def _act(determination: Determination) -> Mapping[str, Any]:
-    """What the log says of an act: who, what, and on which evidence; never the reason."""
-    as_of = determination.as_of
-    return {
-        "determination": {
-            "id": determination.id,
-            "by": determination.by,
-            "verdict": determination.verdict,
-            "stage": determination.stage,
-            "matched": [match.by for match in determination.matched],
-            "as_of": None if as_of is None else as_of.isoformat(),
-            "self_review": determination.self_review,
-        }
-    }
-
-
-def _final(
-    request: AccessRequest,
-    names: Mapping[str, str],
-    actor: tuple[str, ...],
-    said: Mapping[str, Any] | None = None,
-) -> Effects:
-    """Exactly one decision event; requester, beneficiary and all other stewards are told."""
-    told = list(sides(request))
-    # A decision is not yet access; an extension's grant is there already.
-    waits = request.state == "approved" and not request.extends
-    names = {**names, "outcome": "approved, not yet active" if waits else request.state}
-    if not request.automatic:
-        told += _stewards(request)
-    return Effects(
-        events=(_event(f"request.{request.state}", request, said),),
-        notices=(notice("determination_made", request, names, tuple(told), actor),),
-    )
-
-
-def _stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:
-    return tuple(sorted(request.stewards, key=str))
-
-
-def sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
-    """Requester and beneficiary; for a service account its owner too."""
-    found = [user(request.requester), _selector(request.beneficiary)]
-    if request.owner:
-        found.append(user(request.owner))
-    return tuple(dict.fromkeys(found))
-
-
-def _selector(who: Beneficiary) -> StewardSelector:
-    return group_selector(who.id) if who.kind == "group" else user(who.id)
-
-
-def _event(name: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
-    """What systems may know of a request: never answers, never reasons."""
-    data = {
-        "product": {"id": request.product, "name": request.product_name, "domain": request.domain},
-        "request": {
-            "id": request.id,
-            "kind": request.kind,
-            "state": request.state,
-            "requester": request.requester,
-            "beneficiary": request.beneficiary.token,
-            "columns": list(request.columns),
-            "until": None if request.until is None else request.until.isoformat(),
-            "form_version": request.form.id,
-            "extends": request.extends,
-        },
-        **(more or {}),
-    }
-    return Event(type=name, aggregate=request.aggregate, data=freeze(data))
-
-
-def notice(
-    kind: str,
-    request: AccessRequest,
-    names: Mapping[str, str],
-    audience: tuple[StewardSelector, ...],
-    exclude: tuple[str, ...],
-) -> Notice:
-    """A notice about a request, with the words that its text needs."""
-    data = {
-        "requester": request.requester,
-        "beneficiary": str(request.beneficiary),
-        "product": request.product_name,
-        "product_id": request.product,
-        "request_id": request.id,
-        "what": "access to" if request.kind == "access" else "a masking exception on",
-        "state": request.state,
-        **names,
-    }
-    return Notice(
-        kind=kind, about=request.aggregate, audience=audience, exclude=exclude, data=freeze(data)
     )

@@ -16,7 +16,6 @@ from marketplace_sdk.plugin import (
     StorageSpec,
     check_settings,
     hookimpl,
-    load,
 )
 
 if TYPE_CHECKING:
@@ -160,6 +159,8 @@ def _notifier(settings: Mapping[str, Any], _: BuildContext) -> Notifier:
 
 
 def _values(kind: type[Any], key: str, entries: Sequence[Any]) -> list[Any]:
+    from marketplace_sdk.wire.codec import load
+
     found, problems = [], []
     for at, entry in enumerate(entries):
         try:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from marketplace_sdk.domain.announcing import sides
 from marketplace_sdk.domain.events import Effects, Event, Notice
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.workflow import sides
 from marketplace_sdk.services._widening import managers_of
 from marketplace_sdk.work.endings import call_off, end_grant, finish_deletion, product_data
 from marketplace_sdk.work.targets import marks_for_sources, product_marks, sources_of, targets_of

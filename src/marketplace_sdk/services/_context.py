@@ -10,6 +10,7 @@ from typing import TypeVar
 from attrs import evolve, frozen
 
 from marketplace_sdk._plugins import PluginHost
+from marketplace_sdk.domain.links import NO_LINKS, Links
 from marketplace_sdk.domain.people import SYSTEM, Actor, Facts, GroupFacts, Person
 from marketplace_sdk.domain.selectors import RESERVED_PERMISSIONS, StewardSelector
 from marketplace_sdk.domain.values import aware, check_id
@@ -51,6 +52,7 @@ class Context:
         seal_listeners: names of the notifiers that receive seals.
         own_people: people are kept here, not in a directory elsewhere.
         hide_products: products exist only for those who have to do with them.
+        links: templates of the portal's pages.
     """
 
     storage: Storage
@@ -64,6 +66,7 @@ class Context:
     seal_listeners: tuple[str, ...] = ()
     own_people: bool = True
     hide_products: bool = False
+    links: Links = NO_LINKS
 
     def unit(self, actor: str, *, write: bool = True) -> AbstractContextManager[Unit]:
         """One unit of work."""

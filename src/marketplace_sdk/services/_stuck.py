@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from marketplace_sdk.domain.announcing import notice
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.quorum import hopeless
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, group, permission, user
-from marketplace_sdk.domain.workflow import notice
 from marketplace_sdk.errors import MarketplaceError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from marketplace_sdk.domain.admission import check_agreements, route
 from marketplace_sdk.domain.catalog import DataSource, Domain
 from marketplace_sdk.domain.conditions import Situation
 from marketplace_sdk.domain.durations import Duration
@@ -26,7 +27,7 @@ from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, check_id
-from marketplace_sdk.domain.workflow import Decision, check_agreements, route, submit
+from marketplace_sdk.domain.workflow import Decision, submit
 from marketplace_sdk.errors import (
     AlreadyRequested,
     Conflict,

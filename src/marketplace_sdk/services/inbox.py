@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.links import link_to
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.rights import allowed, roles_in
 from marketplace_sdk.domain.values import check_flag
@@ -38,9 +39,10 @@ class Inbox(Service):
             if not allowed("inbox.read", {"self"} if facts.id == person else roles_in(facts)):
                 raise NotFound("read", "inbox", person)
             key = "unread" if unread else "person"
-            return unit.page(
+            page = unit.page(
                 InboxMessage, (key, [person]), after=after, limit=limit, descending=True
             )
+            return Page((self._linked(each) for each in page), page.next)
 
     def mark_read(self, id: str, *, by: By = None) -> InboxMessage:
         """Mark one message as read; reading it again changes nothing."""
@@ -53,4 +55,8 @@ class Inbox(Service):
                 return message
             return unit.save(evolve(message, read_at=unit.now))
 
-        return self._deciding(by, work)
+        return self._linked(self._deciding(by, work))
+
+    def _linked(self, message: InboxMessage) -> InboxMessage:
+        """With the portal's page of today: pages move, and messages stay."""
+        return evolve(message, link=link_to(self._context.links, message.about))

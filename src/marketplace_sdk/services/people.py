@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import evolve
 
 from marketplace_sdk.domain.events import Effects, Mark
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import SYSTEM, Facts, GroupFacts, Person
+from marketplace_sdk.domain.people import SYSTEM, Facts, GroupFacts, Person, check_contact
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector, user
@@ -44,6 +45,10 @@ class People(Service):
         attributes: Attributes | None = None,
         permissions: Iterable[str] = (),
         principals: Mapping[str, str] | None = None,
+        name: str = "",
+        email: str = "",
+        language: str = "",
+        time_zone: str = "",
         by: By = None,
     ) -> Person:
         """Add a person or service account (USER_ADMIN).
@@ -59,6 +64,10 @@ class People(Service):
             attributes: one value or several, by key.
             permissions: GOVERNANCE, USER_ADMIN, APPLICATION_ADMIN, AUDIT, or the company's own.
             principals: name on each connection, by connection.
+            name: as people read it.
+            email: where notices are sent to.
+            language: a tag such as ``de`` or ``pt-BR``.
+            time_zone: a name such as ``Europe/Berlin``.
             by: who adds.
 
         Raises:
@@ -73,6 +82,7 @@ class People(Service):
                 attributes=_attributes(attributes),
                 permissions=_names(permissions, "permissions"),
                 principals=self._principals(principals),
+                **_contact(name=name, email=email, language=language, time_zone=time_zone),
             )
         )
         if by is None and self._bound is None:
@@ -94,10 +104,16 @@ class People(Service):
         groups: Iterable[str] | None = None,
         attributes: Attributes | None = None,
         permissions: Iterable[str] | None = None,
+        name: str | None = None,
+        email: str | None = None,
+        language: str | None = None,
+        time_zone: str | None = None,
         by: By = None,
     ) -> Person:
         """Replace some facts of a person (USER_ADMIN); what is None stays as it is."""
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = _contact(
+            name=name, email=email, language=language, time_zone=time_zone
+        )
         if owner is not None:
             changes["owner"] = _owner(owner)
         if groups is not None:
@@ -352,6 +368,31 @@ def _leave(unit: Unit, id: str) -> None:
 
 def _names(names: Iterable[str], path: str) -> frozenset[str]:
     return frozenset(check_name(name, path) for name in check_list(names, path))
+
+
+def _contact(**given: str | None) -> dict[str, Any]:
+    """What is given of name, email, language and time zone; empty text takes one away."""
+    found = {key: value for key, value in given.items() if value is not None}
+    problems = [
+        Problem(key, "must be text") for key, value in found.items() if not isinstance(value, str)
+    ]
+    if not problems:
+        problems += check_contact(email=found.get("email", ""), language=found.get("language", ""))
+        if found.get("time_zone") and not _is_zone(found["time_zone"]):
+            problems.append(Problem("time_zone", "must be a name such as Europe/Berlin"))
+    if problems:
+        raise InvalidInput("cannot keep this person", problems=problems)
+    if found.get("name"):
+        check_name(found["name"], "name")
+    return found
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+    return True
 
 
 def _owner(id: str) -> str:

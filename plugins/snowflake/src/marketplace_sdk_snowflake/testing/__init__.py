@@ -21,6 +21,16 @@ from __future__ import annotations
 from marketplace_sdk_snowflake.testing.fake import FakeSnowflake
 from marketplace_sdk_snowflake.testing.faults import Fault, FaultKind, Faults
 from marketplace_sdk_snowflake.testing.refusals import Refused
+from marketplace_sdk_snowflake.testing.replaying import Answer, Recording
 from marketplace_sdk_snowflake.testing.service import Recorded
 
-__all__ = ["FakeSnowflake", "Fault", "FaultKind", "Faults", "Recorded", "Refused"]
+__all__ = [
+    "Answer",
+    "FakeSnowflake",
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Recorded",
+    "Recording",
+    "Refused",
+]

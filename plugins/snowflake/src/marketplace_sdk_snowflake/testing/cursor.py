@@ -5,7 +5,20 @@ from __future__ import annotations
 from marketplace_sdk_snowflake.testing.refusals import Refused, syntax
 from marketplace_sdk_snowflake.testing.tokens import Token, tokenize
 
-__all__ = ["Cursor"]
+__all__ = ["RESERVED", "Cursor"]
+
+RESERVED = frozenset(
+    {
+        *("ALL", "ALTER", "AND", "ANY", "AS", "BETWEEN", "BY", "CHECK", "COLUMN", "CONNECT"),
+        *("CREATE", "CURRENT", "DELETE", "DISTINCT", "DROP", "ELSE", "EXISTS", "FOLLOWING", "FOR"),
+        *("FROM", "GRANT", "GROUP", "HAVING", "ILIKE", "IN", "INCREMENT", "INSERT", "INTERSECT"),
+        *("INTO", "IS", "LIKE", "MINUS", "NOT", "NULL", "OF", "ON", "OR", "ORDER", "QUALIFY"),
+        *("REGEXP", "REVOKE", "RLIKE", "ROW", "ROWS", "SAMPLE", "SELECT", "SET", "SOME", "START"),
+        *("TABLE", "TABLESAMPLE", "THEN", "TO", "TRIGGER", "UNION", "UNIQUE", "UPDATE", "VALUES"),
+        *("WHENEVER", "WHERE", "WITH"),
+    }
+)
+"""Words that are no names unless they are quoted."""
 
 
 class Cursor:
@@ -69,7 +82,8 @@ class Cursor:
 
     def name(self) -> str:
         """One identifier."""
-        if self.token.kind not in {"word", "name"}:
+        reserved = self.token.kind == "word" and self.token.value in RESERVED
+        if reserved or self.token.kind not in {"word", "name"}:
             raise self.fail()
         return self.advance().value
 

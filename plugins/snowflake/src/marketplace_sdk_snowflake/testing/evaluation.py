@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -114,22 +115,19 @@ def _binary(found: Binary, scope: Scope) -> Any:
     return _compare(found.operator, left, right)
 
 
-def _compare(operator: str, left: Any, right: Any) -> Any:
+def _compare(sign: str, left: Any, right: Any) -> Any:
     if left is None or right is None:
         return None
-    if operator == "||":
+    if sign == "||":
         return f"{left}{right}"
-    if operator in {"LIKE", "ILIKE"}:
-        return like(str(right), str(left), exact=operator == "LIKE")
-    left, right = _alike(left, right)
-    return {
-        "=": left == right,
-        "<>": left != right,
-        "<": left < right,
-        "<=": left <= right,
-        ">": left > right,
-        ">=": left >= right,
-    }[operator]
+    if sign in {"LIKE", "ILIKE"}:
+        return like(str(right), str(left), exact=sign == "LIKE")
+    try:
+        return _COMPARISONS[sign](*_alike(left, right))
+    except (TypeError, ArithmeticError):
+        raise Refused(
+            1065, "22023", f"SQL compilation error:\nCan not compare types with '{sign}'."
+        ) from None
 
 
 def _alike(left: Any, right: Any) -> tuple[Any, Any]:
@@ -223,6 +221,15 @@ def _text(_: Scope, value: Any, pattern: str | None = None) -> str | None:
 def _lift(function: Callable[[str], str]) -> Callable[..., str | None]:
     return lambda _, value: None if value is None else function(str(value))
 
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 _FACTS: dict[str, Callable[[Scope], Any]] = {
     "CURRENT_ACCOUNT": lambda scope: scope.shown["locator"],

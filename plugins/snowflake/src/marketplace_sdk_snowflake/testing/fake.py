@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from os import PathLike
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from marketplace_sdk_snowflake.testing.engine import execute
 from marketplace_sdk_snowflake.testing.faults import Faults
 from marketplace_sdk_snowflake.testing.masking import sees_clear
 from marketplace_sdk_snowflake.testing.queries import session_scope
+from marketplace_sdk_snowflake.testing.replaying import Recording
 from marketplace_sdk_snowflake.testing.running import Features
 from marketplace_sdk_snowflake.testing.server import Server
 from marketplace_sdk_snowflake.testing.service import Recorded, Service
@@ -123,6 +125,11 @@ class FakeSnowflake(Builder):
         """The statements that arrived by the socket, in their order."""
         return self._service.statements
 
+    @property
+    def open_sessions(self) -> int:
+        """How many logins were not closed yet."""
+        return self._service.open_sessions
+
     def admin(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement as somebody who may do everything; it is not recorded.
 
@@ -198,6 +205,17 @@ class FakeSnowflake(Builder):
     ) -> bool:
         """Whether the user reads the column, and reads it clear."""
         return self.access(user, table, column, secondary=secondary, role=role) == "clear"
+
+    def replay(self, recording: str | PathLike[str] | Recording) -> None:
+        """Answer as recorded from here on; what the recording does not know is answered by us.
+
+        A recorded answer changes nothing in the fake's account.
+
+        Raises:
+            ValueError: the file is no recording; says which line is wrong.
+        """
+        found = recording if isinstance(recording, Recording) else Recording.load(recording)
+        self._service.replays = found.answer
 
     def snapshot(self) -> Hashable:
         """Everything that a marketplace could change, as a value: equal when nothing changed."""

@@ -89,7 +89,8 @@ class Faults:
             ValueError: an unknown kind, or a number below 1.
         """
         chosen = FaultKind(kind)
-        tries = tries or (_FOR_EVER if chosen in _STICKY else 1)
+        if tries is None:
+            tries = _FOR_EVER if chosen in _STICKY else 1
         if min(nth, times, tries) < 1:
             raise ValueError("nth, times and tries count from 1")
         pattern = re.compile(matching, re.IGNORECASE | re.DOTALL)

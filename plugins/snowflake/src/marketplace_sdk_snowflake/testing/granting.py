@@ -150,10 +150,19 @@ def _take(
     grantee: Grantee,
     statement: GrantPrivileges | GrantRole,
 ) -> None:
-    """Take grants away, whoever gave them, with what depends on them or not at all."""
+    """Take grants away, with what depends on them or not at all.
+
+    Who owns the thing or manages its grants takes them whoever gave them; who only holds the grant
+    option takes its own.
+    """
     grants = run.world.grants
+    every = run.authority.owns(key) or run.authority.manages(key) or statement.cascade
     slots = [
-        slot for slot in grants if slot[0] in privileges and slot[1] == key and slot[2] == grantee
+        slot
+        for slot in grants
+        if slot[0] in privileges
+        and slot[1:3] == (key, grantee)
+        and (every or slot[3] in run.authority.holders)
     ]
     for privilege in privileges:
         handed_on = _handed_on(grants.values(), privilege, key, grantee)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketplace_sdk_snowflake.testing.expressions import Column
 from marketplace_sdk_snowflake.testing.kinds import family
 from marketplace_sdk_snowflake.testing.refusals import (
     Refused,
@@ -15,7 +14,6 @@ from marketplace_sdk_snowflake.testing.refusals import (
 from marketplace_sdk_snowflake.testing.running import Result, Run
 from marketplace_sdk_snowflake.testing.statements import (
     CreateContainer,
-    CreateRelation,
     CreateRole,
     CreateTag,
     Drop,
@@ -26,7 +24,6 @@ from marketplace_sdk_snowflake.testing.statements import (
 )
 from marketplace_sdk_snowflake.testing.world import (
     Database,
-    Field,
     Grantee,
     Relation,
     Schema,
@@ -37,7 +34,6 @@ from marketplace_sdk_snowflake.testing.world import (
 
 __all__ = [
     "create_container",
-    "create_relation",
     "create_role",
     "create_tag",
     "drop",
@@ -117,59 +113,6 @@ def create_container(run: Run, statement: CreateContainer) -> Result:
     else:
         run.world.add(Schema(**facts, managed=statement.managed))
     return Result.status(f"{kind.capitalize()} {name[-1]} successfully created.")
-
-
-def create_relation(run: Run, statement: CreateRelation) -> Result:
-    """CREATE TABLE or VIEW; what it replaces loses its grants, unless they are copied."""
-    target = statement.target
-    name = run.full(target.kind, target.name)
-    run.require_right(f"CREATE {target.kind}", "SCHEMA", name[:2])
-    taken = free(run, target, if_missing=statement.if_missing, replace=statement.replace)
-    if taken is not None:
-        return taken
-    key = ("RELATION", name)
-    kept = [grant for grant in run.world.grants.values() if grant.on == key]
-    relation = Relation(**made(run, target.kind, name, statement.comment))
-    if statement.query is None:
-        for column, type_, required in statement.columns:
-            if column in relation.columns:
-                raise Refused(
-                    2025, "42S21", f"SQL compilation error:\nduplicate column name '{column}'"
-                )
-            relation.columns[column] = Field(column, type_, required)
-    else:
-        _fill_view(run, relation, statement)
-    run.world.remove(key)
-    run.world.add(relation)
-    for grant in kept if statement.copy_grants else ():
-        run.world.grants[grant.privilege, grant.on, grant.grantee, grant.granted_by] = grant
-    word = "View" if "VIEW" in target.kind else "Table"
-    return Result.status(f"{word} {name[-1]} successfully created.")
-
-
-def _fill_view(run: Run, relation: Relation, statement: CreateRelation) -> None:
-    """A view of the fake shows columns of one table or view, under their names or others."""
-    query = statement.query
-    if query is None or query.source is None or query.source.arguments is not None:
-        raise Refused(1003, "42000", "SQL compilation error:\nunexpected query of a view.")
-    base = run.require(Target("RELATION", query.source.name))
-    if not isinstance(base, Relation):
-        raise Refused(1003, "42000", "SQL compilation error:\nunexpected query of a view.")
-    for expression, heading in query.items:
-        if expression is None:
-            chosen = {name: name for name in base.columns}
-        elif isinstance(expression, Column):
-            chosen = {heading: expression.parts[-1]}
-        else:
-            raise Refused(1003, "42000", "SQL compilation error:\nunexpected query of a view.")
-        for name, origin in chosen.items():
-            if origin not in base.columns:
-                raise unknown_column(origin)
-            relation.columns[name] = Field(name, base.columns[origin].type)
-            relation.origins[name] = origin
-    relation.over = base.name
-    relation.text = statement.query_text
-    relation.secure = statement.secure
 
 
 def create_tag(run: Run, statement: CreateTag) -> Result:

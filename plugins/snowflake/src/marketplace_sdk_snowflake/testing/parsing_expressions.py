@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from marketplace_sdk_snowflake.testing.cursor import Cursor
+from marketplace_sdk_snowflake.testing.cursor import RESERVED, Cursor
 from marketplace_sdk_snowflake.testing.expressions import (
     Binary,
     Bind,
@@ -85,47 +85,9 @@ TYPES = {
 }
 """Types by every name they have, to the name of their family."""
 
-_RESERVED = frozenset(
-    [
-        "AND",
-        "AS",
-        "BY",
-        "CASE",
-        "CROSS",
-        "DELETE",
-        "ELSE",
-        "END",
-        "EXISTS",
-        "FROM",
-        "GROUP",
-        "HAVING",
-        "IN",
-        "INSERT",
-        "INTO",
-        "IS",
-        "JOIN",
-        "LEFT",
-        "LIKE",
-        "LIMIT",
-        "MATCHED",
-        "NOT",
-        "NULL",
-        "ON",
-        "OR",
-        "ORDER",
-        "SELECT",
-        "SET",
-        "THEN",
-        "TO",
-        "UNION",
-        "UPDATE",
-        "USING",
-        "VALUES",
-        "WHEN",
-        "WHERE",
-        "WITH",
-    ]
-)
+_RESERVED = RESERVED | {
+    *("CASE", "CROSS", "END", "FALSE", "JOIN", "LEFT", "LIMIT", "MATCHED", "TRUE", "USING", "WHEN")
+}
 
 
 def parse_type(cursor: Cursor) -> str:

@@ -15,6 +15,7 @@ from marketplace_sdk_snowflake.testing.parsing_expressions import (
 from marketplace_sdk_snowflake.testing.statements import (
     AlterSession,
     AttachPolicy,
+    ColumnDefinition,
     CreateContainer,
     CreatePolicy,
     CreateRelation,
@@ -83,10 +84,9 @@ def parse_create(cursor: Cursor) -> Statement:
 
 def _table(cursor: Cursor, target: Target, *, if_missing: bool, replace: bool) -> CreateRelation:
     cursor.expect("(")
-    columns: list[tuple[str, str, bool]] = []
+    columns: list[ColumnDefinition] = []
     while not columns or cursor.accept(","):
-        name, type_ = cursor.name(), parse_type(cursor)
-        columns.append((name, type_, cursor.accept("NOT", "NULL")))
+        columns.append(_definition(cursor))
     cursor.expect(")")
     copies = cursor.accept("COPY", "GRANTS")
     return CreateRelation(
@@ -97,6 +97,24 @@ def _table(cursor: Cursor, target: Target, *, if_missing: bool, replace: bool) -
         replace=replace,
         copy_grants=copies,
     )
+
+
+def _definition(cursor: Cursor) -> ColumnDefinition:
+    name, type_ = cursor.name(), parse_type(cursor)
+    required = cursor.accept("NOT", "NULL")
+    if not cursor.choose("WITH MASKING POLICY", "MASKING POLICY"):
+        return ColumnDefinition(name, type_, required)
+    return ColumnDefinition(name, type_, required, cursor.qualified(), _using(cursor))
+
+
+def _using(cursor: Cursor) -> tuple[str, ...]:
+    names: list[str] = []
+    if cursor.accept("USING"):
+        cursor.expect("(")
+        while not names or cursor.accept(","):
+            names.append(cursor.name())
+        cursor.expect(")")
+    return tuple(names)
 
 
 def _view(
@@ -171,13 +189,7 @@ def _column(cursor: Cursor, target: Target) -> Statement:
     if not cursor.accept("SET", "MASKING", "POLICY"):
         return _tag(cursor, target, column)
     policy = cursor.qualified()
-    using: list[str] = []
-    if cursor.accept("USING"):
-        cursor.expect("(")
-        while not using or cursor.accept(","):
-            using.append(cursor.name())
-        cursor.expect(")")
-    return AttachPolicy(target, column, policy, tuple(using), cursor.accept("FORCE"))
+    return AttachPolicy(target, column, policy, _using(cursor), cursor.accept("FORCE"))
 
 
 def _tag(cursor: Cursor, target: Target, column: str | None) -> SetTag:

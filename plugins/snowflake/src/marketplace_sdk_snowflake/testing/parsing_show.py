@@ -89,15 +89,18 @@ def _scope(cursor: Cursor, kind: str) -> Target:
 
 
 def _grants(cursor: Cursor) -> ShowGrants:
-    direction = cursor.one_of("TO", "OF", "ON")
+    direction = cursor.choose("TO", "OF", "ON")
+    target, hierarchy = None, False
     if direction == "ON":
         kind = cursor.one_of(*_GRANTS_ON)
-        name = () if kind == "ACCOUNT" else cursor.qualified(depth(kind))
-        return ShowGrants(direction, Target(kind, name))
-    if direction == "OF":
-        return ShowGrants(direction, parse_role(cursor, "DATABASE ROLE", "ROLE"))
-    holder = parse_role(cursor, "DATABASE ROLE", "ROLE", "USER")
-    return ShowGrants(direction, holder, cursor.accept("INCLUDE", "HIERARCHY"))
+        target = Target(kind, () if kind == "ACCOUNT" else cursor.qualified(depth(kind)))
+    elif direction == "OF":
+        target = parse_role(cursor, "DATABASE ROLE", "ROLE")
+    elif direction == "TO":
+        target = parse_role(cursor, "DATABASE ROLE", "ROLE", "USER")
+        hierarchy = cursor.accept("INCLUDE", "HIERARCHY")
+    limit = cursor.integer() if cursor.accept("LIMIT") else None
+    return ShowGrants(direction or "TO", target, hierarchy, limit)
 
 
 def parse_describe(cursor: Cursor) -> Describe:

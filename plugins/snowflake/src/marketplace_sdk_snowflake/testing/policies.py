@@ -20,7 +20,14 @@ from marketplace_sdk_snowflake.testing.statements import (
 )
 from marketplace_sdk_snowflake.testing.world import Field, Policy, Relation, Tag
 
-__all__ = ["attach_policy", "create_policy", "replace_body", "set_tag_policy"]
+__all__ = [
+    "attach_policy",
+    "check_fit",
+    "create_policy",
+    "replace_body",
+    "require_policy",
+    "set_tag_policy",
+]
 
 _DONE = Result.status("Statement executed successfully.")
 
@@ -96,7 +103,7 @@ def replace_body(run: Run, statement: ReplaceBody) -> Result:
     return _DONE
 
 
-def _require_policy(run: Run, name: tuple[str, ...]) -> Policy:
+def require_policy(run: Run, name: tuple[str, ...]) -> Policy:
     """A policy that the session may set: it holds APPLY on it, on the account, or owns it."""
     policy = run.require(Target("MASKING POLICY", name))
     key = ("MASKING POLICY", policy.name)
@@ -131,10 +138,10 @@ def attach_policy(run: Run, statement: AttachPolicy) -> Result:
             raise Refused(
                 3533, "42601", "SQL compilation error:\nColumn has no masking policy attached."
             )
-        _require_policy(run, column.policy)
+        require_policy(run, column.policy)
         column.policy, column.using = None, ()
         return _DONE
-    policy = _require_policy(run, statement.policy)
+    policy = require_policy(run, statement.policy)
     if column.policy is not None and column.policy != policy.name and not statement.force:
         raise Refused(
             3529,
@@ -143,12 +150,17 @@ def attach_policy(run: Run, statement: AttachPolicy) -> Result:
             "A column cannot be attached to multiple masking policies. Please drop the current "
             "association in order to attach a new masking policy.",
         )
-    _check_fit(relation, column, policy, statement.using)
+    check_fit(relation, column, policy, statement.using)
     column.policy, column.using = policy.name, statement.using
     return _DONE
 
 
-def _check_fit(relation: Relation, column: Field, policy: Policy, using: tuple[str, ...]) -> None:
+def check_fit(relation: Relation, column: Field, policy: Policy, using: tuple[str, ...]) -> None:
+    """A policy fits a column when its arguments do, one by one.
+
+    Raises:
+        Refused: 003547, another number of them; 003540, of another type; 000904, no such column.
+    """
     given = using or (column.name,)
     if given[0] != column.name or len(given) != len(policy.arguments):
         raise Refused(
@@ -165,7 +177,7 @@ def set_tag_policy(run: Run, statement: SetTagPolicy) -> Result:
     """ALTER TAG ... SET and UNSET MASKING POLICY: one policy for a type and a tag."""
     _check_edition(run)
     tag = run.require_owner(statement.tag)
-    policy = _require_policy(run, statement.policy)
+    policy = require_policy(run, statement.policy)
     if not isinstance(tag, Tag):
         raise insufficient("TAG", tag.name[-1:])
     if not statement.attach:

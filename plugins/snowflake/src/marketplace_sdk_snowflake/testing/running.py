@@ -7,7 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from marketplace_sdk_snowflake.testing.authority import Authority
-from marketplace_sdk_snowflake.testing.kinds import TABLE_LIKE, depth, family
+from marketplace_sdk_snowflake.testing.kinds import TABLE_LIKE, VIEW_LIKE, depth, family
 from marketplace_sdk_snowflake.testing.refusals import Refused, absent, display, insufficient
 from marketplace_sdk_snowflake.testing.sessions import Session
 from marketplace_sdk_snowflake.testing.statements import Name, Target
@@ -151,5 +151,6 @@ class Run:
 
 
 def _same_kind(said: str, found: str) -> bool:
-    """TABLE stands for tables of every kind, RELATION for tables and views."""
-    return said in {found, "RELATION"} or (said == "TABLE" and found in TABLE_LIKE)
+    """TABLE stands for tables of every kind, VIEW for views, RELATION for both."""
+    wide = {"TABLE": TABLE_LIKE, "VIEW": VIEW_LIKE, "RELATION": (*TABLE_LIKE, *VIEW_LIKE)}
+    return said == found or found in wide.get(said, ())

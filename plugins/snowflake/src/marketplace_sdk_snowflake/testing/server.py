@@ -12,11 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from marketplace_sdk_snowflake.testing.answers import SUCCESS
 from marketplace_sdk_snowflake.testing.service import Dropped, Service, Unavailable
 
 __all__ = ["Server"]
-
-_SUCCESS = {"success": True, "code": None, "message": None, "data": None}
 
 
 class Server(ThreadingHTTPServer):
@@ -115,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The state of a query."""
-        found = re.fullmatch(r"/monitoring/queries/([0-9a-f-]+)", urlsplit(self.path).path)
+        found = re.fullmatch(r"/monitoring/queries/+([0-9a-f-]+)", urlsplit(self.path).path)
         if found is None:
             self._send(404, b"", "text/plain")
             return
@@ -135,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "/session" if query.get("delete") == "true":
                 return service.close(token)
             case _:
-                return _SUCCESS
+                return SUCCESS
 
     def _token(self) -> str:
         found = re.search(r'Snowflake Token="([^"]*)"', self.headers.get("Authorization") or "")

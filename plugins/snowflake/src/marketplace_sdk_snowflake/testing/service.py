@@ -6,11 +6,17 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from attrs import define, frozen
 
+from marketplace_sdk_snowflake.testing.answers import (
+    SUCCESS,
+    bound,
+    failure,
+    query_failure,
+    rows,
+)
 from marketplace_sdk_snowflake.testing.engine import execute, use_role
 from marketplace_sdk_snowflake.testing.faults import Fault, FaultKind, Faults
 from marketplace_sdk_snowflake.testing.logins import authenticate
@@ -71,6 +77,12 @@ class Service:
         self.stopping = threading.Event()
         self.replays: Callable[[str], Result | Refused | None] = lambda _: None
         self._logins: list[_Login] = []
+        self._requests: set[str] = set()
+
+    @property
+    def open_sessions(self) -> int:
+        """How many logins were not closed yet."""
+        return len(self._logins)
 
     def login(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
         """POST /session/v1/login-request."""
@@ -80,7 +92,7 @@ class Service:
                 user = authenticate(self.world, data)
                 session = self._open(user, query, data)
         except Refused as refused:
-            return _failure(refused, {"nextAction": "RETRY_LOGIN"})
+            return failure(refused, {"nextAction": "RETRY_LOGIN"})
         login = _Login(session, secrets.token_hex(16), secrets.token_hex(16))
         self._logins.append(login)
         return {
@@ -137,13 +149,13 @@ class Service:
     def close(self, token: str) -> dict[str, Any]:
         """POST /session?delete=true."""
         self._logins = [login for login in self._logins if login.token != token]
-        return _SUCCESS
+        return SUCCESS
 
     def renew(self, token: str) -> dict[str, Any]:
         """POST /session/token-request, with the master token."""
         login = next((one for one in self._logins if one.master == token), None)
         if login is None or login.dead:
-            return _failure(_EXPIRED_FOR_GOOD)
+            return failure(_EXPIRED_FOR_GOOD)
         login.token, login.expired = secrets.token_hex(16), False
         return {
             "success": True,
@@ -165,7 +177,7 @@ class Service:
             {"id": one.sfqid, "status": "SUCCESS" if one.outcome == "ok" else "FAILED_WITH_ERROR"}
             for one in found
         ]
-        return {**_SUCCESS, "data": {"queries": states}}
+        return {**SUCCESS, "data": {"queries": states}}
 
     def query(self, token: str, request_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST /queries/v1/query-request.
@@ -176,36 +188,45 @@ class Service:
         """
         login = next((one for one in self._logins if one.token == token), None)
         if login is None:
-            return _failure(Refused(390104, "08001", "Session no longer exists. Log in again."))
+            return failure(Refused(390104, "08001", "Session no longer exists. Log in again."))
         if login.expired or login.dead:
-            return _failure(_EXPIRED)
+            return failure(_EXPIRED)
         text = str(body.get("sqlText") or "")
-        parameters = dict(body.get("parameters") or {})
-        again = any(one.request_id == request_id for one in self.statements)
         fault = self.faults.strike(text, request_id)
-        sfqid = str(uuid.uuid4())
-        outcome = str(fault.kind) if fault else "ok"
-        answer: Result | Refused | None = None
+        outcome, sfqid = str(fault.kind) if fault else "ok", str(uuid.uuid4())
         try:
-            answer = self._fail_early(login, fault, again=again)
-            with self.lock:
-                if answer is None:
-                    answer = self.replays(text) or self._run(login.session, text, body)
+            answer = self._answer(login, fault, request_id, body)
             if isinstance(answer, Refused) and fault is None:
                 outcome = str(answer.errno)
-            if fault is not None and fault.kind in _AFTER:
-                raise Dropped
         finally:
-            session = login.session
-            tag = str(parameters.get("QUERY_TAG", session.parameter("QUERY_TAG")))
-            self.statements.append(
-                Recorded(
-                    text, session.user, session.role, tag, request_id, sfqid, outcome, parameters
-                )
-            )
+            self._record(login.session, request_id, sfqid, outcome, body)
         if isinstance(answer, Refused):
-            return _failure(answer, _query_failure(answer, sfqid))
-        return _rows(answer, login.session, sfqid)
+            return failure(answer, query_failure(answer, sfqid))
+        return rows(answer, login.session, sfqid)
+
+    def _record(
+        self, session: Session, request_id: str, sfqid: str, outcome: str, body: dict[str, Any]
+    ) -> None:
+        parameters = dict(body.get("parameters") or {})
+        tag = str(parameters.get("QUERY_TAG", session.parameter("QUERY_TAG")))
+        text = str(body.get("sqlText") or "")
+        self.statements.append(
+            Recorded(text, session.user, session.role, tag, request_id, sfqid, outcome, parameters)
+        )
+        self._requests.add(request_id)
+
+    def _answer(
+        self, login: _Login, fault: Fault | None, request_id: str, body: dict[str, Any]
+    ) -> Result | Refused:
+        again = request_id in self._requests
+        answer = self._fail_early(login, fault, again=again)
+        if answer is None:
+            with self.lock:
+                text = str(body.get("sqlText") or "")
+                answer = self.replays(text) or self._run(login.session, text, body)
+        if fault is not None and fault.kind in _AFTER:
+            raise Dropped
+        return answer
 
     def _fail_early(
         self, login: _Login, fault: Fault | None, *, again: bool
@@ -229,14 +250,13 @@ class Service:
 
     def _run(self, session: Session, text: str, body: dict[str, Any]) -> Result | Refused:
         binds = body.get("bindings") or {}
-        values = tuple(_bound(binds[str(at)]) for at in range(1, len(binds) + 1))
+        values = tuple(bound(binds[str(at)]) for at in range(1, len(binds) + 1))
         try:
             return execute(self.world, session, self.features, text, values)
         except Refused as refused:
             return refused
 
 
-_SUCCESS: dict[str, Any] = {"success": True, "code": None, "message": None, "data": None}
 _EXPIRED = Refused(390112, "08001", "Your session has expired. Please log in again.")
 _EXPIRED_FOR_GOOD = Refused(390114, "08001", "Authentication token has expired. Log in again.")
 _AFTER = {FaultKind.LOST_ANSWER, FaultKind.DROPPED_AFTER}
@@ -253,104 +273,3 @@ def _as_name(text: str) -> str:
     """A name in the connect string: exact in quotes or when it exists so, else upper case."""
     quoted = len(text) > 1 and text[0] == text[-1] == '"'
     return text[1:-1].replace('""', '"') if quoted else text.upper()
-
-
-def _bound(binding: dict[str, Any]) -> Any:
-    value, kind = binding.get("value"), str(binding.get("type", "TEXT")).upper()
-    if value is None:
-        return None
-    if kind == "FIXED":
-        return int(value)
-    if kind == "REAL":
-        return float(value)
-    return str(value).lower() == "true" if kind == "BOOLEAN" else str(value)
-
-
-def _failure(refused: Refused, data: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "success": False,
-        "code": f"{refused.errno:06d}",
-        "message": refused.message,
-        "data": data,
-    }
-
-
-def _query_failure(refused: Refused, sfqid: str) -> dict[str, Any]:
-    return {
-        "internalError": False,
-        "errorCode": f"{refused.errno:06d}",
-        "sqlState": refused.sqlstate,
-        "queryId": sfqid,
-        "line": -1,
-        "pos": -1,
-        "type": "COMPILATION",
-    }
-
-
-def _cell(value: Any, type_: str) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        micros = round(value.timestamp() * 1_000_000)
-        text = f"{micros // 1_000_000}.{micros % 1_000_000:06d}000"
-        if type_ != "timestamp_tz":
-            return text
-        offset = value.utcoffset()
-        minutes = int(offset.total_seconds() // 60) if offset else 0
-        return f"{text} {1440 + minutes}"
-    return str(value)
-
-
-def _rows(answer: Result | None, session: Session, sfqid: str) -> dict[str, Any]:
-    result = answer or Result.status("")
-    kinds = [type_ for _, type_ in result.columns]
-    rowset = [
-        [_cell(value, type_) for value, type_ in zip(row, kinds, strict=True)]
-        for row in result.rows
-    ]
-    return {
-        "success": True,
-        "code": None,
-        "message": None,
-        "data": {
-            "parameters": [{"name": name, "value": session.parameter(name)} for name in DEFAULTS],
-            "rowtype": [_heading(name, type_) for name, type_ in result.columns],
-            "rowset": rowset,
-            "total": len(rowset),
-            "returned": len(rowset),
-            "queryId": sfqid,
-            "databaseProvider": None,
-            "finalDatabaseName": session.database or None,
-            "finalSchemaName": session.schema or None,
-            "finalWarehouseName": session.warehouse or None,
-            "finalRoleName": session.role,
-            "numberOfBinds": 0,
-            "arrayBindSupported": False,
-            "statementTypeId": result.kind,
-            "version": 1,
-            "queryResultFormat": "json",
-        },
-    }
-
-
-def _heading(name: str, type_: str) -> dict[str, Any]:
-    sizes: dict[str, tuple[int | None, int | None, int | None]] = {
-        "text": (16777216, None, None),
-        "fixed": (None, 38, 0),
-    }
-    length, precision, scale = sizes.get(type_, (None, 0, 9))
-    return {
-        "name": name,
-        "database": "",
-        "schema": "",
-        "table": "",
-        "nullable": True,
-        "type": type_,
-        "byteLength": length,
-        "length": length,
-        "precision": precision,
-        "scale": scale,
-        "collation": None,
-    }

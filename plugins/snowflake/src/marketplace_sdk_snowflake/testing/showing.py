@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from marketplace_sdk_snowflake.testing.evaluation import like
-from marketplace_sdk_snowflake.testing.kinds import PLURALS, TABLE_LIKE, VIEW_LIKE
+from marketplace_sdk_snowflake.testing.kinds import PLURALS, TABLE_LIKE, VIEW_LIKE, family
 from marketplace_sdk_snowflake.testing.refusals import absent, display, insufficient
 from marketplace_sdk_snowflake.testing.running import Result, Run
 from marketplace_sdk_snowflake.testing.sessions import DEFAULTS
@@ -14,6 +14,8 @@ from marketplace_sdk_snowflake.testing.statements import Describe, Name, Show, T
 from marketplace_sdk_snowflake.testing.world import Field, Policy, Relation, Securable, User
 
 __all__ = ["describe", "show"]
+
+_EVERYWHERE = frozenset({"ROLES", "USERS", "DATABASES", "WAREHOUSES"})
 
 
 def _shown(kind: str, thing: Securable) -> bool:
@@ -25,7 +27,7 @@ def _shown(kind: str, thing: Securable) -> bool:
 
 
 def show(run: Run, statement: Show) -> Result:
-    """SHOW: what shows itself to the session, by name; never an error for what is hidden.
+    """SHOW: what shows itself to the session, by database, schema and name.
 
     Raises:
         Refused: 002043, the place to look in is not there or hidden.
@@ -36,7 +38,7 @@ def show(run: Run, statement: Show) -> Result:
         return _show_parameters(run, statement)
     sort = "TABLES" if statement.kind in PLURALS and statement.kind not in SORTS else ""
     families, describe_one, headings = SORTS[sort or statement.kind]
-    within = _place(run, statement.scope)
+    within = _place(run, statement.kind, statement.scope)
     things = [
         thing
         for thing in run.world.of_kind(*families)
@@ -45,23 +47,31 @@ def show(run: Run, statement: Show) -> Result:
         and run.authority.sees((families[0], thing.name))
         and (statement.like is None or like(statement.like, thing.name[-1]))
         and (statement.starts_with is None or thing.name[-1].startswith(statement.starts_with))
-        and (statement.after is None or thing.name[-1] > statement.after)
     ]
-    things.sort(key=lambda thing: (thing.name[-1], thing.name))
-    if statement.scope is not None and statement.after is None:
-        things.sort(key=lambda thing: thing.name)
+    if statement.after is not None:
+        things = _after(things, statement.after)
     rows = [describe_one(run, thing) for thing in things[: statement.limit]]
     return table_of(rows, headings.split())
 
 
-def _place(run: Run, scope: Target | None) -> Name:
+def _after(things: list[Securable], start: str) -> list[Securable]:
+    """What follows the first thing whose name begins so; nothing when there is none."""
+    first = [at for at, thing in enumerate(things) if thing.name[-1].startswith(start)][:1]
+    return things[first[0] + 1 :] if first else []
+
+
+def _place(run: Run, kind: str, scope: Target | None) -> Name:
+    """The place to look in: without one that of the session, for what lives in a schema."""
+    if scope is None and kind not in _EVERYWHERE:
+        here = (run.session.database, run.session.schema)
+        return tuple(name for name in here[: 1 if kind == "SCHEMAS" else 2] if name)
     if scope is None or scope.kind == "ACCOUNT":
         return ()
     return run.require(scope, looking=True).name
 
 
 def _show_columns(run: Run, statement: Show) -> Result:
-    within = _place(run, statement.scope)
+    within = _place(run, statement.kind, statement.scope)
     rows = [
         {
             "table_name": relation.name[2],
@@ -116,7 +126,10 @@ def describe(run: Run, statement: Describe) -> Result:
         Refused: 002043, it is not there or hidden; 003001, a policy that the session
             neither owns nor may apply.
     """
-    thing = run.require(statement.target, looking=True)
+    target = statement.target
+    if family(target.kind) == "RELATION":  # DESCRIBE TABLE and DESCRIBE VIEW mean the same
+        target = Target("RELATION", target.name)
+    thing = run.require(target, looking=True)
     if isinstance(thing, User):
         return _describe_user(run, thing)
     if isinstance(thing, Policy):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from attrs import evolve
+
 from marketplace_sdk_snowflake.testing.authority import PUBLIC, below
 from marketplace_sdk_snowflake.testing.refusals import absent, display, syntax
 from marketplace_sdk_snowflake.testing.running import Result, Run
@@ -90,9 +92,14 @@ def show_grants(run: Run, statement: ShowGrants) -> Result:
         Refused: 002003, the role, user or object is not there or hidden; 001003, the server is too
             old for INCLUDE HIERARCHY.
     """
+    result = _show(run, statement, statement.target or Target("USER", (run.session.user,)))
+    return evolve(result, rows=result.rows[: statement.limit])
+
+
+def _show(run: Run, statement: ShowGrants, target: Target) -> Result:
     if statement.direction == "ON":
-        return _on(run, statement.target)
-    thing = run.require(statement.target)
+        return _on(run, target)
+    thing = run.require(target)
     holder = Grantee(thing.kind, thing.name)
     if statement.direction == "OF":
         return _of(run, holder)

@@ -12,6 +12,7 @@ __all__ = [
     "AlterSession",
     "AttachPolicy",
     "ChangeOwner",
+    "ColumnDefinition",
     "CreateContainer",
     "CreatePolicy",
     "CreateRelation",
@@ -43,6 +44,10 @@ __all__ = [
 Name: TypeAlias = tuple[str, ...]
 
 
+class Statement:
+    """Any statement of the grammar."""
+
+
 @frozen
 class Target:
     """A thing with a kind, as it stands in the statement: a role, a user, an object."""
@@ -52,7 +57,7 @@ class Target:
 
 
 @frozen
-class CreateRole:
+class CreateRole(Statement):
     """CREATE [DATABASE] ROLE."""
 
     role: Target
@@ -62,7 +67,7 @@ class CreateRole:
 
 
 @frozen
-class CreateContainer:
+class CreateContainer(Statement):
     """CREATE DATABASE, SCHEMA or USER."""
 
     target: Target
@@ -72,11 +77,22 @@ class CreateContainer:
 
 
 @frozen
-class CreateRelation:
-    """CREATE TABLE or VIEW. ``columns`` are (name, type, not null); a view has a query instead."""
+class ColumnDefinition:
+    """A column in CREATE TABLE, perhaps with a policy from its first moment on."""
+
+    name: str
+    type: str
+    required: bool = False
+    policy: Name | None = None
+    using: tuple[str, ...] = ()
+
+
+@frozen
+class CreateRelation(Statement):
+    """CREATE TABLE or VIEW; a view has a query instead of columns."""
 
     target: Target
-    columns: tuple[tuple[str, str, bool], ...] = ()
+    columns: tuple[ColumnDefinition, ...] = ()
     query: Select | None = None
     query_text: str = ""
     secure: bool = False
@@ -87,7 +103,7 @@ class CreateRelation:
 
 
 @frozen
-class CreatePolicy:
+class CreatePolicy(Statement):
     """CREATE MASKING POLICY. ``arguments`` are (name, type)."""
 
     target: Target
@@ -101,7 +117,7 @@ class CreatePolicy:
 
 
 @frozen
-class ReplaceBody:
+class ReplaceBody(Statement):
     """ALTER MASKING POLICY ... SET BODY."""
 
     target: Target
@@ -110,7 +126,7 @@ class ReplaceBody:
 
 
 @frozen
-class CreateTag:
+class CreateTag(Statement):
     """CREATE TAG."""
 
     target: Target
@@ -119,7 +135,7 @@ class CreateTag:
 
 
 @frozen
-class SetTag:
+class SetTag(Statement):
     """ALTER ... SET TAG and UNSET TAG, of an object or of a column; ``value`` None takes it off."""
 
     target: Target
@@ -129,7 +145,7 @@ class SetTag:
 
 
 @frozen
-class SetTagPolicy:
+class SetTagPolicy(Statement):
     """ALTER TAG ... SET or UNSET MASKING POLICY."""
 
     tag: Target
@@ -139,7 +155,7 @@ class SetTagPolicy:
 
 
 @frozen
-class AttachPolicy:
+class AttachPolicy(Statement):
     """ALTER TABLE or VIEW ... SET or UNSET MASKING POLICY; ``policy`` None takes it off."""
 
     target: Target
@@ -150,7 +166,7 @@ class AttachPolicy:
 
 
 @frozen
-class SetComment:
+class SetComment(Statement):
     """ALTER ROLE ... SET COMMENT, and COMMENT ON."""
 
     target: Target
@@ -159,7 +175,7 @@ class SetComment:
 
 
 @frozen
-class Drop:
+class Drop(Statement):
     """DROP of anything."""
 
     target: Target
@@ -167,7 +183,7 @@ class Drop:
 
 
 @frozen
-class GrantRole:
+class GrantRole(Statement):
     """GRANT and REVOKE of a role or a database role."""
 
     role: Target
@@ -178,7 +194,7 @@ class GrantRole:
 
 
 @frozen
-class GrantPrivileges:
+class GrantPrivileges(Statement):
     """GRANT and REVOKE of privileges. ``option`` is WITH GRANT OPTION or GRANT OPTION FOR."""
 
     privileges: tuple[str, ...]
@@ -190,7 +206,7 @@ class GrantPrivileges:
 
 
 @frozen
-class GrantInherited:
+class GrantInherited(Statement):
     """GRANT and REVOKE INHERITED: one privilege on all objects of a kind in a container."""
 
     privileges: tuple[str, ...]
@@ -201,7 +217,7 @@ class GrantInherited:
 
 
 @frozen
-class ChangeOwner:
+class ChangeOwner(Statement):
     """GRANT OWNERSHIP. ``current`` is COPY, REVOKE or nothing."""
 
     on: Target
@@ -210,7 +226,7 @@ class ChangeOwner:
 
 
 @frozen
-class Show:
+class Show(Statement):
     """SHOW of a kind of things."""
 
     kind: str
@@ -223,23 +239,24 @@ class Show:
 
 
 @frozen
-class ShowGrants:
-    """SHOW GRANTS: ``direction`` is TO, OF or ON."""
+class ShowGrants(Statement):
+    """SHOW GRANTS: ``direction`` is TO, OF or ON; without a target, TO the session's user."""
 
     direction: str
-    target: Target
+    target: Target | None
     hierarchy: bool = False
+    limit: int | None = None
 
 
 @frozen
-class Describe:
+class Describe(Statement):
     """DESCRIBE of one thing."""
 
     target: Target
 
 
 @frozen
-class Use:
+class Use(Statement):
     """USE ROLE, SECONDARY ROLES, DATABASE, SCHEMA or WAREHOUSE."""
 
     what: str
@@ -247,28 +264,28 @@ class Use:
 
 
 @frozen
-class AlterSession:
+class AlterSession(Statement):
     """ALTER SESSION SET and UNSET; a value of None takes the parameter back to its default."""
 
     parameters: tuple[tuple[str, Any], ...]
 
 
 @frozen
-class Transaction:
+class Transaction(Statement):
     """BEGIN, COMMIT or ROLLBACK."""
 
     action: str
 
 
 @frozen
-class Query:
+class Query(Statement):
     """SELECT."""
 
     select: Select
 
 
 @frozen
-class Insert:
+class Insert(Statement):
     """INSERT INTO ... VALUES."""
 
     table: Name
@@ -277,7 +294,7 @@ class Insert:
 
 
 @frozen
-class Update:
+class Update(Statement):
     """UPDATE ... SET ... WHERE."""
 
     table: Name
@@ -286,7 +303,7 @@ class Update:
 
 
 @frozen
-class Delete:
+class Delete(Statement):
     """DELETE FROM ... WHERE."""
 
     table: Name
@@ -294,7 +311,7 @@ class Delete:
 
 
 @frozen
-class Merge:
+class Merge(Statement):
     """MERGE with at most one branch for a match and one for none."""
 
     table: Name
@@ -305,33 +322,3 @@ class Merge:
     update: tuple[tuple[str, Expression], ...] | None
     delete: bool
     insert: tuple[tuple[str, ...], tuple[Expression, ...]] | None
-
-
-Statement: TypeAlias = (
-    CreateRole
-    | CreateContainer
-    | CreateRelation
-    | CreatePolicy
-    | ReplaceBody
-    | CreateTag
-    | SetTag
-    | SetTagPolicy
-    | AttachPolicy
-    | SetComment
-    | Drop
-    | GrantRole
-    | GrantPrivileges
-    | GrantInherited
-    | ChangeOwner
-    | Show
-    | ShowGrants
-    | Describe
-    | Use
-    | AlterSession
-    | Transaction
-    | Query
-    | Insert
-    | Update
-    | Delete
-    | Merge
-)

@@ -1,0 +1,312 @@
+"""``marketplace requests``: ask, look, decide, take back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marketplace_sdk.cli.asking import answers_of, holder, pairs, sure, until
+from marketplace_sdk.cli.opening import acting, confirmed
+from marketplace_sdk.cli.showing import (
+    clean,
+    day,
+    paged,
+    print_json,
+    print_page,
+    print_record,
+    print_table,
+    say,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.requests import AccessRequest
+    from marketplace_sdk.marketplace import Services
+
+__all__ = ["requests"]
+
+STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
+
+
+@click.group()
+def requests() -> None:
+    """Access requests: ask, look, decide, take back."""
+
+
+@requests.command("list")
+@click.option("--state", type=click.Choice(STATES))
+@click.option("--kind", type=click.Choice(["access", "masking_exception"]))
+@click.option("--product", metavar="ID", help="Only of this product.")
+@click.option("--domain", metavar="NAME", help="Only of products of this domain.")
+@click.option("--requester", metavar="PERSON", help="Only of who asked.")
+@click.option(
+    "--for",
+    "beneficiary",
+    callback=holder,
+    metavar="WHO",
+    help="Only for this person or group:NAME.",
+)
+@click.option("--mine", is_flag=True, help="Only those that await a decision of yours.")
+@paged
+@shown
+@acting
+def list_(
+    market: Services,
+    *,
+    mine: bool,
+    as_json: bool,
+    limit: int,
+    after: str | None,
+    every: bool,
+    **filters: Any,
+) -> None:
+    """Requests that you may see, newest first."""
+    review = "awaiting_me" if mine else None
+    print_page(
+        lambda **page: market.requests.find(review=review, **filters, **page),
+        {
+            "id": lambda each: each.id,
+            "state": lambda each: each.state,
+            "what": _what,
+            "product": lambda each: each.product_name,
+            "for": lambda each: each.beneficiary,
+            "asked by": lambda each: each.requester,
+            "asked at": lambda each: day(each.created_at),
+            "until": lambda each: day(each.until),
+        },
+        as_json=as_json,
+        limit=limit,
+        after=after,
+        every=every,
+    )
+
+
+@requests.command()
+@click.argument("id")
+@shown
+@acting
+def show(market: Services, *, id: str, as_json: bool) -> None:
+    """Everything about one request that you may see."""
+    _show(market.requests.get(id), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@shown
+@acting
+def explain(market: Services, *, id: str, as_json: bool) -> None:
+    """Where a request stands: who approved, and who is still needed."""
+    found = market.requests.explain(id)
+    if as_json:
+        print_json(found)
+    else:
+        say(found)
+
+
+@requests.command()
+@click.argument("id")
+@shown
+@acting
+def history(market: Services, *, id: str, as_json: bool) -> None:
+    """Everything that happened to a request, oldest first."""
+    found = market.requests.history(id)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(("at", "what", "by"), ((day(each.at), each.type, each.actor) for each in found))
+
+
+@requests.command()
+@click.argument("product")
+@click.option(
+    "--answer",
+    "given",
+    callback=pairs,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An answer of the form.",
+)
+@click.option("--acknowledge", multiple=True, metavar="AGREEMENT", help="Id or name of one.")
+@click.option(
+    "--for", "beneficiary", callback=holder, metavar="WHO", help="Who gets it, instead of you."
+)
+@click.option("--column", "columns", multiple=True, help="Ask to see this masked SOURCE.COLUMN.")
+@shown
+@acting
+def create(
+    market: Services,
+    *,
+    product: str,
+    given: tuple[tuple[str, str], ...],
+    acknowledge: tuple[str, ...],
+    beneficiary: Any,
+    columns: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask for access to PRODUCT, or with --column for a masking exception."""
+    kind = "masking_exception" if columns else "access"
+    form = market.forms.get(market.products.get(product).form_for(kind) or "standard").current
+    more: dict[str, Any] = {
+        "answers": answers_of(form, given),
+        "acknowledge": acknowledge,
+        "on_behalf_of": beneficiary,
+        "form_version": form.id,
+    }
+    if columns:
+        filed = market.requests.request_masking_exception(product, columns=columns, **more)
+    else:
+        filed = market.requests.request_access(product, **more)
+    _done(filed, as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why; it is kept.")
+@click.option(
+    "--until", callback=until, metavar="WHEN", help="When access ends: '30 days', or a time."
+)
+@shown
+@acting
+def approve(market: Services, *, id: str, reason: str, until: Any, as_json: bool) -> None:
+    """Approve as a steward; with --until for a while only."""
+    _done(market.requests.approve(id, reason=reason, until=until), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why; it is kept.")
+@shown
+@acting
+def deny(market: Services, *, id: str, reason: str, as_json: bool) -> None:
+    """Deny as a steward; one denial ends the request."""
+    _done(market.requests.deny(id, reason=reason), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@click.option("--reason", default="", help="Why; it is kept.")
+@shown
+@acting
+def cancel(market: Services, *, id: str, reason: str, as_json: bool) -> None:
+    """Call off a pending request."""
+    _done(market.requests.cancel(id, reason=reason), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why; it is kept.")
+@confirmed
+@shown
+@acting
+def revoke(market: Services, *, id: str, reason: str, yes: bool, as_json: bool) -> None:
+    """Take back what a request gave; shows what that is, and asks first."""
+    request = market.requests.get(id)
+    if request.grant and not yes:
+        _tell_grant(market, request)
+    sure(f"revoke the access of {clean(request.beneficiary)}?", yes=yes)
+    _done(market.requests.revoke(id, reason=reason), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@click.option("--reason", default="", help="Why; it is kept.")
+@confirmed
+@shown
+@acting
+def relinquish(market: Services, *, id: str, reason: str, yes: bool, as_json: bool) -> None:
+    """Give up what you have; shows what that is, and asks first."""
+    request = market.requests.get(id)
+    if request.grant and not yes:
+        _tell_grant(market, request)
+    sure("give it up?", yes=yes)
+    _done(market.requests.relinquish(id, reason=reason), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@click.option(
+    "--answer",
+    "given",
+    callback=pairs,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An answer of the form.",
+)
+@click.option("--acknowledge", multiple=True, metavar="AGREEMENT", help="Id or name of one.")
+@shown
+@acting
+def extend(
+    market: Services,
+    *,
+    id: str,
+    given: tuple[tuple[str, str], ...],
+    acknowledge: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask for a later end of what request ID gave."""
+    before = market.requests.get(id)
+    form_id = market.products.get(before.product).form_for(before.kind) or "standard"
+    answers = answers_of(market.forms.get(form_id).current, given)
+    filed = market.requests.extend(id, answers=answers, acknowledge=acknowledge)
+    _done(filed, as_json=as_json)
+
+
+def _tell_grant(market: Services, request: AccessRequest) -> None:
+    """What would be taken away, in the words of the platforms; on the side of questions."""
+    grant = market.grants.get(request.grant)
+    for line in (str(grant), *map(str, grant.items)):
+        click.echo(clean(line), err=True)
+
+
+def _what(request: AccessRequest) -> str:
+    return "access" if request.kind == "access" else f"see {', '.join(request.columns)}"
+
+
+def _done(request: AccessRequest, *, as_json: bool) -> None:
+    if as_json:
+        print_json(request)
+    else:
+        end = f" until {day(request.until)}" if request.until else ""
+        say(f"{request.id}: {request.state}{end}")
+
+
+def _show(request: AccessRequest, *, as_json: bool) -> None:
+    if as_json:
+        print_json(request)
+        return
+    labels = {question.key: question.label for question in request.form.questions}
+    print_record(
+        {
+            "id": request.id,
+            "state": request.state,
+            "what": _what(request),
+            "product": f"{request.product_name} ({request.product})",
+            "for": request.beneficiary,
+            "asked by": request.requester,
+            "asked at": day(request.created_at),
+            "decided at": day(request.decided_at),
+            "until": day(request.until),
+            "wish": request.wish or "",
+            "cause": request.cause,
+            "reason": request.reason,
+            "answers": "\n".join(
+                f"{labels.get(key, key)} {_words(answer)}"
+                for key, answer in request.answers.items()
+            ),
+            "decided": "\n".join(
+                f"{each.by}: {each.verdict}: {each.reason}" for each in request.determinations
+            ),
+            "stuck": "\n".join(request.stuck),
+            "grant": request.grant,
+        }
+    )
+
+
+def _words(answer: object) -> str:
+    if isinstance(answer, tuple):
+        return ", ".join(map(str, answer))
+    if isinstance(answer, Mapping):
+        return " ".join(map(str, answer.values()))
+    return str(answer)

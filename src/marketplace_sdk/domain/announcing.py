@@ -1,0 +1,116 @@
+"""What is said of a request: events for systems, notices for people. Pure.
+
+Neither ever carries an answer or a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.selectors import StewardSelector, user
+from marketplace_sdk.domain.selectors import group as group_selector
+from marketplace_sdk.domain.values import freeze
+
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.people import Beneficiary
+    from marketplace_sdk.domain.quorum import Determination
+    from marketplace_sdk.domain.requests import AccessRequest
+
+__all__ = ["act", "final", "happened", "notice", "sides", "stewards"]
+
+
+def happened(name: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
+    """What systems may know of a request: never answers, never reasons."""
+    data = {
+        "product": {"id": request.product, "name": request.product_name, "domain": request.domain},
+        "request": {
+            "id": request.id,
+            "kind": request.kind,
+            "state": request.state,
+            "requester": request.requester,
+            "beneficiary": request.beneficiary.token,
+            "columns": list(request.columns),
+            "until": None if request.until is None else request.until.isoformat(),
+            "form_version": request.form.id,
+            "extends": request.extends,
+        },
+        **(more or {}),
+    }
+    return Event(type=name, aggregate=request.aggregate, data=freeze(data))
+
+
+def notice(
+    kind: str,
+    request: AccessRequest,
+    names: Mapping[str, str],
+    audience: tuple[StewardSelector, ...],
+    exclude: tuple[str, ...],
+) -> Notice:
+    """A notice about a request, with the words that its text needs."""
+    data = {
+        "requester": request.requester,
+        "beneficiary": str(request.beneficiary),
+        "product": request.product_name,
+        "product_id": request.product,
+        "request_id": request.id,
+        "what": "access to" if request.kind == "access" else "a masking exception on",
+        "state": request.state,
+        **names,
+    }
+    return Notice(
+        kind=kind, about=request.aggregate, audience=audience, exclude=exclude, data=freeze(data)
+    )
+
+
+def final(
+    request: AccessRequest,
+    names: Mapping[str, str],
+    actor: tuple[str, ...],
+    said: Mapping[str, Any] | None = None,
+) -> Effects:
+    """Exactly one decision event; requester, beneficiary and all other stewards are told."""
+    told = list(sides(request))
+    # A decision is not yet access; an extension's grant is there already.
+    waits = request.state == "approved" and not request.extends
+    names = {**names, "outcome": "approved, not yet active" if waits else request.state}
+    if not request.automatic:
+        told += stewards(request)
+    return Effects(
+        events=(happened(f"request.{request.state}", request, said),),
+        notices=(notice("determination_made", request, names, tuple(told), actor),),
+    )
+
+
+def sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    """Requester and beneficiary; for a service account its owner too."""
+    found = [user(request.requester), _selector(request.beneficiary)]
+    if request.owner:
+        found.append(user(request.owner))
+    return tuple(dict.fromkeys(found))
+
+
+def stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    """Everybody whom the pinned review names, in a fixed order."""
+    return tuple(sorted(request.stewards, key=str))
+
+
+def _selector(who: Beneficiary) -> StewardSelector:
+    return group_selector(who.id) if who.kind == "group" else user(who.id)
+
+
+def act(determination: Determination) -> Mapping[str, Any]:
+    """What the log says of an act: who, what, and on which evidence; never the reason."""
+    as_of = determination.as_of
+    return {
+        "determination": {
+            "id": determination.id,
+            "by": determination.by,
+            "verdict": determination.verdict,
+            "stage": determination.stage,
+            "matched": [match.by for match in determination.matched],
+            "as_of": None if as_of is None else as_of.isoformat(),
+            "self_review": determination.self_review,
+        }
+    }

@@ -1,0 +1,351 @@
+"""Everyday commands: what they print for people and machines, what they ask, how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from marketplace_sdk.cli.app import OWN, app
+from marketplace_sdk.cli.opening import EXITS
+from marketplace_sdk.cli.showing import clean
+from marketplace_sdk.errors import MarketplaceError
+from tests.cli.running import Shop
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return Shop(tmp_path)
+
+
+def test_a_request_from_asking_to_taking_back(shop):
+    id = shop.asked()
+    shown = shop.data("requests", "show", id, by="bob")
+    assert shown["state"] == "pending"
+    assert shown["answers"] == {
+        "why": "to see", "for": ["a", "b"], "long": {"amount": 30, "unit": "days"},
+    }  # fmt: skip
+    assert "still open: group stewards" in shop.run("requests", "explain", id, by="bob")
+    assert [each["id"] for each in shop.data("requests", "list", "--mine", by="fin")["items"]] == [
+        id
+    ]
+    assert shop.data("requests", "list", "--mine", by="bob")["items"] == []
+
+    said = shop.run("requests", "approve", id, "--reason", "fine", "--until", "7 days", by="fin")
+    assert re.fullmatch(rf"{id}: approved until \d{{4}}-\d\d-\d\d \d\d:\d\d UTC\n", said)
+    assert [each["type"] for each in shop.data("requests", "history", id)][:1] == [
+        "request.submitted"
+    ]  # fmt: skip
+
+    said = shop.run("requests", "revoke", id, "--reason", "done", by="fin", answer="n\n", code=1)
+    assert "wanted on lake: sales.orders" in said
+    assert "revoke the access of bob? [y/N]" in said
+    assert shop.data("requests", "show", id)["state"] == "approved"
+    shop.run("requests", "revoke", id, "--reason", "done", "--yes", by="fin")
+    assert shop.data("requests", "show", id)["state"] == "revoked"
+
+
+def test_a_masking_exception_is_asked_with_columns(shop):
+    asked = shop.data(
+        "requests", "create", "p", "--column", "orders.email", "--answer", "why=x",
+        "--answer", "long=1 month", "--for", "bob", by="uma",
+    )  # fmt: skip
+
+    assert (asked["kind"], asked["columns"]) == ("masking_exception", ["orders.email"])
+    assert (asked["requester"], asked["beneficiary"]["id"]) == ("uma", "bob")
+
+
+def test_who_gives_up_is_shown_what(shop):
+    id = shop.asked()
+    shop.run("requests", "approve", id, "--reason", "fine", by="fin")
+
+    said = shop.run("requests", "relinquish", id, by="bob", answer="y\n")
+
+    assert "sales.orders" in said
+    assert f"{id}: revoked" in said
+
+
+@pytest.mark.parametrize("verb", ["deny", "cancel"])
+def test_a_request_can_be_ended_before_it_is_decided(shop, verb):
+    id = shop.asked()
+    by = "fin" if verb == "deny" else "bob"
+
+    assert shop.data("requests", verb, id, "--reason", "no", by=by)["state"] in (
+        "denied",
+        "canceled",
+    )
+
+
+def test_an_end_may_be_asked_to_be_later(shop):
+    id = shop.asked()
+    shop.run(
+        "requests", "approve", id, "--reason", "fine", "--until", "2999-01-01T00:00Z", by="fin"
+    )
+
+    more = shop.data(
+        "requests", "extend", id, "--answer", "why=more", "--answer", "long=1 year", by="bob"
+    )
+
+    assert more["extends"] == shop.data("requests", "show", id)["grant"]
+
+
+def test_grants_and_drift_and_repair(shop):
+    id = shop.asked()
+    assert "sales.orders" in shop.run("grants", "preview", id, by="fin")
+    shop.run("requests", "approve", id, "--reason", "fine", by="fin")
+    shop.run("worker", "--once")
+    (grant,) = shop.data("grants", "list", "--of", "bob", by="bob")["items"]
+    assert grant["state"] == "active"
+    shown = shop.run("grants", "show", grant["id"], by="bob")
+    assert "sales.orders" in shown
+    assert "[present]" in shown
+
+    # The memory platform forgets when the process does: everything has drifted.
+    drift = shop.data("grants", "drift", code=1)
+    assert {each["kind"] for each in drift["findings"]} == {"missing"}
+    assert "put right what is ours? [y/N]" in shop.run("grants", "repair", answer="n\n", code=1)
+    assert "missing" in shop.run("grants", "repair", "--yes")
+    shop.run("grants", "list", "--of", "bob", "--state", "active", code=2)
+
+
+def test_what_was_there_before_is_adopted_after_a_question(shop):
+    id = shop.asked()
+    shop.run("requests", "approve", id, "--reason", "fine", by="fin")
+    (grant,) = shop.data("grants", "list")["items"]
+
+    said = shop.run("grants", "adopt", grant["id"], answer="y\n", code=5)
+
+    assert "make it ours" in said
+    assert "nothing of it was there before" in said
+
+
+def test_products_are_withheld_closed_and_deleted_after_a_question(shop):
+    assert shop.data("products", "list", "ordres")["items"][0]["id"] == "p"
+    assert "Orders" in shop.run("products", "list", "--domain", "sales", "--role", "manager")
+    assert "form   " in shop.run("products", "show", "p")
+    assert shop.data("products", "suspend", "p", "--reason", "audit", "--yes")["suspended"]
+    assert shop.run("products", "resume", "p") == "Orders: published\n"
+    shop.run("products", "retire", "p", answer="n\n", code=1)
+    assert shop.run("products", "retire", "p", "--yes") == "Orders: retired\n"
+    assert "delete Orders? [y/N]" in shop.run("products", "delete", "p", answer="n\n", code=1)
+    assert shop.data("products", "delete", "p", "--yes")["state"] == "deleted"
+
+
+def test_deleting_shows_who_would_lose_what(shop):
+    id = shop.asked()
+    shop.run("requests", "approve", id, "--reason", "fine", by="fin")
+
+    assert "user:bob: wanted on lake" in shop.run("products", "delete", "p", answer="n\n", code=1)
+    assert "active grants: 1" in shop.run("products", "delete", "p", "--yes", code=5)
+
+
+def test_what_products_are_made_of(shop):
+    assert shop.data("domains", "list")["items"][0]["name"] == "sales"
+    assert shop.data("domains", "show", "sales")["sources"] == ["orders"]
+    assert "orders" in shop.run("domains", "show", "sales")
+    assert "group stewards" in shop.run("forms", "list")
+    assert "why: Why? [SHORT_ANSWER]" in shop.run("forms", "show", "std")
+    assert shop.data("forms", "show", "std")["current"]["questions"][2]["kind"] == "ACCESS_DURATION"
+    assert "email" in shop.run("sources", "list", "--connection", "lake")
+    assert "email masked" in shop.run("sources", "show", "orders")
+    assert shop.data("sources", "show", "orders")["object"] == "sales.orders"
+    assert "nothing new" in shop.run("sources", "discover", "lake")
+    assert shop.run("sources", "list", "--tag", "none") == "nothing\n"
+
+
+def test_people_are_kept_and_leave(shop):
+    added = shop.data(
+        "people",
+        "add",
+        "ann",
+        "--group",
+        "stewards",
+        "--principal",
+        "lake=ann",
+        "--permission",
+        "X",
+    )
+    assert added["principals"] == {"lake": "ann"}
+    assert "ann" in shop.run("people", "list")
+    assert shop.run("people", "show", "ann").startswith("id           ann\n")
+    assert "take everything from ann? [y/N]" in shop.run(
+        "people", "deactivate", "ann", answer="n\n", code=1
+    )
+    assert not shop.data("people", "deactivate", "ann", "--yes")["active"]
+
+
+def test_lists_go_on_page_by_page(shop):
+    first = shop.data("people", "list", "--limit", "2")
+    rest = shop.data("people", "list", "--limit", "2", "--after", first["next"])
+    assert [each["id"] for each in first["items"] + rest["items"]] == ["bob", "fin", "uma"]
+    assert rest["next"] is None
+    assert len(shop.data("people", "list", "--limit", "1", "--all")["items"]) == 3
+    assert "there is more: --after " in shop.run("people", "list", "--limit", "1")
+    assert "not the `next` of a page" in shop.run("people", "list", "--after", "x", code=2)
+
+
+def test_each_kind_of_error_has_its_status_and_one_line(shop):
+    pending = shop.asked()
+    for words, by, code in (
+        (["requests", "show", "nope"], "uma", 3),
+        (["requests", "approve", pending, "--reason", "x"], "bob", 4),
+        (["requests", "approve", pending, "--reason", ""], "fin", 2),
+        (["requests", "create", "p"], "bob", 2),
+        (["requests", "create", "p", "--answer", "why=x", "--answer", "long=1 day"], "bob", 5),
+        (["requests", "list", "--by", ""], "uma", 4),
+        (["requests", "list"], "nobody", 4),
+    ):
+        said = shop.run(*words, by=by, code=code)
+        assert re.fullmatch(r"marketplace: cannot [^\n]+\n", said), said
+    shop.file.write_text("storage = 'postgresql://localhost:1/none'\n", encoding="utf-8")
+    assert "cannot" in shop.run("requests", "list", code=6)
+    shop.file.write_text("[engine]\nplugin = 'steam'\n", encoding="utf-8")
+    assert "steam" in shop.run("requests", "list", code=7)
+
+
+def test_every_error_has_a_status():
+    """A new branch of the tree of errors must be given one, or fall under its parent's."""
+    for kind in MarketplaceError.__subclasses__():
+        assert any(issubclass(kind, known) for known, _ in EXITS), kind
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["produkts"], "Did you mean products?"),
+        (["requests", "list", "--stat", "pending"], "--state"),
+        (["requests", "list", "--state", "pendin"], "pending"),
+        (["requests", "approve", "x", "--reason", "y", "--until", "soon"], "30 days"),
+        (["requests", "create", "p", "--answer", "why"], "KEY=VALUE"),
+        (["requests", "list", "--for", "group:"], "must not be empty"),
+        (["requests", "list", "--limit", "0"], "1<=x<=1000"),
+    ],
+)
+def test_wrong_usage_says_what_would_be_right(shop, words, told):
+    assert told in shop.run(*words, code=2)
+
+
+def test_what_people_wrote_cannot_act_on_a_terminal(shop):
+    with shop.open() as market:
+        market.products.update("p", description="\x1b[31mred\x07 [bold]x[/]", by="uma")
+
+    said = shop.run("products", "show", "p")
+
+    assert "\x1b" not in said
+    assert "[bold]x[/]" in said
+    assert clean("a\nb\x1b\u202e") == "a\nb\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    assert "\\u001b[31mred" in shop.run("products", "show", "p", "--json")
+
+
+def test_init_writes_a_file_that_works(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner(env={"MARKETPLACE_BY": ""})
+
+    said = runner.invoke(app, ["init", "--yes"], catch_exceptions=False).output
+
+    (next_step,) = re.findall(r"^  marketplace (people add .*)$", said, re.MULTILINE)
+    words = next_step.replace("YOUR-NAME", "uma").split()
+    assert runner.invoke(app, words, catch_exceptions=False).exit_code == 0
+    assert runner.invoke(app, ["config", "check"]).exit_code == 0
+    again = runner.invoke(app, ["init", "--yes"])
+    assert (again.exit_code, "exists" in again.output) == (5, True)
+
+
+def test_init_asks_what_it_is_not_told(tmp_path):
+    path = tmp_path / "m.toml"
+    words = ["init", "--config", str(path), "--storage", "memory", "--setting", "native_expiry=x"]
+
+    done = CliRunner().invoke(app, words, input='my "lake"\nmemory\nsales.*\n')
+
+    assert done.exit_code == 0, done.output
+    assert '[connections."my \\"lake\\""]' in path.read_text(encoding="utf-8")
+
+
+def test_init_writes_no_secret_and_no_unknown_plugin(tmp_path):
+    path = tmp_path / "m.toml"
+    base = ["init", "--yes", "--config", str(path)]
+
+    secret = CliRunner().invoke(app, [*base, "--setting", "password=hush"])
+    unknown = CliRunner().invoke(app, [*base, "--platform", "steam"])
+
+    assert (secret.exit_code, "hush" in secret.output) == (2, False)
+    assert unknown.exit_code == 7
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_given_its_completion(shell):
+    said = CliRunner().invoke(app, ["completion", shell]).output
+
+    assert "_MARKETPLACE_COMPLETE" in said
+
+
+def test_completion_knows_commands_and_options():
+    env = {"COMP_WORDS": "marketplace requests li", "COMP_CWORD": "2",
+           "_MARKETPLACE_COMPLETE": "bash_complete"}  # fmt: skip
+    done = CliRunner().invoke(app, [], env=env, prog_name="marketplace")
+
+    assert done.output.strip() == "plain,list"
+
+
+def commands(group, *path):
+    """Every command with the words that lead to it."""
+    context = click.Context(group)
+    for name in group.list_commands(context) if not path else group.commands:
+        command = OWN_COMMANDS[name] if not path else group.commands[name]
+        if command is None:
+            continue
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
+OWN_COMMANDS = {name: app.get_command(click.Context(app), name) if name in OWN else None
+                for name in app.list_commands(click.Context(app))}  # fmt: skip
+
+
+def test_the_list_of_commands_says_what_the_commands_say():
+    """``marketplace --help`` imports no command, so the line of each is written down twice."""
+    for name, (_, line) in OWN.items():
+        assert OWN_COMMANDS[name].name == name
+        assert line.endswith(".")
+
+
+def test_whatever_prints_facts_can_print_json():
+    """Only what prints a file, a script or nothing but one word does without."""
+    without = {" ".join(path) for path, command in commands(app)
+               if not any(option.name == "as_json" for option in command.params)}  # fmt: skip
+
+    assert without == {
+        "audit export", "audit seals", "completion", "config check", "config schema", "init",
+        "install", "new-plugin provisioner", "uninstall",
+    }  # fmt: skip
+
+
+def test_every_option_is_explained():
+    silent = {
+        f"{' '.join(path)} {option.opts[0]}"
+        for path, command in commands(app)
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+        if not isinstance(option.type, click.Choice) and option.opts[0] != "--output"
+    }
+
+    assert silent == set()
+
+
+def test_help_lists_what_is_built_in_and_what_plugins_add():
+    said = CliRunner().invoke(app, ["--help"]).output
+
+    assert re.search(r"^  demo +Plays", said, re.MULTILINE)
+    assert all(re.search(rf"^  {name} +", said, re.MULTILINE) for name in OWN)
+
+
+def test_json_is_json_for_every_list(shop):
+    for words in (["products", "list"], ["requests", "list"], ["grants", "list"], ["forms", "list"],
+                  ["domains", "list"], ["sources", "list"], ["people", "list"]):  # fmt: skip
+        assert set(json.loads(shop.run(*words, "--json"))) == {"items", "next"}
