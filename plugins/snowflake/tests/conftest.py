@@ -22,8 +22,10 @@ from marketplace_sdk.plugin import (
     TargetObject,
 )
 from marketplace_sdk.testing import FrozenClock
+from marketplace_sdk_snowflake import protecting
 from marketplace_sdk_snowflake.naming import dotted_name
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
+from marketplace_sdk_snowflake.sessions import Sessions
 from marketplace_sdk_snowflake.settings import Login, Settings
 from marketplace_sdk_snowflake.testing import FakeSnowflake
 
@@ -278,6 +280,12 @@ class Shop:
         """Kinds and words of what is not as it should be."""
         return [(each.kind, each.what) for each in self.market.grants.drift(by="gil").findings]
 
+    def shortcomings(self):
+        """What the service role lacks, as an administrator is told."""
+        checks = self.market.health(platforms=True).checks
+        (found,) = [each for each in checks if each.name == "connection warehouse"]
+        return found.facts["shortcomings"]
+
     def close(self):
         self.market.close()
 
@@ -324,6 +332,53 @@ def make_shop(bench, monkeypatch):
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def standard_shop(monkeypatch):
+    """The same on an account of the edition without masking policies."""
+    monkeypatch.setenv("SHOP_TOKEN", "shop-token")
+    with FakeSnowflake(edition="STANDARD") as standard:
+        bench = Bench(standard)
+        made = Shop(bench)
+        yield made
+        made.close()
+        bench.close()
+
+
+@pytest.fixture
+def administrator(fake):
+    """Runs what the command line does with an administrator's login; takes make and Wanted."""
+    fake.user("ROOT", roles=["ACCOUNTADMIN"], default_role="ACCOUNTADMIN")
+    options = {**fake.connection_for("ROOT", "ACCOUNTADMIN"), "warehouse": "COMPUTE_WH"}
+    sessions = Sessions(Login(options=options), name="administrator")
+
+    def run(make, wanted):
+        with sessions.use(seconds(10)) as talk:
+            texts = make(talk, wanted)
+            protecting.run(talk, texts)
+        return texts
+
+    yield run
+    sessions.close()
+
+
+@pytest.fixture
+def protected(fake, administrator):
+    """Puts a policy of ours on a column."""
+
+    def run(installation, table, column, **more):
+        fake.schema(("GOV", "MKT"))
+        wanted = protecting.Wanted(
+            column=(*table, column),
+            installation=installation,
+            service_role="MKT_SVC",
+            policies=("GOV", "MKT"),
+            **more,
+        )
+        return administrator(protecting.protect, wanted)
+
+    return run
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -140,33 +140,40 @@ def _objects(
                 rights.manage_schema((database, schema), role),
             )
     for database in databases:
-        yield from _database(talk, settings, held, patterns, database)
+        wanted = _wanted(talk, database, patterns)
+        if wanted:
+            yield from _whole_database(settings, held, database, role)
+        elif any(each.startswith(f"{database}.") for each in patterns) and not held.manages(
+            database
+        ):
+            yield _unseen(
+                f"anything in database {database} that may be granted",
+                rights.manage_database(database, role),
+            )
+        for schema, (managed, objects) in sorted(wanted.items()):
+            yield from _schema(held, (database, schema), objects, role, managed=managed)
 
 
-def _database(
-    talk: Talk, settings: Settings, held: _Held, patterns: Sequence[str], database: str
-) -> Iterator[Shortcoming]:
-    role, any_here = talk.acting.role, False
-    for name, facts in sorted(schemas_of(talk, database).items()):
-        schema = (database, name)
+def _wanted(
+    talk: Talk, database: str, patterns: Sequence[str]
+) -> Mapping[str, tuple[bool, Sequence[Found]]]:
+    """Objects that a pattern names, by schema, and whether that has managed access."""
+    found: dict[str, tuple[bool, Sequence[Found]]] = {}
+    for name, facts in schemas_of(talk, database).items():
         try:
-            found = objects_of(talk, schema)
+            objects = objects_of(talk, (database, name))
         except Failure as failure:
             if failure.kind not in ("absent", "denied"):
                 raise
             continue
-        wanted = [
+        some = [
             each
-            for _, each in sorted(found.items())
+            for _, each in sorted(objects.items())
             if each.kind and any(fnmatchcase(dotted_name(*each.name), p) for p in patterns)
         ]
-        if not wanted:
-            continue
-        if not any_here:
-            any_here = True
-            yield from _whole_database(settings, held, database, role)
-        managed = "MANAGED ACCESS" in facts.get("options", "")
-        yield from _schema(held, schema, wanted, role, managed=managed)
+        if some:
+            found[name] = ("MANAGED ACCESS" in facts.get("options", ""), some)
+    return found
 
 
 def _whole_database(

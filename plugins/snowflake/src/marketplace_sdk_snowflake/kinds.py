@@ -9,8 +9,7 @@ __all__ = ["KEYWORDS", "kind_of", "same_family"]
 KEYWORDS: Mapping[str, str] = {
     "table": "TABLE",
     "view": "VIEW",
-    # A grant on a materialized view names it as a view.
-    "materialized view": "VIEW",
+    "materialized view": "MATERIALIZED VIEW",
     "dynamic table": "DYNAMIC TABLE",
     "external table": "EXTERNAL TABLE",
     "iceberg table": "ICEBERG TABLE",

@@ -70,7 +70,12 @@ class Looking:
                 ours[scope] = (word, rest)
         self._identify([Grantee.read(r) for w, r in ours.values() if w != "entitlements"], ours)
         for scope, (word, rest) in ours.items():
-            answers[scope] = self._scope(scope, word, rest)
+            strange = word != "entitlements" and self._known.roles.get(Grantee.read(rest)) is False
+            if strange:
+                why = f"NameCollision: {scope.key} exists and is not ours: another owner, or marker"
+                answers[scope] = CannotLook(reason=why, retryable=False)
+            else:
+                answers[scope] = self._scope(scope, word, rest)
         told = answers_to(Masks(self._talk, self._settings), guards) if ours and guards else {}
         if told:
             first = next((s for s in ours if isinstance(answers[s], Seen)), None)

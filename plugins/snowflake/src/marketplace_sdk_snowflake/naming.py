@@ -154,7 +154,7 @@ class Grantee:
     database: str | None = None
 
     def __str__(self) -> str:
-        return self.name if self.database is None else dotted_name(self.database, self.name)
+        return dotted_name(*([] if self.database is None else [self.database]), self.name)
 
     @property
     def sql(self) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "hand_on_database",
     "hand_on_object",
     "hand_on_schema",
+    "manage_database",
     "manage_schema",
     "permission",
 ]
@@ -51,6 +52,12 @@ def hand_on_object(keyword: str, name: Sequence[str], role: str) -> str:
     """May hand SELECT on; lost when the object is replaced."""
     what = f"{keyword} {quote_name(*name)}"
     return f"GRANT SELECT ON {what} TO ROLE {quote_identifier(role)} WITH GRANT OPTION"
+
+
+def manage_database(database: str, role: str) -> str:
+    """May grant on everything in a database."""
+    name = quote_identifier(database)
+    return f"GRANT MANAGE GRANTS ON DATABASE {name} TO ROLE {quote_identifier(role)}"
 
 
 def manage_schema(schema: Sequence[str], role: str) -> str:
