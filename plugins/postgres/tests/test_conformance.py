@@ -66,6 +66,9 @@ class PostgresWorld(ProvisionerWorld):
         role = scope.key.removeprefix("role:")
         self.platform.run(f"GRANT {quote_identifier(role)} TO {quote_identifier(principal)}")
 
+    def give_again(self, principal, object, scope):
+        self.intrude(principal, object, scope)
+
     def protect(self, object, column):
         """Columns that are not granted are not seen."""
 

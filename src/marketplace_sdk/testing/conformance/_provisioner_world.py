@@ -87,6 +87,13 @@ class ProvisionerWorld(ABC):
         """
         self.grant_by_hand(principal, object)
 
+    def give_again(self, principal: str, object: str, scope: Scope) -> None:
+        """Let an administrator give what the principal holds because of the marketplace.
+
+        By default nothing happens, which is right where somebody holds a right or does not,
+        whoever gave it. Override it where the platform keeps what each of them gave.
+        """
+
     def sees_clear(self, principal: str, object: str, column: str) -> bool:  # noqa: ARG002  # for authors
         """Whether the principal gets the real values of a column (``masking``)."""
         self._missing("sees_clear", "masking")
