@@ -51,6 +51,7 @@ class MemoryWorld(ProvisionerWorld):
 
     def give_again(self, principal, object, scope):
         self.platform.grant_by_hand(principal, object)
+        return True
 
     def protect(self, object, column):
         self.platform.protect(object, column)
@@ -185,6 +186,7 @@ class LibraryWorld(ProvisionerWorld):
 
     def give_again(self, principal, object, scope):
         self.grant_by_hand(principal, object)
+        return True
 
     def protect(self, object, column):
         self.library.hidden.add((self.library.ids["shelf", object], column))
