@@ -74,6 +74,8 @@ def freeze(data: Mapping[Any, Any] | None) -> FrozenMap[Any, Any]:
 
 
 def _frozen(value: object) -> object:
+    if type(value) is str:  # by far the most
+        return value
     if isinstance(value, Mapping):
         return freeze(value)
     if isinstance(value, (list, tuple)):
@@ -149,7 +151,9 @@ def check_text(value: object, path: str, *, required: bool = False) -> str:
         problem = "must not be empty"
     elif len(value) > MAX_TEXT:
         problem = f"must have at most {MAX_TEXT} characters"
-    elif any(c == "\0" or unicodedata.category(c) == "Cs" for c in value):
+    elif "\0" in value or (
+        not value.isascii() and any(unicodedata.category(c) == "Cs" for c in value)
+    ):
         problem = "must not contain NUL or broken characters"
     else:
         return value
@@ -165,7 +169,9 @@ def _check(value: object, path: str, longest: int) -> str:
         problem = "must not begin or end with a blank"
     elif len(value) > longest:
         problem = f"must have at most {longest} characters"
-    elif any(unicodedata.category(c) in _DECEPTIVE for c in value):
+    elif not (value.isascii() and value.isprintable()) and any(
+        unicodedata.category(c) in _DECEPTIVE for c in value
+    ):
         problem = "must not contain control, direction or unassigned characters"
     else:
         return value

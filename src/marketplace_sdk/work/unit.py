@@ -22,6 +22,7 @@ from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
 from marketplace_sdk.work.chains import chain_hash
 from marketplace_sdk.work.pages import Page, check_limit, place_of, storable, text_of_place
 from marketplace_sdk.work.records import KINDS, Kind
+from marketplace_sdk.work.remembering import Remembered
 
 __all__ = ["Pairs", "Unit", "unit_of_work"]
 
@@ -31,6 +32,8 @@ Pairs = Sequence[tuple[str, Collection[str]]]
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
 _DECIDED = frozenset({"request", "grant"})
 """Kinds whose values are asked for to change them, and to log it."""
+_SELDOM_CHANGED = frozenset({"domain", "form", "person", "product", "source"})
+_REMEMBERED = Remembered()
 FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
 
 
@@ -338,11 +341,16 @@ class Unit:
         document = record.document
         if "revision" in known:
             document = {**document, "revision": record.revision}
-        value = load(entry.type, document)
-        unknown = {key: each for key, each in document.items() if key not in known}
+        key = (record.kind, record.id)
+        value: T | None = _REMEMBERED.get(key, document)
+        if value is None:
+            value = load(entry.type, document)
+            if record.kind in _SELDOM_CHANGED:
+                _REMEMBERED.put(key, document, value)
+        unknown = {name: each for name, each in document.items() if name not in known}
         if unknown:
-            self._unknown[record.kind, record.id] = unknown
-        self._read[record.kind, record.id] = value
+            self._unknown[key] = unknown
+        self._read[key] = value
         return value
 
 
