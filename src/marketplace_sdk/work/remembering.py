@@ -7,12 +7,13 @@ taken for a document that is equal to the one it was made of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
+
+from marketplace_sdk.ports.storage import Record
 
 __all__ = ["Remembered"]
 
-MOST = 2048
+MOST = 1024
 """Values that are kept; with more, all are forgotten."""
 
 
@@ -20,15 +21,17 @@ class Remembered:
     """Frozen values by kind and id, with the documents they were made of; for several threads."""
 
     def __init__(self) -> None:
-        self._values: dict[tuple[str, str], tuple[Mapping[str, Any], Any]] = {}
+        self._values: dict[tuple[str, str], tuple[Record, Any]] = {}
 
-    def get(self, key: tuple[str, str], document: Mapping[str, Any]) -> Any:
-        """The value of an equal document, or None."""
+    def get(self, key: tuple[str, str], record: Record) -> Any:
+        """The value of a record of the same revision with an equal document, or None."""
         known = self._values.get(key)
-        return known[1] if known is not None and known[0] == document else None
+        if known is None or known[0].revision != record.revision:
+            return None
+        return known[1] if known[0].document == record.document else None
 
-    def put(self, key: tuple[str, str], document: Mapping[str, Any], value: Any) -> None:
+    def put(self, key: tuple[str, str], record: Record, value: Any) -> None:
         """Keep a value, instead of the one of before."""
         if len(self._values) >= MOST:
             self._values.clear()
-        self._values[key] = (document, value)
+        self._values[key] = (record, value)
