@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.quorum import hopeless
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, group, permission, user
-from marketplace_sdk.errors import MarketplaceError
+from marketplace_sdk.errors import MarketplaceError, StaleRevision
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
@@ -26,6 +27,8 @@ __all__ = ["candidates", "check_stuck", "eligible", "look_again", "recheck", "va
 
 MOST_CANDIDATES = 50
 MOST_RECHECKED = 500
+MOST_TRIES = 8
+"""Looks at a request that is changed each time before the look is kept."""
 
 
 def eligible(context: Context, request: AccessRequest) -> Mapping[OpenSeat, tuple[str, ...]]:
@@ -73,15 +76,30 @@ def check_stuck(context: Context, request: AccessRequest) -> None:
     Whoever stands in for such a seat is asked then. A look that fails leaves everything as it
     was, and never the command before it: the next look comes by timer.
     """
-    try:
-        places = vacant(context, request)
-        words = tuple(
-            sorted(str(seat) for seat in request.tally.open if (seat.set, seat.seat) in places)
-        )
-        if words != request.stuck:
-            _keep_stuck(context, evolve(request, stuck=words))
-    except MarketplaceError:
-        return
+    with suppress(MarketplaceError):
+        for _ in range(MOST_TRIES):
+            places = vacant(context, request)
+            words = tuple(
+                sorted(str(seat) for seat in request.tally.open if (seat.set, seat.seat) in places)
+            )
+            if words == request.stuck:
+                return
+            try:
+                _keep_stuck(context, evolve(request, stuck=words))
+            except StaleRevision:
+                fresh = _pending(context, request.id)
+                if fresh is None:
+                    return
+                request = fresh
+            else:
+                return
+
+
+def _pending(context: Context, id: str) -> AccessRequest | None:
+    """A request as it is now, if it is not decided."""
+    with context.unit(SYSTEM, write=False) as unit:
+        found = unit.get(AccessRequest, id)
+    return found if found is not None and found.open else None
 
 
 def _keep_stuck(context: Context, request: AccessRequest) -> None:
