@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         DeclarationPlan,
         DeclaredChange,
     )
+    from marketplace_sdk.domain.destinations import Delivery, TestCall
     from marketplace_sdk.domain.durations import Duration
     from marketplace_sdk.domain.events import CATALOGUE, NOTICES
     from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
@@ -78,14 +79,17 @@ if TYPE_CHECKING:
     from marketplace_sdk.services._health import Check, Health
     from marketplace_sdk.services._retaining import Retention
     from marketplace_sdk.services._verifying import Finding, Verification
+    from marketplace_sdk.services.destinations import DestinationView
     from marketplace_sdk.services.grants import GrantView
     from marketplace_sdk.services.sources import Discovery
+    from marketplace_sdk.wire.published import EVENT_TYPES, event_schema
     from marketplace_sdk.work.pages import Page
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CATALOGUE",
+    "EVENT_TYPES",
     "NOTICES",
     "AccessRequest",
     "Actor",
@@ -106,6 +110,8 @@ __all__ = [
     "Declaration",
     "DeclarationPlan",
     "DeclaredChange",
+    "Delivery",
+    "DestinationView",
     "Determination",
     "DirectoryError",
     "Discovery",
@@ -157,12 +163,14 @@ __all__ = [
     "TagRule",
     "Tagged",
     "Tally",
+    "TestCall",
     "TransitionNotAllowed",
     "Verification",
     "Wish",
     "__version__",
     "attribute",
     "domain_permission",
+    "event_schema",
     "group",
     "permission",
     "read_declarations",
@@ -177,6 +185,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "domain.catalog": ("Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule"),
     "domain.conditions": ("All", "Answer", "Any", "Has", "Is", "Not", "Tagged", "Wish"),
     "domain.declarations": ("Applied", "Declaration", "DeclarationPlan", "DeclaredChange"),
+    "domain.destinations": ("Delivery", "TestCall"),
     "domain.durations": ("Duration",),
     "domain.events": ("CATALOGUE", "NOTICES"),
     "domain.forms": ("DataUseAgreement", "FormVersion", "Question", "RequestForm"),
@@ -221,8 +230,10 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "services._health": ("Check", "Health"),
     "services._retaining": ("Retention",),
     "services._verifying": ("Finding", "Verification"),
+    "services.destinations": ("DestinationView",),
     "services.grants": ("GrantView",),
     "services.sources": ("Discovery",),
+    "wire.published": ("EVENT_TYPES", "event_schema"),
     "work.pages": ("Page",),
 }
 """Module of each public name: it is imported with the first use of one of them, so that a command

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
     from marketplace_sdk.services._context import Context
 
-__all__ = ["candidates", "check_stuck", "eligible", "look_again", "recheck", "vacant"]
+__all__ = ["candidates", "check_stuck", "eligible", "look_again", "may_decide", "recheck", "vacant"]
 
 MOST_CANDIDATES = 50
 MOST_RECHECKED = 500
@@ -149,7 +149,7 @@ def _able(context: Context, request: AccessRequest, most: int) -> dict[OpenSeat,
 
     @cache
     def may(id: str) -> bool:
-        return id not in done and _may(context, request, id)
+        return id not in done and may_decide(context, request, id)
 
     def of(selector: StewardSelector) -> list[str]:
         # Those who may not decide must not crowd out those who may.
@@ -167,7 +167,8 @@ def _able(context: Context, request: AccessRequest, most: int) -> dict[OpenSeat,
     }
 
 
-def _may(context: Context, request: AccessRequest, id: str) -> bool:
+def may_decide(context: Context, request: AccessRequest, id: str) -> bool:
+    """Whether somebody whom a seat names is not on the receiving side."""
     if request.allow_self_review:
         return True
     if id in (request.requester, request.owner):
