@@ -24,6 +24,7 @@ OWN: Mapping[str, tuple[str, str]] = {
     "export": ("declaring:export", "Write what there is as files of declarations."),
     "forms": ("catalog:forms", "Request forms: what requesters are asked, and who decides."),
     "grants": ("grants:grants", "Grants: who has what, and whether platforms show it."),
+    "import": ("declaring:import_", "Make declarations from data contracts and data products."),
     "init": ("init:init", "Write a configuration file; asks what is not given."),
     "install": ("installing:install", "Open a connection again that was uninstalled."),
     "migrate": ("migrate:migrate", "Bring the schema of the storage to that of this release."),

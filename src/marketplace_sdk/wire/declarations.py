@@ -292,7 +292,7 @@ def _declaration(kind: str, id: str, at: At) -> Declaration:
     fields = FIELDS[kind]
     problems: list[Problem] = []
     given: dict[str, Any] = {}
-    for name, each in at.mapping().items():
+    for name, each in ({} if at.data is None else at.mapping()).items():
         try:
             if name not in fields:
                 raise each.wrong(f"unknown; {nearest(name, fields)}")
