@@ -36,6 +36,7 @@ OWN: Mapping[str, tuple[str, str]] = {
     "requests": ("requests:requests", "Access requests: ask, look, decide, take back."),
     "sources": ("catalog:sources", "Data sources: tables, views and file sets on platforms."),
     "uninstall": ("installing:uninstall", "Leave a platform as it was."),
+    "webhooks": ("webhooks:webhooks", "Webhooks: where events go, and sending them again."),
     "worker": ("worker:worker", "Carry out what follows from decisions."),
 }
 """Name -> module and attribute in this package, and a line for the list.
