@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from marketplace_sdk._declaring import read_declarations, write_declarations
+    from marketplace_sdk._declaring import (
+        import_standards,
+        read_declarations,
+        write_declarations,
+    )
     from marketplace_sdk.domain.catalog import (
         Column,
         DataSource,
@@ -172,6 +176,7 @@ __all__ = [
     "domain_permission",
     "event_schema",
     "group",
+    "import_standards",
     "permission",
     "read_declarations",
     "tally",
@@ -181,7 +186,7 @@ __all__ = [
 ]
 
 _PLACES: Mapping[str, tuple[str, ...]] = {
-    "_declaring": ("read_declarations", "write_declarations"),
+    "_declaring": ("import_standards", "read_declarations", "write_declarations"),
     "domain.catalog": ("Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule"),
     "domain.conditions": ("All", "Answer", "Any", "Has", "Is", "Not", "Tagged", "Wish"),
     "domain.declarations": ("Applied", "Declaration", "DeclarationPlan", "DeclaredChange"),
