@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.databricks_calls import requests_of
 from plugins.databricks.tests.helpers import add, remove
 from plugins.databricks.tests.shop import Shop
+
+from benchmarks.databricks_calls import requests_of
 
 
 def test_a_clean_pass_costs_the_same_for_each_product(lake):
