@@ -1,4 +1,4 @@
-"""Requests to Databricks: one write for each privilege that changes, constant cost for a clean pass.
+"""Requests to Databricks: one write for each privilege that changes, constant cost of a clean pass.
 
 Counted by the fake server of the plugin, through the unmodified SDK; seconds would say nothing.
 """
