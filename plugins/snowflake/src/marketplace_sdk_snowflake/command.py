@@ -265,8 +265,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except MarketplaceError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        said = f"{error}{hint}"
+        said = str(error)
     except Failure as failure:
         said = f"Snowflake said: {failure.said}"
     else:
