@@ -24,7 +24,7 @@ def hook(bench, column, table=ORDERS):
     return hook_line(unmask_condition(bench.installation, name, bench.settings))
 
 
-def policy(fake, bench, column, name, body=None, apply=True):
+def policy(fake, bench, column, name, body=None, *, apply=True):
     """A customer's policy on a column; asks for its exception unless a body is given."""
     text = body or f"CASE {hook(bench, column)} ELSE '***' END"
     fake.policy(("GOV", "P", name), text, on=[(ORDERS, column)])

@@ -241,7 +241,7 @@ def test_explain_asks_nothing_and_says_what_would_run(run, fake):
 
     assert fake.statements == []
     assert (
-        f'GRANT SELECT ON TABLE "SALES"."CORE"."ORDERS" TO ROLE "MKT_INST1234_R_ORDERS'
+        'GRANT SELECT ON TABLE "SALES"."CORE"."ORDERS" TO ROLE "MKT_INST1234_R_ORDERS'
         in access.stdout
     )
     assert 'TO USER "ALICE";' in access.stdout
