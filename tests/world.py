@@ -25,6 +25,7 @@ from marketplace_sdk import (
     user,
 )
 from marketplace_sdk.testing import FrozenClock, MemoryNotifier
+from tests.sites import Sites
 
 LEGAL = group("Legal")
 PRIVACY = group("Privacy")
@@ -83,6 +84,9 @@ class World:
         }
         self.principals = {name: platform.principal(f"{name}_{self.token}") for name in CONSUMERS}
         more.setdefault("discover", storage != "memory")
+        self.sites = Sites()
+        more["plugins"] = [*more.get("plugins", ()), self.sites]
+        more.setdefault("destinations", self.sites.settings)
         self.market = Marketplace(
             storage=storage,
             connections={"lake": platform.connection(self.token)},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from marketplace_sdk._declaring import read_declarations, write_declarations
     from marketplace_sdk.domain.catalog import (
         Column,
         DataSource,
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
         TagRule,
     )
     from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Tagged, Wish
+    from marketplace_sdk.domain.declarations import (
+        Applied,
+        Declaration,
+        DeclarationPlan,
+        DeclaredChange,
+    )
     from marketplace_sdk.domain.durations import Duration
     from marketplace_sdk.domain.events import CATALOGUE, NOTICES
     from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
@@ -88,6 +95,7 @@ __all__ = [
     "AlreadyRequested",
     "Answer",
     "Any",
+    "Applied",
     "Beneficiary",
     "Check",
     "Column",
@@ -95,6 +103,9 @@ __all__ = [
     "DataProduct",
     "DataSource",
     "DataUseAgreement",
+    "Declaration",
+    "DeclarationPlan",
+    "DeclaredChange",
     "Determination",
     "DirectoryError",
     "Discovery",
@@ -154,14 +165,18 @@ __all__ = [
     "domain_permission",
     "group",
     "permission",
+    "read_declarations",
     "tally",
     "user",
     "verify_export",
+    "write_declarations",
 ]
 
 _PLACES: Mapping[str, tuple[str, ...]] = {
+    "_declaring": ("read_declarations", "write_declarations"),
     "domain.catalog": ("Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule"),
     "domain.conditions": ("All", "Answer", "Any", "Has", "Is", "Not", "Tagged", "Wish"),
+    "domain.declarations": ("Applied", "Declaration", "DeclarationPlan", "DeclaredChange"),
     "domain.durations": ("Duration",),
     "domain.events": ("CATALOGUE", "NOTICES"),
     "domain.forms": ("DataUseAgreement", "FormVersion", "Question", "RequestForm"),

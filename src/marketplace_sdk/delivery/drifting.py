@@ -25,7 +25,7 @@ from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.provisioned import Drift, DriftFinding, DriftKind
 from marketplace_sdk.ports.provisioner import Change
-from marketplace_sdk.work.targets import product_marks, targets_of
+from marketplace_sdk.work.targets import mark_of, product_marks, targets_of
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.bench import Bench
@@ -54,7 +54,7 @@ def every_mark(unit: Unit) -> set[Mark]:
         mark for grant in unit.find(Grant, ("open", ["yes"])) for mark in targets_of(unit, grant)
     }
     for entry in entries_everywhere(unit.rows):
-        marks |= {_mark_of(claim.target) for claim in entry.claims | entry.leaving}
+        marks |= {mark_of(claim.target) for claim in entry.claims | entry.leaving}
     return marks
 
 
@@ -70,14 +70,6 @@ def _product_marks(unit: Unit, product: str, bench: Bench) -> set[Mark]:
         if entries_of(unit.rows, mark.key):
             marks.add(mark)
     return marks
-
-
-def _mark_of(key: str) -> Mark:
-    connection, _, target = key.partition("|")
-    if target.startswith("product:"):
-        return Mark(connection=connection, product=target.removeprefix("product:"))
-    object, _, column = target.removeprefix("column:").rpartition("|")
-    return Mark(connection=connection, object=object, column=column)
 
 
 def _look(bench: Bench, mark: Mark) -> Iterator[DriftFinding]:

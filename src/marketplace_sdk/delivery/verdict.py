@@ -27,9 +27,14 @@ class Verdict:
 
 
 def verdict_of(obstacles: Iterable[Obstacle]) -> Verdict:
-    """Passing obstacles are tried again sooner than lasting ones; consequences do not count."""
-    causes = [one for one in obstacles if one.code != "waits_for_another"]
-    for one in causes:
+    """Passing obstacles are tried again sooner than lasting ones; consequences do not count.
+
+    A consequence whose cause is gone by now, as when an answer was lost but the change was made,
+    only waits for another pass.
+    """
+    found = list(obstacles)
+    causes = [one for one in found if one.code != "waits_for_another"]
+    for one in causes or found:
         if one.retryable:
             return Verdict("backoff", one.message)
     return Verdict("slowly", causes[0].message) if causes else Verdict()

@@ -118,7 +118,7 @@ DriftKind = Literal[
     "unguarded",
     "cannot_look",
 ]
-REPAIRABLE: tuple[DriftKind, ...] = ("missing", "outlives")
+REPAIRABLE: tuple[DriftKind, ...] = ("missing", "outlives", "unprotected")
 """What another pass puts right by itself; of the rest people have to know."""
 
 

@@ -53,6 +53,8 @@ class FrozenMap(Mapping[K, V], Generic[K, V]):
         return hash(frozenset(self._data.items()))
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenMap):
+            return self._data == other._data
         return isinstance(other, Mapping) and self._data == dict(other)
 
     def __repr__(self) -> str:
@@ -74,6 +76,8 @@ def freeze(data: Mapping[Any, Any] | None) -> FrozenMap[Any, Any]:
 
 
 def _frozen(value: object) -> object:
+    if value.__class__ is str:  # nearly always; asking for Mapping takes ten times as long
+        return value
     if isinstance(value, Mapping):
         return freeze(value)
     if isinstance(value, (list, tuple)):

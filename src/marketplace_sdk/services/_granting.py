@@ -59,6 +59,7 @@ def think_grant(unit: Unit, request: AccessRequest, id: str) -> tuple[Mark, ...]
 
 
 def _grant(unit: Unit, request: AccessRequest, id: str) -> tuple[Grant, Effects]:
+    unit.ahead((DataProduct, request.product), (Grant, id))
     product = unit.need(DataProduct, request.product, "grant")
     grant = Grant(
         id=id,

@@ -208,11 +208,12 @@ class Grants(Service):
     ) -> Drift:
         """Have what drifted put right where it is ours (GOVERNANCE), with the next ``deliver``.
 
-        What is missing is put back, what outlives its reason is taken away, what others gave is
-        left alone. What something else keeps taking away is put back with growing pauses.
+        What is missing is put back, what outlives its reason and what shows a masked column is
+        taken away, what others gave is left alone. What something else keeps taking away is put
+        back with growing pauses.
 
         Returns:
-            What was found: the kinds ``missing`` and ``outlives`` are put right.
+            What was found: the kinds ``missing``, ``outlives`` and ``unprotected`` are put right.
 
         Raises:
             NotFound: there is no such product or connection.

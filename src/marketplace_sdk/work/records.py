@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from attrs import frozen
 
 from marketplace_sdk.domain.catalog import DataSource, Domain
+from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.inbox import InboxMessage
@@ -181,6 +182,23 @@ def _inbox(value: InboxMessage) -> Entries:
         yield "unread", value.person
 
 
+def _destination(value: Destination) -> Entries:
+    if not value.deleted:
+        yield "kept", "yes"
+    elif not value.drained:
+        yield "draining", "yes"
+
+
+def _standing(value: Standing) -> Entries:
+    if not value.active:
+        yield "stopped", "yes"
+
+
+def _delivery(value: Delivery) -> Entries:
+    yield "destination", value.destination
+    yield "state", value.state
+
+
 def _id(value: Any) -> str:
     return str(value.id)
 
@@ -214,6 +232,9 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
         ),
         Kind("request", AccessRequest, _id, _request, _created),
         Kind("grant", Grant, _id, _grant, _created),
+        Kind("destination", Destination, _id, _destination),
+        Kind("standing", Standing, _name, _standing),
+        Kind("delivery", Delivery, _id, _delivery, lambda value: text_of(value.at)),
         Kind("inbox", InboxMessage, _id, _inbox, lambda value: text_of(value.at)),
     )
 }

@@ -16,12 +16,22 @@ if TYPE_CHECKING:
 __all__ = [
     "accessible",
     "column_marks",
+    "mark_of",
     "marks_for_sources",
     "product_marks",
     "product_targets",
     "sources_of",
     "targets_of",
 ]
+
+
+def mark_of(key: str) -> Mark:
+    """The mark of which this is the key, of a product or a column."""
+    connection, _, target = key.partition("|")
+    if target.startswith("product:"):
+        return Mark(connection=connection, product=target.removeprefix("product:"))
+    object, _, column = target.removeprefix("column:").rpartition("|")
+    return Mark(connection=connection, object=object, column=column)
 
 
 def sources_of(unit: Unit, grant: Grant) -> frozenset[str]:
@@ -42,7 +52,9 @@ def targets_of(unit: Unit, grant: Grant) -> tuple[Mark, ...]:
 
 def product_marks(unit: Unit, product: str, sources: Iterable[str]) -> tuple[Mark, ...]:
     """One mark for each connection that these sources of a product are on."""
-    found = (unit.get(DataSource, name) for name in sources)
+    names = list(sources)
+    unit.ahead(*((DataSource, name) for name in names))
+    found = (unit.get(DataSource, name) for name in names)
     connections = {source.connection for source in found if source is not None}
     return tuple(Mark(connection=name, product=product) for name in sorted(connections))
 

@@ -23,12 +23,17 @@ from marketplace_sdk.work.chains import chain_hash
 from marketplace_sdk.work.pages import Page, check_limit, place_of, storable, text_of_place
 from marketplace_sdk.work.records import KINDS, Kind
 
-__all__ = ["Pairs", "Unit", "domain_permissions", "unit_of_work"]
+__all__ = ["Pairs", "Unit", "unit_of_work"]
 
 T = TypeVar("T")
 Pairs = Sequence[tuple[str, Collection[str]]]
 
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
+_DECIDED = frozenset({"request", "grant"})
+"""Kinds whose values are asked for to change them, and to log it."""
+EVENTS, INBOX, SEALS = "events", "inbox", "seals"
+"""What a row of the outbox goes to first: destinations, or people's inboxes and their notifiers."""
+
 FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
 
 
@@ -39,7 +44,6 @@ def unit_of_work(
     now: datetime,
     ids: Callable[[], str],
     actor: str,
-    listeners: Sequence[str] = (),
     write: bool = True,
 ) -> Iterator[Unit]:
     """One transaction: everything in it is kept, or nothing.
@@ -49,11 +53,10 @@ def unit_of_work(
         now: the time of everything that happens in it.
         ids: makes new ids.
         actor: who does it, for the log.
-        listeners: names of the notifiers that receive events.
         write: False for reading only.
     """
     with storage.begin(write=write) as transaction:
-        yield Unit(transaction, now=now, ids=ids, actor=actor, listeners=listeners)
+        yield Unit(transaction, now=now, ids=ids, actor=actor)
 
 
 class Unit:
@@ -66,17 +69,18 @@ class Unit:
         now: datetime,
         ids: Callable[[], str],
         actor: str,
-        listeners: Sequence[str] = (),
     ) -> None:
         self.rows = transaction
         self.searches = hasattr(transaction, "search")
+        self._prefetch = getattr(transaction, "prefetch", None)
         self.now = now
         self.ids = ids
         self.actor = actor
-        self._listeners = listeners
         self._unknown: dict[tuple[str, str], dict[str, Any]] = {}
         # Values of this transaction by kind and id: rules ask for the same product many times.
         self._read: dict[tuple[str, str], Any] = {}
+        self._links: dict[str, EventRow] = {}
+        self._held: dict[frozenset[str], frozenset[tuple[str, str]]] = {}
 
     # -- values ---------------------------------------------------------------------------
 
@@ -90,6 +94,18 @@ class Unit:
             record = self.rows.get(entry.name, id)
             known = None if record is None else self._value(entry, record)
         return known
+
+    def ahead(self, *wanted: tuple[type[Any], str], names: Collection[str] = ()) -> None:
+        """Say which values, and which reserved names, will be asked for.
+
+        A store far away reads them all at once, with the newest event of each; others need not.
+        """
+        if self._prefetch is None:
+            return
+        keys = [(KINDS[kind].name, id) for kind, id in wanted if id and storable(id)]
+        keys = [key for key in keys if key not in self._read]
+        logged = [f"{name}:{id}" for name, id in keys if name in _DECIDED]
+        self._prefetch([*keys, *(("reservation", name) for name in names)], logged)
 
     def need(self, kind: type[T], id: str, verb: str) -> T:
         """The value of that id; ``verb`` is what somebody wanted to do with it.
@@ -180,6 +196,8 @@ class Unit:
         if hasattr(value, "revision"):
             value = attrs.evolve(value, revision=revision + 1)  # type: ignore[misc]  # an attrs value
         self._read[entry.name, id] = value
+        if entry.type is Domain:
+            self._held.clear()
         return value
 
     def delete(self, value: object) -> None:
@@ -190,6 +208,8 @@ class Unit:
         if record is not None:
             self.rows.remove(entry.name, id, record.revision)
         self._read.pop((entry.name, id), None)
+        if entry.type is Domain:
+            self._held.clear()
 
     # -- names that only one may have -----------------------------------------------------
 
@@ -224,15 +244,22 @@ class Unit:
 
     def facts(self, person: Person) -> Facts:
         """A person with the domain permissions they hold at this moment."""
-        return Facts(person=person, domain_permissions=domain_permissions(self, person))
+        tokens = _holders_of(person)
+        held = self._held.get(tokens)
+        if held is None:
+            held = self._held[tokens] = frozenset(
+                (domain.name, permission)
+                for domain in self.find(Domain, ("holder", tokens))
+                for permission in domain.held_by(tokens)
+            )
+        return Facts(person=person, domain_permissions=held)
 
     # -- what follows ---------------------------------------------------------------------
 
     def keep(self, effects: Effects) -> None:
         """Keep events, notices, timers and marks with the state of this unit."""
-        for event in effects.events:
-            self._keep_event(event)
         work = [
+            *(work for event in effects.events for work in self._keep_event(event)),
             *(self._notice(notice) for notice in effects.notices if notice.audience),
             *(self._timer(timer) for timer in effects.timers),
             *(self._mark(mark) for mark in dict.fromkeys(effects.marks)),
@@ -244,8 +271,8 @@ class Unit:
         """Keep a single event."""
         self.keep(Effects(events=(Event(type=type, aggregate=aggregate, data=data),)))
 
-    def _keep_event(self, event: Event) -> None:
-        head = self.rows.head(event.aggregate)
+    def _keep_event(self, event: Event) -> Iterator[Work]:
+        head = self._links.get(event.aggregate) or self.rows.head(event.aggregate)
         payload = plain(event.data)
         row = EventRow(
             aggregate=event.aggregate,
@@ -261,34 +288,29 @@ class Unit:
         )
         row = attrs.evolve(row, hash=chain_hash(row))
         self.rows.append([row])
+        self._links[event.aggregate] = row
         outgoing = CATALOGUE[event.type].outgoing
-        if outgoing and self._listeners:
-            self.rows.enqueue(
-                [
-                    Work(
-                        id=f"{row.id}:{listener}",
-                        queue=OUTBOX,
-                        key=f"{listener}|{event.aggregate}",
-                        due=self.now,
-                        payload={
-                            "to": listener,
-                            "id": row.id,
-                            "type": outgoing,
-                            "at": text_of(self.now),
-                            "data": payload,
-                        },
-                    )
-                    for listener in self._listeners
-                ]
-            )
+        if outgoing:
+            # To whom it goes is looked up by the worker, so that a command does not grow with the
+            # number of destinations.
+            told = {
+                "to": EVENTS,
+                "id": row.id,
+                "type": outgoing,
+                "at": text_of(self.now),
+                "about": event.aggregate,
+                "data": payload,
+            }
+            key = f"{EVENTS}|{event.aggregate}"
+            yield Work(id=row.id, queue=OUTBOX, key=key, due=self.now, payload=told)
 
     def _notice(self, notice: Notice) -> Work:
         return Work(
             id=self.ids(),
             queue=OUTBOX,
-            key=f"inbox|{notice.about}",
+            key=f"{INBOX}|{notice.about}",
             due=self.now,
-            payload={"to": "inbox", "at": text_of(self.now), "notice": dump(notice)},
+            payload={"to": INBOX, "at": text_of(self.now), "notice": dump(notice)},
         )
 
     def _timer(self, timer: Timer) -> Work:
@@ -316,11 +338,6 @@ class Unit:
         return value
 
 
-def domain_permissions(unit: Unit, person: Person) -> frozenset[tuple[str, str]]:
-    """(domain, permission) pairs that a person holds, directly or through a group."""
-    tokens = {f"user:{person.id}", *(f"group:{name}" for name in person.groups)}
-    return frozenset(
-        (domain.name, permission)
-        for domain in unit.find(Domain, ("holder", tokens))
-        for permission in domain.held_by(tokens)
-    )
+def _holders_of(person: Person) -> frozenset[str]:
+    """Tokens under which a person may hold permissions in a domain."""
+    return frozenset({f"user:{person.id}", *(f"group:{name}" for name in person.groups)})

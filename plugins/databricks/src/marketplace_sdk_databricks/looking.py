@@ -1,0 +1,248 @@
+"""What is on the platform: who holds what, and whether guards hold. Nothing is changed here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from marketplace_sdk.plugin import CannotLook, Presence, Seen
+from marketplace_sdk_databricks import principals
+from marketplace_sdk_databricks.exceptions import ExceptionTable
+from marketplace_sdk_databricks.items import PRIVILEGES, PROTECTED, USABLE, Key, Place
+from marketplace_sdk_databricks.members import is_member, members
+from marketplace_sdk_databricks.naming import canonical_principal
+from marketplace_sdk_databricks.securables import (
+    assignments,
+    current_name,
+    effective,
+    get_table,
+)
+from marketplace_sdk_databricks.statements import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from databricks.sdk import WorkspaceClient
+
+    from marketplace_sdk.plugin import Guard, Scope
+    from marketplace_sdk_databricks.deadline import Deadline
+    from marketplace_sdk_databricks.failures import Failure
+    from marketplace_sdk_databricks.masking import Masking
+
+__all__ = ["Looker", "Site"]
+
+
+@frozen(kw_only=True)
+class Site:
+    """What a look or a change works with, within one call.
+
+    Attributes:
+        client: of the workspace.
+        platform: identity of its metastore.
+        masking: what is known of masks.
+        deadline: of the call.
+        failure: understands what goes wrong.
+        warehouse: id of the SQL warehouse, or empty text.
+    """
+
+    client: WorkspaceClient = field(repr=False)
+    platform: str
+    masking: Masking
+    deadline: Deadline = field(repr=False)
+    failure: Callable[[BaseException], Failure] = field(repr=False)
+    warehouse: str = ""
+
+    def exceptions(self, name: str) -> ExceptionTable:
+        """The table of exceptions of that name."""
+        return ExceptionTable(name, Warehouse(self.client, self.warehouse, self.deadline))
+
+
+@frozen
+class Looker:
+    """Lists scopes, one by one, and answers guards."""
+
+    site: Site
+
+    def look(
+        self, scopes: Collection[Scope], guards: Collection[Guard]
+    ) -> Mapping[Scope, Seen | CannotLook]:
+        """Every scope; the guards are answered in the first one that could be seen."""
+        answers: dict[Scope, Seen | CannotLook] = {scope: self._scope(scope) for scope in scopes}
+        first = next((s for s, answer in answers.items() if isinstance(answer, Seen)), None)
+        if first is not None and guards:
+            seen = answers[first]
+            told = self._guards(guards)
+            if isinstance(seen, Seen):
+                answers[first] = Seen(items=seen.items, guards=told, evidence=seen.evidence)
+        return answers
+
+    def listed(self, place: Place, name: str) -> Mapping[str, Presence]:
+        """Items of a scope whose object has that name now.
+
+        Raises:
+            OSError: it cannot be listed.
+        """
+        client = self.site.client
+        if place.kind == "group":
+            return self._group(place.id)
+        if place.kind == "exceptions":
+            rows = self.site.exceptions(place.name).holders(place.id)
+            return {
+                str(Key("exception", place.id, who)): Presence(until=until)
+                for who, until in rows.items()
+            }
+        kind, privilege = next(
+            (kind, word)
+            for kind, (securable, word) in PRIVILEGES.items()
+            if securable == place.kind
+        )
+        return {
+            str(Key(kind, place.id, canonical_principal(who))): Presence()  # type: ignore[arg-type]  # a key of that table
+            for who, held in assignments(client, place.kind, name).items()
+            if privilege in held
+        }
+
+    def presence(self, place: Place, name: str, key: Key, principal: str) -> Presence | None:
+        """One item of a scope whose object has that name now, or None: it is not there.
+
+        Args:
+            place: the scope.
+            name: of its object now.
+            key: of the item.
+            principal: whose item it is, as it was spelt.
+
+        Raises:
+            OSError: it cannot be said.
+        """
+        client = self.site.client
+        if key.kind in PRIVILEGES:
+            securable, privilege = PRIVILEGES[key.kind]
+            try:
+                found = assignments(client, securable, name, principal)
+            except OSError as error:
+                if self.site.failure(error).row.name != "no_principal":
+                    raise
+                return None
+            held = {canonical_principal(who) for who, held in found.items() if privilege in held}
+            return Presence() if key.who in held else None
+        if key.kind == "exception":
+            return self.listed(place, name).get(str(key))
+        group = principals.find_group(client, key.place)
+        if group is None:
+            return None
+        if key.kind == "group":
+            return Presence(native_id=group.id)
+        there = is_member(client, group.id, key.who)
+        return Presence(native_id=f"{group.id}:{key.who}") if there else None
+
+    def name_now(self, place: Place) -> str | None:
+        """The name under which the scope is listed, or None: there is no such thing any more.
+
+        Raises:
+            OSError: it cannot be said.
+        """
+        if place.kind in ("group", "exceptions"):
+            return place.name or place.id
+        return current_name(self.site.client, place)
+
+    def _scope(self, scope: Scope) -> Seen | CannotLook:
+        if scope.platform != self.site.platform:
+            return CannotLook(
+                reason=f"the connection leads to {self.site.platform} now", retryable=False
+            )
+        try:
+            place = Place.read(scope)
+        except ValueError as error:
+            return CannotLook(reason=str(error), retryable=False)
+        try:
+            name = self.name_now(place)
+            if name is None:
+                # What was dropped took its privileges along, and its id is never used again.
+                return Seen(items={}, evidence=f"{place.kind} {place.name} was dropped")
+            return Seen(items=self.listed(place, name), evidence=_evidence(place, name))
+        except OSError as error:
+            failure = self.site.failure(error)
+            reason = f"cannot list {place.kind} {place.name or place.id}: {failure}"
+            return CannotLook(reason=reason, retryable=failure.row.retryable)
+
+    def _group(self, name: str) -> Mapping[str, Presence]:
+        group = principals.find_group(self.site.client, name)
+        if group is None:
+            return {}
+        found = {str(Key("group", name)): Presence(native_id=group.id)}
+        for id in members(self.site.client, group.id):
+            found[str(Key("member", name, id))] = Presence(native_id=f"{group.id}:{id}")
+        return found
+
+    def _guards(self, guards: Collection[Guard]) -> Mapping[Guard, bool]:
+        """Answers to the guards that can be read; the others have none, which blocks as well."""
+        answers: dict[Guard, bool] = {}
+        columns: dict[str, list[tuple[str, Guard]]] = {}
+        usable: dict[str, list[tuple[str, Guard]]] = {}
+        for guard in guards:
+            if guard.kind == PROTECTED:
+                catalog, schema, table, column = (*guard.subject.split(".", 3), "", "", "")[:4]
+                columns.setdefault(f"{catalog}.{schema}.{table}", []).append((column, guard))
+            elif guard.kind == USABLE:
+                schema, _, who = guard.subject.partition(" for ")
+                usable.setdefault(schema, []).append((who, guard))
+        for name, asked in columns.items():
+            answers.update(self._told(lambda n=name, a=asked: self._protected(n, a)))  # type: ignore[misc]  # bound at once
+        for name, asked in usable.items():
+            answers.update(self._told(lambda n=name, a=asked: self._usable(n, a)))  # type: ignore[misc]  # bound at once
+        return answers
+
+    def _told(self, ask: Callable[[], Mapping[Guard, bool]]) -> Mapping[Guard, bool]:
+        try:
+            return ask()
+        except OSError:
+            # Without an answer what it guards stays closed.
+            return {}
+
+    def _protected(self, name: str, asked: list[tuple[str, Guard]]) -> Mapping[Guard, bool]:
+        table = get_table(self.site.client, name)
+        if table is None:
+            return {}
+        wanted = {column for column, _ in asked}
+        masks = self.site.masking.read(self.site.client, table, self.site.platform, wanted)
+        answers = {}
+        for column, guard in asked:
+            hides = masks[column].hides if column in masks else False
+            if hides is not None:
+                answers[guard] = hides
+        return answers
+
+    def _usable(self, schema: str, asked: list[tuple[str, Guard]]) -> Mapping[Guard, bool]:
+        """Whether somebody may use a schema and its catalog, by themselves or by a group."""
+        client, catalog = self.site.client, schema.split(".", maxsplit=1)[0]
+        in_schema = {
+            who for who, held in effective(client, "schema", schema).items() if "USE_SCHEMA" in held
+        }
+        in_catalog = {
+            who
+            for who, held in effective(client, "catalog", catalog).items()
+            if "USE_CATALOG" in held
+        }
+        found = principals.find(client, [who for who, _ in asked])
+        answers = {}
+        for who, guard in asked:
+            principal = found.get(canonical_principal(who))
+            if principal is not None:
+                names = {principal.name, *principals.groups_of(client, principal)}
+                answers[guard] = not names.isdisjoint(_spelt(in_schema)) and not names.isdisjoint(
+                    _spelt(in_catalog)
+                )
+        return answers
+
+
+def _spelt(names: Collection[str]) -> frozenset[str]:
+    return frozenset(canonical_principal(each) for each in names if each)
+
+
+def _evidence(place: Place, name: str) -> str:
+    if place.kind == "group":
+        return f"direct members of account group {place.id}"
+    if place.kind == "exceptions":
+        return f"rows of {name} for {place.id}"
+    return f"privileges given directly on {place.kind} {name}"
