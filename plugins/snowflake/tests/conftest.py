@@ -290,6 +290,14 @@ class Shop:
         self.market.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def loaded():
+    """The connector is there before the first deadline runs; loading it takes seconds at times."""
+    import snowflake.connector
+
+    return snowflake.connector.__version__
+
+
 @pytest.fixture
 def fake():
     """An account of its own."""

@@ -165,9 +165,14 @@ class _Looking:
         if there:
             answers = self.view.guards
             for guard in entry.item.guards:
-                if answers.get(guard) is False:
+                if answers.get(guard) is not False:
+                    continue
+                if guard.kind == "column_protected":
                     words = f"{guard.subject} is open without a mask, because of: {what}"
                     yield self._found("unprotected", words, entry.item.opens, entry)
+                else:
+                    words = f"{guard.kind} of {guard.subject} does not hold any more: {what}"
+                    yield self._found("unguarded", words, entry.item.opens, entry)
 
     def _active(self, entry: LedgerEntry) -> bool:
         """Whether somebody who is said to have access needs it."""

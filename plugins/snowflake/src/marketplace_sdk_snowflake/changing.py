@@ -212,7 +212,7 @@ class Changing:
             return Outcome(key=item.key, result="unknown", evidence=text, error=why, retryable=True)
         if failure.kind in ("interrupted", "expired", "login_again"):
             return Outcome(key=item.key, result="not_attempted", error=failure.said, retryable=True)
-        if failure.kind == "exists" and change.action == "add":
+        if failure.kind == "exists" and key.kind == "role":
             return self._there_already(failure, change, key)
         if failure.kind == "absent" and change.action == "remove":
             return self._gone_already(failure, change)

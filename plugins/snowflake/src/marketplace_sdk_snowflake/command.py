@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -15,9 +17,11 @@ from marketplace_sdk.plugin import Call, InvalidInput, MarketplaceError, Problem
 from marketplace_sdk_snowflake import explaining, protecting
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.kinds import KEYWORDS
+from marketplace_sdk_snowflake.lines import open_connection
 from marketplace_sdk_snowflake.naming import dotted_name, split_name
 from marketplace_sdk_snowflake.protecting import Wanted
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
+from marketplace_sdk_snowflake.questions import QUESTIONS, Recorder, ask
 from marketplace_sdk_snowflake.sessions import Sessions
 from marketplace_sdk_snowflake.settings import Login, read_settings
 
@@ -188,6 +192,36 @@ def explain(
     click.echo("\n".join(lines))
 
 
+@snowflake.command()
+@_connecting
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, writable=True),
+    required=True,
+    help="File for the answers, in the form that marketplace_sdk_snowflake.testing replays.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def questions(*, record: str, yes: bool, **options: Any) -> None:
+    """Ask a real account what this plugin could not know, and write the answers down.
+
+    Makes a database, a user and roles whose names begin with MKT_LIVE_, and drops them again.
+    The connection is that of an administrator of an account for trials.
+    """
+    login, _ = _read(options)
+    name = f"MKT_LIVE_{secrets.token_hex(4).upper()}"
+    if not yes:
+        click.confirm(f"Make and drop database {name} and roles {name}_…?", abort=True, err=True)
+
+    def connect(**more: str) -> Any:
+        return open_connection({**login.options, **more})
+
+    with Path(record).open("w", encoding="utf-8") as file:
+        recorder = Recorder(file, name)
+        for line in ask(connect, name, recorder, QUESTIONS):
+            click.echo(line)
+    click.echo(f"written to {record}; read it before you give it away", err=True)
+
+
 def _change(
     make: Callable[[Talk, Wanted], Sequence[str]],
     *,
@@ -265,8 +299,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except MarketplaceError as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        said = f"{error}{hint}"
+        said = str(error)
     except Failure as failure:
         said = f"Snowflake said: {failure.said}"
     else:

@@ -87,7 +87,7 @@ _CONNECTION_STATES = "08"
 _LONGEST = 500
 _OTHER: Mapping[Kind, Row] = {
     "transport": Row("transport", [], passing=True),
-    "late": Row("late", [], advice="no answer before the deadline", passing=True),
+    "late": Row("late", [], passing=True),
     "unknown": Row("unknown", []),
 }
 

@@ -23,7 +23,7 @@ from marketplace_sdk_snowflake.failures import Failure, read_failure, status_fai
 if TYPE_CHECKING:
     from marketplace_sdk_snowflake.settings import Login
 
-__all__ = ["Answer", "Line", "Row"]
+__all__ = ["Answer", "Line", "Row", "open_connection"]
 
 Row: TypeAlias = Mapping[str, str]
 """Cells by column name in lower case; what is not there is empty text."""
@@ -51,6 +51,36 @@ class Answer:
     rows: Sequence[Row] = field(repr=False)
     status: str
     query: str
+
+
+def open_connection(options: Mapping[str, Any], seconds: float = _LONGEST_LOGIN) -> Any:
+    """A connection of the connector, with the options that its version has; waits for it.
+
+    Args:
+        options: how to log in; they win over ours.
+        seconds: that logging in may take.
+    """
+    import snowflake.connector as driver  # noqa: PLC0415 - not loaded before somebody asks
+
+    ours: dict[str, Any] = {
+        "login_timeout": max(1, int(min(seconds, _LONGEST_LOGIN))),
+        "client_session_keep_alive": False,
+        "secondary_roles": "NONE",
+        "application": "data_marketplace_sdk",
+        # It would ask its cloud where it runs, and wait for answers that only statistics need.
+        "platform_detection_timeout_seconds": 0.0,
+        "session_parameters": {
+            "QUERY_TAG": "marketplace",
+            "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
+            "CLIENT_TELEMETRY_ENABLED": False,
+        },
+    }
+    if int(driver.__version__.partition(".")[0]) >= _FIRST_REWRITE:
+        ours["enable_server_session_keep_alive_auto_detection"] = False
+        ours["query_timeout"] = ours["request_timeout"] = _LONGEST_REQUEST
+    else:
+        ours["network_timeout"] = _LONGEST_REQUEST
+    return driver.connect(**{**ours, **options})
 
 
 class Line:
@@ -123,29 +153,7 @@ class Line:
                 self._connection.close()
 
     def _open(self, seconds: float) -> None:
-        import snowflake.connector as driver  # noqa: PLC0415 - not loaded before somebody asks
-
-        limit = max(1, int(min(seconds, _LONGEST_LOGIN)))
-        options: dict[str, Any] = {
-            "login_timeout": limit,
-            "client_session_keep_alive": False,
-            "secondary_roles": "NONE",
-            "application": "data_marketplace_sdk",
-            # It would ask its cloud where it runs, and wait for answers that only statistics need.
-            "platform_detection_timeout_seconds": 0.0,
-            "session_parameters": {
-                "QUERY_TAG": "marketplace",
-                "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
-                "CLIENT_TELEMETRY_ENABLED": False,
-            },
-            **self._login.options,
-        }
-        if int(driver.__version__.partition(".")[0]) >= _FIRST_REWRITE:
-            options["enable_server_session_keep_alive_auto_detection"] = False
-            options["query_timeout"] = options["request_timeout"] = _LONGEST_REQUEST
-        else:
-            options["network_timeout"] = _LONGEST_REQUEST
-        self._connection = driver.connect(**options)
+        self._connection = open_connection(self._login.options, seconds)
 
     def _run(self, statement: str, tag: str, seconds: float) -> Answer:
         cursor = self._connection.cursor()

@@ -158,6 +158,8 @@ def unprotect(talk: Talk, wanted: Wanted) -> Sequence[str]:
             members = talk.read(statements.show_members(grantee))
             if members:
                 raise _refused(wanted, "column", f"{len(members)} still see it in clear")
+            if role.owner != talk.acting.role:
+                undo.append(statements.grant_ownership(grantee, talk.acting.role))
             undo.append(statements.drop_role(grantee))
     return undo
 
@@ -228,8 +230,9 @@ def _policies(talk: Talk, wanted: Wanted) -> bool:
     except Failure as failure:
         if failure.kind not in ("absent", "denied"):
             raise
+        schema, role = dotted_name(*wanted.policies), talk.acting.role
         raise _refused(
-            wanted, "policies", f"schema {dotted_name(*wanted.policies)} cannot be seen"
+            wanted, "policies", f"schema {schema} cannot be seen by role {role}"
         ) from None
     row = next((each for each in rows if each["name"] == wanted.policy[-1]), None)
     if row is None:

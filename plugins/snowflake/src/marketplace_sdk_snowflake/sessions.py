@@ -93,7 +93,7 @@ class Sessions:
         """What a failed look at the platform is told as."""
         row = failure.row
         return ProvisioningError(
-            f"cannot {verb} connection {self.name}: {problem(failure)}",
+            f"cannot {verb} connection {self.name}: {failure.said}",
             hint=row.advice,
             retryable=row.passing,
         )
