@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import (
     chains,
     clean_pass,
+    deliveries,
     expiry,
     growth,
     lifecycle,
@@ -35,6 +36,8 @@ ALL = (
     growth.run,
     chains.run,
     start_up.run,
+    deliveries.run,
+    deliveries.run_crowd,
 )
 
 
