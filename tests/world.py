@@ -24,7 +24,9 @@ from marketplace_sdk import (
     permission,
     user,
 )
-from marketplace_sdk.testing import FrozenClock, MemoryNotifier
+from marketplace_sdk.testing import FrozenClock
+from tests.published import Hook
+from tests.sites import Sites
 
 LEGAL = group("Legal")
 PRIVACY = group("Privacy")
@@ -75,7 +77,7 @@ class World:
         self.token = secrets.token_hex(3)
         self.clock = clock or FrozenClock()
         self.platform = platform
-        self.hook = MemoryNotifier()
+        self.hook = Hook()
         self.objects = {
             "people": platform.table(f"hr_{self.token}.people", ["id", "name", "salary"]),
             "leave": platform.table(f"hr_{self.token}.leave", ["id", "days"]),
@@ -83,6 +85,9 @@ class World:
         }
         self.principals = {name: platform.principal(f"{name}_{self.token}") for name in CONSUMERS}
         more.setdefault("discover", storage != "memory")
+        self.sites = Sites()
+        more["plugins"] = [*more.get("plugins", ()), self.sites]
+        more.setdefault("destinations", self.sites.settings)
         self.market = Marketplace(
             storage=storage,
             connections={"lake": platform.connection(self.token)},
@@ -199,6 +204,7 @@ class World:
     def close(self) -> None:
         """Let go of everything."""
         self.market.close()
+        assert self.hook.flaws == [], "events that left are not what their schemas say"
 
 
 class MemoryLake:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk import _system
 from marketplace_sdk.delivery.connecting import connect
-from marketplace_sdk.delivery.outbox import Listener
+from marketplace_sdk.delivery.listeners import Builds, Listener
+from marketplace_sdk.domain.destinations import INCLUDED, Destination, Subscription
+from marketplace_sdk.domain.events import NOTICES
 from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
 from marketplace_sdk.services._context import MOST_TRIES
+from marketplace_sdk.wire.published import EVENT_TYPES
 from marketplace_sdk.work.reindexing import check_indexed
 
 if TYPE_CHECKING:
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.storage import Storage
 
 __all__ = ["Builder", "storage_of", "wrong"]
+
+_OF_THE_HOST = ("name", "receives", "types", "include")
+"""Settings of a notifier that its plugin does not see."""
+
+DEFAULT_SECRETS = ("env:MARKETPLACE_WEBHOOK_*",)
 
 
 class Builder:
@@ -56,6 +65,10 @@ class Builder:
             close = getattr(self._closing.pop(), "close", None)
             if close is not None:
                 close()
+
+    def closes(self, part: object) -> None:
+        """Close this too, before what was built until now."""
+        self._closing.append(part)
 
     def context(self, name: str) -> BuildContext:
         """What the factory of a plugin is given, for what is configured under that name."""
@@ -103,24 +116,56 @@ class Builder:
         for place, given in enumerate(notifiers):
             settings = given if isinstance(given, Mapping) else {"plugin": given}
             plugin = settings.get("plugin")
+            path = f"notifiers.{place}"
             if isinstance(plugin, str):
                 name = str(settings.get("name", plugin if plugin not in listeners else ""))
                 name = name or f"{plugin}-{place + 1}"
                 spec = self._host.notifier(plugin)
-                built = spec.build(_rest(settings, "name", "receives"), self.context(name))
+                built = spec.build(_rest(settings, *_OF_THE_HOST), self.context(name))
                 receives = spec.receives
                 self._closing.append(built)
             elif plugin is None:
-                raise wrong(f"notifiers.{place}.plugin", "is required")
+                raise wrong(f"{path}.plugin", "is required")
             else:
                 name = str(settings.get("name", f"{type(plugin).__name__}-{place + 1}"))
                 built = plugin
                 receives = getattr(plugin, "receives", frozenset({"event", "notice"}))
             if name in listeners or name == "inbox" or "|" in name:
-                raise wrong(f"notifiers.{place}.name", "is taken or not usable")
-            receives = _receives(settings, f"notifiers.{place}.receives", receives)
-            listeners[name] = Listener(name=name, notifier=built, receives=receives)
+                raise wrong(f"{path}.name", "is taken or not usable")
+            subscription = Subscription(
+                name=name,
+                receives=_receives(settings, f"{path}.receives", receives),
+                types=_words(settings, f"{path}.types", frozenset({*EVENT_TYPES, *NOTICES})),
+                include=_words(settings, f"{path}.include", INCLUDED),
+            )
+            listeners[name] = Listener(subscription=subscription, notifier=built)
         return listeners
+
+    def destinations(self, settings: Mapping[str, Any] | None) -> tuple[Builds, tuple[str, ...]]:
+        """What makes the way to a stored destination, and which secrets it may name.
+
+        The plugin is looked for when the first one is made: a marketplace without destinations
+        needs none.
+        """
+        given = {"plugin": "webhook", **(settings or {})}
+        plugin = _plugin_name(given, "destinations")
+        secrets = given.get("secrets", DEFAULT_SECRETS)
+        if isinstance(secrets, str) or not all(_is_pattern(each) for each in secrets):
+            raise wrong("destinations.secrets", "must list patterns such as env:WEBHOOK_*")
+        fixed = _rest(given, "secrets")
+        for key in ("url", "secret", "format"):
+            if key in fixed:
+                raise wrong(f"destinations.{key}", "is each destination's own")
+
+        def build(destination: Destination, references: tuple[str, ...]) -> Notifier:
+            own = {
+                "url": destination.url,
+                "secret": list(references),
+                "format": destination.format,
+            }
+            return self._host.notifier(plugin).build({**fixed, **own}, self.context(destination.id))
+
+        return build, tuple(secrets)
 
     def engine(self, engine: Mapping[str, Any] | Any | None) -> Any:
         """What runs the delivery work; None means the loop in this process."""
@@ -191,6 +236,26 @@ def _receives(settings: Mapping[str, Any], path: str, able: frozenset[str]) -> f
     ):
         raise wrong(path, f"must be some of {', '.join(sorted(words))}")
     return frozenset(given)
+
+
+def _words(settings: Mapping[str, Any], path: str, known: frozenset[str]) -> frozenset[str]:
+    """Some of the known words, or none."""
+    given = settings.get(path.rsplit(".", 1)[-1])
+    if given is None:
+        return frozenset()
+    if isinstance(given, str) or not isinstance(given, Collection) or not given:
+        raise wrong(path, "must be a list, or be left out")
+    for each in given:
+        if not isinstance(each, str) or each not in known:
+            near = get_close_matches(str(each), known, n=1)
+            raise wrong(
+                path, f"holds an unknown word{f'; did you mean {near[0]}?' if near else ''}"
+            )
+    return frozenset(given)
+
+
+def _is_pattern(text: object) -> bool:
+    return isinstance(text, str) and text.startswith(("env:", "file:"))
 
 
 def wrong(path: str, what: str) -> InvalidInput:

@@ -18,6 +18,7 @@ import attrs
 
 from marketplace_sdk.delivery.calls import AddedByHand, OnReplaced
 from marketplace_sdk.delivery.settings import Settings
+from marketplace_sdk.domain.destinations import INCLUDED
 from marketplace_sdk.domain.links import LINKED
 from marketplace_sdk.errors import InvalidInput, Problem
 
@@ -35,6 +36,7 @@ _KINDS: Mapping[str, tuple[type[Any] | tuple[type[Any], ...], str]] = {
     "seal_every": ((int, float), "seconds, or false for never"),
     "block": (list, "an array of plugin names"),
     "links": (dict, _TABLE),
+    "destinations": (dict, _TABLE),
     "delivery": (dict, _TABLE),
 }
 """Keys of the file: each is the argument of ``Marketplace`` of the same name."""
@@ -105,8 +107,20 @@ def json_schema() -> dict[str, Any]:
             "added_by_hand": {"enum": list(get_args(AddedByHand))},
         },
     }
-    words = {"type": "array", "items": {"enum": ["event", "notice", "seal"]}}
-    notifier = {**plugin, "properties": {**plugin["properties"], "receives": words}}
+    texts = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    notifier = {
+        **plugin,
+        "properties": {
+            **plugin["properties"],
+            "receives": {"type": "array", "items": {"enum": ["event", "notice", "seal"]}},
+            "types": texts,
+            "include": {**texts, "items": {"enum": sorted(INCLUDED)}},
+        },
+    }
+    destinations = {
+        "type": "object",
+        "properties": {"plugin": {"type": "string"}, "secrets": texts},
+    }
     numbers = {
         name: {"type": "number" if kind is float else "integer", "exclusiveMinimum": 0}
         for name, kind in _delivery().items()
@@ -130,6 +144,7 @@ def json_schema() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": {kind: {"type": "string"} for kind in LINKED},
             },
+            "destinations": destinations,
             "delivery": {
                 "type": "object",
                 "additionalProperties": False,

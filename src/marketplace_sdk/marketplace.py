@@ -14,10 +14,12 @@ from marketplace_sdk._building import Builder, storage_of, wrong
 from marketplace_sdk._configuration import read_configuration
 from marketplace_sdk._plugins import PluginHost, PluginInfo
 from marketplace_sdk.delivery.bench import Bench
+from marketplace_sdk.delivery.chores import HISTORY, daily, forget_history, keep_daily
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.doctoring import shortcomings
 from marketplace_sdk.delivery.inspecting import Inspector
+from marketplace_sdk.delivery.listeners import Listeners
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.delivery.uninstalling import install, preview_uninstall, uninstall
 from marketplace_sdk.delivery.watching import DRIFT, schedule, watch
@@ -28,9 +30,12 @@ from marketplace_sdk.domain.values import aware, check_flag, check_text
 from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
+from marketplace_sdk.services._reminding import REMIND, remind
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
+from marketplace_sdk.services.declarations import Declarations
 from marketplace_sdk.services.deliveries import Deliveries
+from marketplace_sdk.services.destinations import Destinations
 from marketplace_sdk.services.domains import Domains
 from marketplace_sdk.services.forms import Forms
 from marketplace_sdk.services.grants import Grants
@@ -75,6 +80,8 @@ class Services:
         inbox: what people have been told.
         audit: what happened.
         deliveries: messages that could not be delivered.
+        declarations: what files say that there should be.
+        destinations: webhooks that are set up here, and how it stands with all of them.
     """
 
     def __init__(self, context: Context, actor: Actor | None = None) -> None:
@@ -88,6 +95,8 @@ class Services:
         self.inbox = Inbox(context, actor)
         self.audit = Audit(context, actor)
         self.deliveries = Deliveries(context, actor)
+        self.declarations = Declarations(context, actor)
+        self.destinations = Destinations(context, actor)
 
 
 class Marketplace(Services):
@@ -120,6 +129,10 @@ class Marketplace(Services):
         links: pages of the portal by kind of thing, such as
             ``{"request": "https://portal.example/requests/{id}"}``; for inbox items, mail and
             webhooks.
+        destinations: what holds for every webhook that is set up with ``market.destinations``:
+            settings of the plugin ``webhook`` (or of another named by ``plugin``) such as
+            ``allow_networks`` and ``ca_file``, and ``secrets``, patterns of the references that
+            they may use (``["env:MARKETPLACE_WEBHOOK_*"]``).
 
     Raises:
         InvalidInput: a setting is wrong; says which.
@@ -143,6 +156,7 @@ class Marketplace(Services):
         engine: Mapping[str, Any] | Engine | None = None,
         seal_every: timedelta | None = DAILY,
         links: Mapping[str, str] | None = None,
+        destinations: Mapping[str, Any] | None = None,
     ) -> None:
         pages = links_of(links or {})
         if seal_every is not None and seal_every <= timedelta(0):
@@ -156,15 +170,23 @@ class Marketplace(Services):
             people = self._parts.directory(directory)
             platforms = self._parts.connections(connections or {})
             listeners = self._parts.listeners(notifiers)
+            build, secrets = self._parts.destinations(destinations)
             self._engine: Engine = self._parts.engine(engine)
         except BaseException:
             self.close()
             raise
-        receivers = tuple(name for name, each in listeners.items() if "event" in each.receives)
+        desk = Desk(storage=self._storage, clock=self._clock, ids=_system.new_id)
+        told = Listeners(
+            desk=desk,
+            monotonic=_system.monotonic,
+            settings=delivery or Settings(),
+            configured=listeners,
+            build=build,
+            secrets=secrets,
+        )
+        self._parts.closes(told)
         bench = Bench(
-            desk=Desk(
-                storage=self._storage, clock=self._clock, ids=_system.new_id, listeners=receivers
-            ),
+            desk=desk,
             monotonic=_system.monotonic,
             settings=delivery or Settings(),
             installation=self._parts.installation,
@@ -180,10 +202,7 @@ class Marketplace(Services):
             plugins=self._host,
             connections={name: link.plugin.split(" ", 1)[0] for name, link in platforms.items()},
             platforms=Inspector(bench),
-            listeners=receivers,
-            seal_listeners=tuple(
-                name for name, each in listeners.items() if "seal" in each.receives
-            ),
+            sender=told,
             own_people=directory is None,
             hide_products=hide_products,
             links=pages,
@@ -198,18 +217,21 @@ class Marketplace(Services):
             installation=self._parts.installation,
             owner=_system.worker_name(),
             connections=platforms,
-            notifiers=listeners,
+            listeners=told,
             directory=people,
             check_plan=self._host.check_plan,
             settings=delivery or Settings(),
             seal_every=seal_every,
             links=pages,
-            handlers={"stuck": self._look_stuck, DRIFT: partial(watch, bench)},
+            handlers={
+                "stuck": self._look_stuck,
+                DRIFT: partial(watch, bench),
+                HISTORY: self._forget_history,
+                REMIND: self._remind,
+            },
         )
         self._bench = bench
-        self._schedule: Callable[[], None] | None = (
-            partial(schedule, bench, tuple(platforms)) if platforms else None
-        )
+        self._scheduled = False
 
     @classmethod
     def from_config(cls, path: str | Path = "marketplace.toml") -> Self:
@@ -291,10 +313,10 @@ class Marketplace(Services):
         """
         if limit is not None:
             check_whole(limit, "limit", least=1)
-        plan = self._schedule
-        if plan is not None:
-            plan()
-            self._schedule = None
+        if not self._scheduled:
+            schedule(self._bench, self._bench.connections)
+            daily(self._bench.desk, (HISTORY, REMIND))
+            self._scheduled = True
         return self._deliverer.deliver(limit=limit)
 
     def run(self, stop: threading.Event | None = None) -> None:
@@ -381,6 +403,12 @@ class Marketplace(Services):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _forget_history(self, _: Timer) -> None:
+        forget_history(self._bench.desk, timedelta(seconds=self._bench.settings.history))
+
+    def _remind(self, _: Timer) -> None:
+        remind(self._context, lambda unit: keep_daily(unit, REMIND))
 
     def _look_stuck(self, timer: Timer) -> None:
         look_again(self._context, timer.about.split(":", 1)[1])

@@ -193,7 +193,7 @@ def test_each_kind_of_error_has_its_status_and_one_line(shop):
         (["requests", "show", "nope"], "uma", 3),
         (["requests", "approve", pending, "--reason", "x"], "bob", 4),
         (["requests", "approve", pending, "--reason", ""], "fin", 2),
-        (["requests", "create", "p"], "bob", 2),
+        (["requests", "create", "p", "--answer", "long=1 day"], "bob", 2),
         (["requests", "create", "p", "--answer", "why=x", "--answer", "long=1 day"], "bob", 5),
         (["requests", "list", "--by", ""], "uma", 4),
         (["requests", "list"], "nobody", 4),

@@ -74,8 +74,11 @@ def test_a_file_says_what_the_arguments_say(file, monkeypatch):
     with Marketplace.from_config(file(WHOLE)) as market:
         assert market._context.hide_products
         assert set(market._context.connections) == {"lake"}
-        assert market._context.listeners == ("webhook", "log")
-        assert market._context.seal_listeners == ("log",)
+        configured = market._context.sender.configured
+        assert {name: each.receives for name, each in configured.items()} == {
+            "webhook": {"event"},
+            "log": {"event", "seal"},
+        }
         assert market._deliverer._sealer.every == timedelta(hours=1)
         assert market._engine.interval == 0.5
         assert market._deliverer._settings.lease == 120

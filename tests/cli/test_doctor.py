@@ -200,6 +200,7 @@ def test_a_log_without_a_seal_is_a_warning_after_two_intervals():
     with Marketplace("memory", discover=False, clock=clock) as market:
         market.people.add("gil", permissions=["USER_ADMIN", "GOVERNANCE"])
         market.audit.seal()
+        market.deliver()
         clock.advance(days=3)
         assert market.health().state == "fine", "nothing has happened since"
         market.domains.create("sales", by="gil")

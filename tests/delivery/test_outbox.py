@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
+
 import pytest
 
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.domain.catalog import Domain
+from marketplace_sdk.domain.destinations import pause_after
 from marketplace_sdk.domain.events import NOTICES, Effects, Event, Notice
 from marketplace_sdk.domain.people import Person
 from marketplace_sdk.domain.selectors import StewardSelector, group, user
@@ -48,7 +52,7 @@ def test_an_event_reaches_every_destination_that_receives_events(world):
     assert (message.sort, message.type, message.data) == (
         "event",
         "data_product.state.created",
-        {"name": "Orders"},
+        {"version": 1, "name": "Orders"},
     )
     assert two.messages == []
     assert done.messages == 1
@@ -120,18 +124,28 @@ def test_a_failing_destination_holds_up_no_other(world):
     assert done.failed == world.settings.rest_after
 
 
-def test_a_message_waits_longer_after_every_failure(world):
+def test_a_message_is_tried_again_for_about_two_days(world):
+    """Longer after every failure; the pauses follow from the ids, so that they can be foretold."""
     hook = world.post("hook", "event")
-    hook.fails = lambda message: (_ for _ in ()).throw(NotificationError("503", retryable=True))
-    tell(world)
-    waits = []
-    for _ in range(7):
-        world.deliver()
-        (work,) = world.work("outbox")
-        waits.append((work.due - world.clock()).total_seconds())
-        world.clock.now = work.due
+    tried = []
 
-    assert waits == [5 * 0.75 * 2**n for n in range(7)]
+    def fail(message):
+        tried.append(world.clock())
+        raise NotificationError("503", retryable=True)
+
+    hook.fails = fail
+    tell(world)
+    while not world.work("outbox|hook", dead=True):
+        world.deliver()
+        waiting = world.work("outbox|hook", dead=False)
+        if waiting:
+            (work,) = waiting
+            expected = pause_after(len(tried), [work.id], base=5, cap=43200)
+            assert work.due - world.clock() == expected
+            world.clock.now = work.due
+
+    assert len(tried) == world.settings.attempts == 11
+    assert timedelta(hours=43) < tried[-1] - tried[0] < timedelta(hours=53)
 
 
 def test_a_destination_that_names_a_time_is_left_alone_until_then(world):
@@ -143,7 +157,7 @@ def test_a_destination_that_names_a_time_is_left_alone_until_then(world):
 
     world.deliver()
 
-    (work,) = world.work("outbox")
+    (work,) = world.work("outbox|hook")
     assert (work.due - world.clock()).total_seconds() == 600
 
 
@@ -158,7 +172,7 @@ def test_what_cannot_work_is_parked_and_can_be_replayed(world):
     done = world.deliver()
 
     assert done.dead == 2
-    first, _ = world.work("outbox", dead=True)
+    first, _ = world.work("outbox|hook", dead=True)
     assert "410 gone" in first.error
     hook.fails = None
     with world.storage.begin() as rows:
@@ -182,13 +196,13 @@ def test_a_message_is_parked_after_its_last_attempt_and_those_behind_it_go_on(wo
     hook.fails = fail
     tell(world, n=1)
     tell(world, n=2)
-    for _ in range(20):
+    for _ in range(60):
         world.deliver()
-        world.clock.advance(minutes=16)
+        world.clock.advance(hours=1)
 
-    assert tried == [1] * 8 + [2]
+    assert tried == [1] * 11 + [2]
     assert [m.data["n"] for m in hook.messages] == [2]
-    assert len(world.work("outbox", dead=True)) == 1
+    assert len(world.work("outbox|hook", dead=True)) == 1
 
 
 def test_a_replayed_message_has_all_its_attempts_again(world):
@@ -199,13 +213,13 @@ def test_a_replayed_message_has_all_its_attempts_again(world):
     for _ in range(3):
         world.deliver()
         world.clock.advance(minutes=16)
-    (parked,) = world.work("outbox", dead=True)
+    (parked,) = world.work("outbox|hook", dead=True)
     with world.storage.begin() as rows:
         rows.replay(parked.id, world.clock())
 
     world.deliver()
 
-    assert world.work("outbox", dead=True) == []
+    assert world.work("outbox|hook", dead=True) == []
 
 
 def test_a_foreign_error_names_the_notifier_and_never_the_payload(world):
@@ -219,7 +233,7 @@ def test_a_foreign_error_names_the_notifier_and_never_the_payload(world):
 
     world.deliver()
 
-    (work,) = world.work("outbox")
+    (work,) = world.work("outbox|hook")
     assert "hook" in work.error
     assert "ValueError" in work.error
     assert "hunter2" not in work.error
@@ -227,13 +241,17 @@ def test_a_foreign_error_names_the_notifier_and_never_the_payload(world):
 
 
 def test_a_message_to_nobody_we_know_is_parked(world):
-    world.post("hook", "event")
+    """What waited for a notifier that was taken out of the configuration is seen, and kept."""
+    hook = world.post("hook", "event")
+    hook.fails = lambda message: (_ for _ in ()).throw(NotificationError("503", retryable=True))
     tell(world)
+    world.deliver()
     del world.posts["hook"]
+    world.clock.advance(minutes=1)
 
     world.deliver()
 
-    (parked,) = world.work("outbox", dead=True)
+    (parked,) = world.work("outbox|hook", dead=True)
     assert "hook" in parked.error
 
 
@@ -268,7 +286,9 @@ def test_work_whose_lease_ran_out_is_not_started_any_more(world):
     tell(world, n=1)
     tell(world, n=2)
 
-    world.worker()._outbox.deliver(__import__("collections").Counter(), 10)
+    outbox = world.worker()._outbox
+    outbox.hand_out(Counter())
+    outbox.courier.run("hook")
 
     assert [m.data["n"] for m in hook.messages] == [1]
 
@@ -340,7 +360,7 @@ def test_where_somebody_is_reached_is_asked_at_each_attempt(world):
     world.people.people = {"fin": Person(id="fin", email="fin@old.example\r\nBcc: x@y.example")}
     notify(world, user("fin"))
     world.deliver()
-    assert "old.example" not in repr([work.payload for work in world.work("outbox")])
+    assert "old.example" not in repr([work.payload for work in world.work("outbox|mail")])
     world.people.people = {"fin": Person(id="fin", email="fin@new.example")}
 
     world.clock.advance(minutes=1)
@@ -360,7 +380,7 @@ def test_a_leaver_is_not_told(world, known):
     world.deliver()
 
     assert mail.messages == []
-    assert world.work("outbox") == []
+    assert world.work("outbox|mail") == []
 
 
 def test_somebody_without_an_address_is_no_failure(world):
@@ -375,7 +395,7 @@ def test_somebody_without_an_address_is_no_failure(world):
     done = world.deliver()
 
     assert (done.failed, done.dead) == (0, 0)
-    assert world.work("outbox") == []
+    assert world.work("outbox|mail") == []
 
 
 def test_a_directory_that_fails_delays_a_notice_and_tells_nobody_twice(world):

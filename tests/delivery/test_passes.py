@@ -194,3 +194,48 @@ def test_somebody_who_is_inactive_in_the_directory_gets_nothing_and_loses_what_h
 
     assert world.troubles(grant) == ["beneficiary_left"]
     assert not world.platform.reads("bob", "s.orders")
+
+
+class Slow(Recording):
+    """Each step takes two thirds of a lease, and meanwhile another worker comes by."""
+
+    world = None
+    nested = False
+
+    def _takes_long(self):
+        if self.nested:
+            return
+        self.nested = True
+        self.world.clock.advance(seconds=self.world.settings.call_timeout - 1)
+        self.world.deliver("two")
+        self.nested = False
+
+    def resolve(self, refs, call):
+        answers = super().resolve(refs, call)
+        self._takes_long()
+        return answers
+
+    def member(self, target, who, known):
+        self._takes_long()
+        return super().member(target, who, known)
+
+    def observe(self, scopes, guards, call):
+        seen = super().observe(scopes, guards, call)
+        self._takes_long()
+        return seen
+
+
+def test_a_pass_that_takes_longer_than_a_lease_is_not_taken_over():
+    """However large a product is: the leases are renewed between the steps of its pass."""
+    platform = Slow()
+    world = made(platform)
+    platform.world = world
+    began = world.clock()
+    grant = world.grant("p", "bob")
+
+    world.deliver()
+
+    assert (world.clock() - began).total_seconds() > 2 * world.settings.lease
+    assert world.state(grant) == "active"
+    assert len(platform.known) == 1
+    assert [action for action, _ in platform.log] == ["add", "add"]

@@ -9,12 +9,15 @@ from itertools import count
 from attrs import evolve
 
 from marketplace_sdk.delivery.bench import Bench
-from marketplace_sdk.delivery.deliverer import Connection, Deliverer, Listener
+from marketplace_sdk.delivery.calls import Connection
+from marketplace_sdk.delivery.deliverer import Deliverer
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.ledger import LEDGER, PIN
+from marketplace_sdk.delivery.listeners import Listener, Listeners
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.domain.catalog import Column, DataSource
+from marketplace_sdk.domain.destinations import Subscription
 from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.forms import FormVersion
 from marketplace_sdk.domain.grants import Grant
@@ -109,13 +112,13 @@ class World:
             }
         )
         self.receives = {}
+        self.build = None
         numbers = count(1)
         self.ids = lambda: f"id{next(numbers):06}"
 
     @property
     def desk(self):
-        names = tuple(n for n, r in self.receives.items() if "event" in r)
-        return Desk(storage=self.storage, clock=self.clock, ids=self.ids, listeners=names)
+        return Desk(storage=self.storage, clock=self.clock, ids=self.ids)
 
     def post(self, name, *receives):
         self.posts[name] = Post()
@@ -132,14 +135,27 @@ class World:
             installation="inst0001",
             owner=owner,
             connections=self.connections,
-            notifiers={
-                name: Listener(name=name, notifier=post, receives=self.receives[name])
-                for name, post in self.posts.items()
-            },
+            listeners=self.listeners(),
             directory=self.people,
             check_plan=self.check_plan,
             handlers=self.handlers,
             settings=self.settings,
+        )
+
+    def listeners(self):
+        return Listeners(
+            desk=self.desk,
+            monotonic=self.clock.monotonic,
+            settings=self.settings,
+            configured={
+                name: Listener(
+                    subscription=Subscription(name=name, receives=self.receives[name]),
+                    notifier=post,
+                )
+                for name, post in self.posts.items()
+            },
+            build=self.build,
+            secrets=["env:HOOK_*"],
         )
 
     def bench(self):

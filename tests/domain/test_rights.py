@@ -52,6 +52,7 @@ MATRIX = {
     "product.search": "anyone",
     "inbox.read": "self",
     "delivery.manage": "application_admin",
+    "destination.manage": "application_admin",
     "audit.read": "audit governance",
     "audit.erase": "governance",
     "audit.retain": "governance",

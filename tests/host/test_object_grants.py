@@ -154,8 +154,18 @@ def test_a_batch_lists_once():
     assert shelf.listings == 1
 
 
+def test_a_platform_without_masks_protects_no_column():
+    shelf = Shelf()
+    (item,) = items(shelf, "orders", masked=["email"])
+
+    seen = shelf.observe([item.scope], item.guards, CALL)[item.scope]
+
+    assert seen.guards == {item.guards[0]: False}
+
+
 def test_masked_columns_keep_an_object_closed_when_the_platform_cannot_say():
     shelf = Shelf()
+    shelf.protected_columns = lambda name: None
     (item,) = items(shelf, "orders", masked=["email"])
 
     seen = shelf.observe([item.scope], item.guards, CALL)[item.scope]

@@ -89,6 +89,8 @@ class Scene:
             market.grants.find(by="gil").items,
             tuple(market.inbox.of(who, by=who).items for who in CAST.values()),
             market.deliveries.dead(by="ada"),
+            market.destinations.find(by="ada").items,
+            {url: len(messages) for url, messages in self.world.sites.received.items()},
         )
 
     def close(self) -> None:

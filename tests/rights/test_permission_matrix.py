@@ -19,6 +19,7 @@ from marketplace_sdk import (
     AlreadyRequested,
     DataSource,
     DataUseAgreement,
+    Declaration,
     DomainPolicy,
     Duration,
     InvalidInput,
@@ -37,6 +38,7 @@ from tests.world import GOV, LEGAL, PRIVACY, all_of, any_of
 MDP = "MANAGE_DATA_PRODUCTS"
 WHAT = Question.short_answer("what", "What for?")
 LONG = Duration(30, "days")
+HOOK, FIRST, SECOND = "https://hook.example/", "env:HOOK_ONE", "env:HOOK_TWO"
 
 # -- what the rows need beyond the scene --------------------------------------------------
 
@@ -158,6 +160,21 @@ def a_dead_letter(s: Scene) -> None:
     (s.found,) = s.market.deliveries.dead(by="ada")
 
 
+def a_webhook(s: Scene) -> None:
+    s.market.destinations.create(HOOK, secret=FIRST, id="hook", by="ada")
+
+
+def a_webhook_that_has_all(s: Scene) -> None:
+    a_webhook(s)
+    s.world.deliver()
+    s.world.sites.received.clear()
+
+
+def a_disabled_webhook(s: Scene) -> None:
+    a_webhook(s)
+    s.market.destinations.disable("hook", reason="moves", by="ada")
+
+
 def old_and_sealed(s: Scene) -> None:
     """Everything happened 60 days ago, and is under a seal."""
     s.market.audit.seal()
@@ -183,6 +200,16 @@ def product(s: Scene):
 
 def request(s: Scene):
     return s.market.requests.get(s.request.id, by="gil")
+
+
+def declared(s: Scene, do, **who) -> None:
+    """A declaration of a domain, planned and applied; what fails is told, not raised."""
+    wanted = Declaration(kind="domain", id="HR", fields={"description": "Declared"})
+    plan = s.market.declarations.plan([wanted], by="gil")
+    made = do.declarations.apply(plan, **who)
+    if made.failed:
+        assert "may not" in made.failed[0]
+        raise NotAllowed(made.failed[0])
 
 
 def domain(s: Scene, name: str = "HR"):
@@ -249,6 +276,7 @@ RELINQUISH = BEYOND + "relinquish: beneficiary"
 EXTEND = BEYOND + "extend: requester, beneficiary"
 PEOPLE = BEYOND + "people add, update, link, deactivate: USER_ADMIN"
 DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks: APPLICATION_ADMIN"
+WEBHOOKS = SECTION_4 + "configure webhooks: APPLICATION_ADMIN"
 FORGET = "architecture 6: payloads may be erased; audit: AUDIT reads, GOVERNANCE governs"
 INBOX = "behaviour B, reading rights: inbox: oneself"
 
@@ -256,6 +284,7 @@ ALL_ = "     yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
 GOV_ = "     yes  no   no   no   no   no   no   no   no   no   no "
 MGR_ = "     yes  yes  no   no   no   no   no   no   no   no   no "
 UADM = "     no   no   no   no   yes  no   no   no   no   no   no "
+APP_ADMIN = "no   no   no   no   no   yes  no   no   no   no   no "
 
 MATRIX = [
     # domains
@@ -291,6 +320,22 @@ MATRIX = [
         cells=GOV_,
         act=lambda s, do, **who: do.domains.remove("HR", ["leave"], **who),
         shows=lambda s: "leave" not in s.market.domains.sources("HR", by="sal"),
+    ),
+    Row(
+        what="change what is said about a domain",
+        covers="domains.update",
+        rule=CREATE_DOMAIN,
+        cells=GOV_,
+        act=lambda s, do, **who: do.domains.update("HR", description="People", **who),
+        shows=lambda s: domain(s).description == "People",
+    ),
+    Row(
+        what="apply a declaration of a domain",
+        covers="declarations.apply",
+        rule=CREATE_DOMAIN,
+        cells=GOV_,
+        act=declared,
+        shows=lambda s: domain(s).description == "Declared",
     ),
     Row(
         what="set a domain's policy",
@@ -959,6 +1004,78 @@ MATRIX = [
         prepare=had_before,
         act=lambda s, do, **who: do.grants.adopt(s.found.id, **who),
         shows=lambda s: s.market.grants.get(s.found.id, by="gil").items[0].origin == "ours",
+    ),
+    # destinations
+    Row(
+        what="set up a webhook",
+        covers="destinations.create",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        act=lambda s, do, **who: do.destinations.create(HOOK, secret=FIRST, id="new", **who),
+        shows=lambda s: "new" in {x.id for x in s.market.destinations.find(by="ada")},
+    ),
+    Row(
+        what="change a webhook",
+        covers="destinations.update",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        prepare=a_webhook,
+        act=lambda s, do, **who: do.destinations.update("hook", description="moved", **who),
+        shows=lambda s: s.market.destinations.get("hook", by="ada").description == "moved",
+    ),
+    Row(
+        what="exchange the secret of a webhook",
+        covers="destinations.rotate_secret",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        prepare=a_webhook,
+        act=lambda s, do, **who: do.destinations.rotate_secret("hook", secret=SECOND, **who),
+        shows=lambda s: s.market.destinations.get("hook", by="ada").both_until is not None,
+    ),
+    Row(
+        what="disable a webhook",
+        covers="destinations.disable",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        prepare=a_webhook,
+        act=lambda s, do, **who: do.destinations.disable("hook", reason="moves", **who),
+        shows=lambda s: s.market.destinations.get("hook", by="ada").state == "disabled",
+    ),
+    Row(
+        what="enable a webhook",
+        covers="destinations.enable",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        prepare=a_disabled_webhook,
+        act=lambda s, do, **who: do.destinations.enable("hook", **who),
+        shows=lambda s: s.market.destinations.get("hook", by="ada").state == "active",
+    ),
+    Row(
+        what="delete a webhook",
+        covers="destinations.delete",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        prepare=a_webhook,
+        act=lambda s, do, **who: do.destinations.delete("hook", **who),
+        shows=lambda s: "hook" not in {x.id for x in s.market.destinations.find(by="ada")},
+    ),
+    Row(
+        what="send to a webhook again",
+        covers="destinations.redeliver",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        prepare=a_webhook_that_has_all,
+        act=lambda s, do, **who: do.destinations.redeliver("hook", since=s.world.clock(), **who),
+        shows=lambda s: s.world.deliver() or s.world.sites.received[HOOK],
+    ),
+    Row(
+        what="try a webhook",
+        covers="destinations.test",
+        rule=WEBHOOKS,
+        cells=APP_ADMIN,
+        prepare=a_webhook,
+        act=lambda s, do, **who: do.destinations.test("hook", **who),
+        shows=lambda s: [each.type for each in s.world.sites.received[HOOK]] == ["test"],
     ),
     # messages
     Row(

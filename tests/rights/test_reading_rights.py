@@ -15,7 +15,16 @@ import re
 
 import pytest
 
-from marketplace_sdk import InvalidInput, NotAllowed, NotFound, Page, ReviewFlow, Stage, group
+from marketplace_sdk import (
+    Declaration,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Page,
+    ReviewFlow,
+    Stage,
+    group,
+)
 from tests.rights.cast import CAST, NOBODY, Row, Scene, cells, name_of
 from tests.rights.test_permission_matrix import (
     LONG,
@@ -50,6 +59,8 @@ SEARCH = "behaviour 4: search products: everybody"
 HIDDEN = "architecture 6: unless hide_products: products exist for those who have to do with them"
 PERSON = "README of people.get: oneself, USER_ADMIN, GOVERNANCE and AUDIT (the design is silent)"
 DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks: APPLICATION_ADMIN"
+WEBHOOKS = "behaviour 4: configure webhooks: APPLICATION_ADMIN"
+HOOK = "https://hook.example/"
 
 ALL_ = "         yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
 SEEN = "         yes  yes  hid  yes  hid  hid  yes  yes  yes  hid  hid"
@@ -118,6 +129,15 @@ def every_answer(_: Scene, request) -> bool:
         and [each.reason for each in request.determinations] == ["the budget is there"]
         and request.form.questions != ()
     )
+
+
+def a_webhook(s: Scene) -> None:
+    s.market.destinations.create(HOOK, secret="env:HOOK_ONE", id="hook", by="ada")
+
+
+def something_sent(s: Scene) -> None:
+    a_webhook(s)
+    s.world.deliver()
 
 
 READS = [
@@ -463,6 +483,14 @@ READS = [
         shows=lambda s, page: holds(page, s.form),
     ),
     Row(
+        what="schemas of the kinds of questions",
+        covers="forms.kinds",
+        rule=FOR_ALL,
+        cells=ALL_,
+        act=lambda s, do, **who: do.forms.kinds(**who),
+        shows=lambda s, kinds: dict(kinds) == {},
+    ),
+    Row(
         what="a domain",
         covers="domains.get",
         rule=FOR_ALL,
@@ -477,6 +505,24 @@ READS = [
         cells=ALL_,
         act=lambda s, do, **who: do.domains.find(**who),
         shows=lambda s, page: holds(page, "HR"),
+    ),
+    Row(
+        what="what there is as declarations",
+        covers="declarations.export",
+        rule=FOR_ALL,
+        cells=ALL_,
+        act=lambda s, do, **who: do.declarations.export(**who),
+        shows=lambda s, found: ("domain", "HR") in {(each.kind, each.id) for each in found},
+    ),
+    Row(
+        what="a plan of declarations",
+        covers="declarations.plan",
+        rule=FOR_ALL,
+        cells=ALL_,
+        act=lambda s, do, **who: do.declarations.plan(
+            [Declaration(kind="domain", id="HR", fields={"description": "x"})], **who
+        ),
+        shows=lambda s, plan: [each.title for each in plan.changes] == ["~ domain HR"],
     ),
     Row(
         what="names of a domain's sources",
@@ -570,6 +616,33 @@ READS = [
         prepare=a_dead_letter,
         act=lambda s, do, **who: do.deliveries.dead(**who),
         shows=lambda s, found: [each.id for each in found] == [s.found.id],
+    ),
+    Row(
+        what="a webhook",
+        covers="destinations.get",
+        rule=WEBHOOKS,
+        cells="     no   no   no   no   no   yes  no   no   no   no   no ",
+        prepare=a_webhook,
+        act=lambda s, do, **who: do.destinations.get("hook", **who),
+        shows=lambda s, found: found.url == HOOK,
+    ),
+    Row(
+        what="all destinations",
+        covers="destinations.find",
+        rule=WEBHOOKS,
+        cells="     no   no   no   no   no   yes  no   no   no   no   no ",
+        prepare=a_webhook,
+        act=lambda s, do, **who: do.destinations.find(**who),
+        shows=lambda s, found: {each.id for each in found} == {"hook", "MemoryNotifier-1"},
+    ),
+    Row(
+        what="what became of messages to a webhook",
+        covers="destinations.history",
+        rule=WEBHOOKS,
+        cells="     no   no   no   no   no   yes  no   no   no   no   no ",
+        prepare=something_sent,
+        act=lambda s, do, **who: do.destinations.history("hook", **who),
+        shows=lambda s, found: {each.state for each in found} == {"delivered"},
     ),
 ]
 ON_SQLITE = (

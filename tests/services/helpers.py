@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from marketplace_sdk.work.records import KINDS
 from tests.world import MemoryLake, World
 
-QUEUES = ("outbox", "timer", "mark")
+QUEUES = ("outbox", "timer", "mark", "outbox|MemoryNotifier-1", "outbox|hook")
 
 
 def small_world(storage="memory", **more):

@@ -13,6 +13,8 @@ from marketplace_sdk import (
     Column,
     DataSource,
     DataUseAgreement,
+    Declaration,
+    DeclarationPlan,
     DomainPolicy,
     Duration,
     InvalidInput,
@@ -174,6 +176,19 @@ COMMANDS = {
         lambda w: {"name": "HR", "permission": "MANAGE_DATA_PRODUCTS", "to": "dee", "by": "uma"},
         {"name": KNOWN, "permission": KNOWN, "to": [*BROKEN, *ODD, None], "by": BY},
     ),
+    "domains.update": (
+        lambda w: {"name": "HR", "description": "people", "by": "gil"},
+        {"name": KNOWN, "description": TEXT[:-1], "tags": [*LIST, "text", {}, [5], [""]], "by": BY},
+    ),
+    "declarations.export": (lambda w: {"by": "con"}, {"by": BY}),
+    "declarations.plan": (
+        lambda w: {"declarations": [Declaration(kind="domain", id="new")], "by": "con"},
+        {"declarations": [*LIST, None, "text", {"a": 1}, ["a"], [None]], "prune": FLAG, "by": BY},
+    ),
+    "declarations.apply": (
+        lambda w: {"plan": DeclarationPlan(), "by": "con"},
+        {"plan": [*OBJECT, None, ()], "done": [], "by": BY},
+    ),
     "domains.set_policy": (
         lambda w: {"name": "HR", "policy": DomainPolicy(auto_approve=False), "by": "gil"},
         {"name": KNOWN, "policy": [*OBJECT, None, {}], "by": BY},
@@ -274,6 +289,7 @@ COMMANDS = {
         lambda w: {"id": w.market.forms.get(w.form_id, by="con").current.id, "by": "con"},
         {"id": KNOWN, "by": BY},
     ),
+    "forms.kinds": (lambda w: {"by": "con"}, {"by": BY}),
     "forms.find": (
         lambda w: {"by": "con"},
         {"domain": FILTER, "after": AFTER, "limit": LIMIT, "by": BY},
@@ -535,6 +551,84 @@ COMMANDS = {
         lambda w: {"older_than": timedelta(days=30), "by": "gil"},
         {"older_than": [*LENGTH, None, timedelta(hours=1)], "by": BY},
     ),
+    "destinations.create": (
+        lambda w: {"url": "https://new.example/", "secret": "env:HOOK_ONE", "by": "ada"},
+        {
+            "url": [*NEW, "ftp://x.example/", "not an address", "https://\u00e4.example/"],
+            "secret": [*NEW, "hunter2", "whsec_aGVsbG8=", "env:HOME", "file:/etc/passwd"],
+            "types": [*NAMES, ["request.submitted"], {}],
+            "include": [*NAMES, ["everything"], {}],
+            "format": [*BROKEN, *ODD, None, "xml"],
+            "description": TEXT,
+            "id": [*NEW_ID, "a|b", "inbox", "MemoryNotifier-1"],
+            "by": BY,
+        },
+    ),
+    "destinations.update": (
+        lambda w: {"id": "hook", "description": "new", "by": "ada"},
+        {
+            "id": [*KNOWN, "MemoryNotifier-1"],
+            "url": [*BROKEN, *ODD, "ftp://x.example/"],
+            "types": [*NAMES[1:], ["request.submitted"]],
+            "include": [*NAMES[1:], ["everything"]],
+            "format": [*BROKEN, *ODD, "xml"],
+            "description": TEXT[:-1],
+            "by": BY,
+        },
+    ),
+    "destinations.rotate_secret": (
+        lambda w: {"id": "hook", "secret": "env:HOOK_TWO", "by": "ada"},
+        {
+            "id": [*KNOWN, "MemoryNotifier-1"],
+            "secret": [*NEW, "hunter2", "env:HOME", "env:HOOK_ONE", "env:HOOK_/../HOME"],
+            "overlap": [5, "1 day", None, timedelta(days=-1), timedelta(days=91), {}],
+            "by": BY,
+        },
+    ),
+    "destinations.disable": (
+        lambda w: {"id": "hook", "reason": "moves", "by": "ada"},
+        {"id": KNOWN, "reason": REASON, "by": BY},
+    ),
+    "destinations.enable": (
+        lambda w: {"id": "hook", "by": "ada"},
+        {"id": KNOWN, "by": BY},
+    ),
+    "destinations.delete": (
+        lambda w: {"id": "hook", "by": "ada"},
+        {"id": [*KNOWN, "MemoryNotifier-1"], "by": BY},
+    ),
+    "destinations.get": (
+        lambda w: {"id": "hook", "by": "ada"},
+        {"id": KNOWN, "by": BY},
+    ),
+    "destinations.find": (
+        lambda w: {"by": "ada"},
+        {"after": AFTER, "limit": LIMIT, "by": BY},
+    ),
+    "destinations.history": (
+        lambda w: {"id": "hook", "by": "ada"},
+        {
+            "id": KNOWN,
+            "state": [*BROKEN, *ODD, "lost"],
+            "after": AFTER,
+            "limit": LIMIT,
+            "by": BY,
+        },
+    ),
+    "destinations.redeliver": (
+        lambda w: {"id": "hook", "since": w.clock(), "by": "ada"},
+        {
+            "id": KNOWN,
+            "message": [*NEW_ID, "nothing like it"],
+            "since": [5, "yesterday", datetime(2026, 1, 1), None, {}],  # noqa: DTZ001  # naive, on purpose
+            "until": [5, "today", datetime(2026, 1, 1), {}],  # noqa: DTZ001  # the same
+            "by": BY,
+        },
+    ),
+    "destinations.test": (
+        lambda w: {"id": "hook", "by": "ada"},
+        {"id": KNOWN, "by": BY},
+    ),
     "deliveries.dead": (lambda w: {"by": "ada"}, {"limit": [0, -1, "x", None, 1.5, {}], "by": BY}),
     "deliveries.replay": (None, {"id": KNOWN, "by": BY}),
 }
@@ -560,6 +654,9 @@ def prepared(storage="memory"):
     world.pending = world.ask(world.product)
     world.approved = world.approve(
         world.ask(world.product, by="pat"), "ana", until=Duration(30, "days")
+    )
+    world.market.destinations.create(
+        "https://hook.example/", secret="env:HOOK_ONE", id="hook", by="ada"
     )
     world.deliver()
     return world

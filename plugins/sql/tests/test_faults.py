@@ -111,7 +111,7 @@ class TestPostgres:
 
     def test_a_commit_whose_answer_is_lost_is_found_by_who_tries_again(self, wire, wired):
         """It happened; the retry is told so and adds nothing."""
-        wire.swallow = b"COMMIT"
+        wire.swallow = b"INSERT INTO record"
         with pytest.raises(StorageError) as lost, wired.begin() as transaction:  # noqa: PT012  # the block is the rule
             transaction.put(record("a"), None)
             transaction.append([link("a", 1)])
@@ -162,6 +162,7 @@ class TestPostgres:
 
             with storage.begin() as transaction:
                 transaction.put(record("a", 2), 1)
+                transaction.work("q")  # from now on it writes
                 with pytest.raises(StorageError) as refusal, other.begin() as second:
                     second.put(record("a", 2), 1)
 

@@ -15,23 +15,28 @@ if TYPE_CHECKING:
 __all__ = ["OWN", "app"]
 
 OWN: Mapping[str, tuple[str, str]] = {
+    "apply": ("declaring:apply", "Make the marketplace what files say; shows it, and asks first."),
     "audit": ("audit:audit", "Take the audit log and its seals out, and verify them."),
     "completion": ("completion:completion", "Print the script with which a shell completes."),
     "config": ("config:config", "The configuration file."),
     "doctor": ("doctor:doctor", "Look whether everything is well; change nothing."),
     "domains": ("catalog:domains", "Domains, in which sources are governed together."),
+    "export": ("declaring:export", "Write what there is as files of declarations."),
     "forms": ("catalog:forms", "Request forms: what requesters are asked, and who decides."),
     "grants": ("grants:grants", "Grants: who has what, and whether platforms show it."),
+    "import": ("declaring:import_", "Make declarations from data contracts and data products."),
     "init": ("init:init", "Write a configuration file; asks what is not given."),
     "install": ("installing:install", "Open a connection again that was uninstalled."),
     "migrate": ("migrate:migrate", "Bring the schema of the storage to that of this release."),
     "new-plugin": ("new_plugin:new_plugin", "Write the beginning of a plugin."),
     "people": ("people:people", "People who are kept here, without a company directory."),
+    "plan": ("declaring:plan", "Show what would have to change to be what files say."),
     "plugins": ("plugins:plugins", "Show every plugin, and what is wrong with it."),
     "products": ("products:products", "Data products: find, look, withhold, close, delete."),
     "requests": ("requests:requests", "Access requests: ask, look, decide, take back."),
     "sources": ("catalog:sources", "Data sources: tables, views and file sets on platforms."),
     "uninstall": ("installing:uninstall", "Leave a platform as it was."),
+    "webhooks": ("webhooks:webhooks", "Webhooks: where events go, and sending them again."),
     "worker": ("worker:worker", "Carry out what follows from decisions."),
 }
 """Name -> module and attribute in this package, and a line for the list.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marketplace_sdk.cli.showing import clean
 from marketplace_sdk.errors import (
     AdapterError,
     Conflict,
@@ -84,11 +85,20 @@ def explained(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **more)
         except MarketplaceError as error:
-            click.echo(f"marketplace: {error}", err=True)
+            click.echo(f"marketplace: {_told(error)}", err=True)
             status = next((code for kind, code in EXITS if isinstance(error, kind)), BROKEN)
             raise SystemExit(status) from None
 
     return update_wrapper(run, command)
+
+
+def _told(error: MarketplaceError) -> str:
+    """The error in one line; each of several problems in a line of its own."""
+    problems = getattr(error, "problems", ())
+    if len(problems) < 2:  # noqa: PLR2004 - one fits behind the message
+        return str(error)
+    head = error.message.split(":", 1)[0]
+    return "\n".join([f"{head}:", *(f"  {clean(each)}" for each in problems)])
 
 
 def acting(command: Callable[..., Any]) -> Callable[..., Any]:

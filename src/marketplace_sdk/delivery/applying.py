@@ -10,7 +10,7 @@ from attrs import field, frozen
 from marketplace_sdk.delivery.calls import obstacle
 from marketplace_sdk.delivery.ledger import LedgerEntry, entry_id
 from marketplace_sdk.delivery.plan import Blocks, Obstacle, batches
-from marketplace_sdk.ports.provisioner import Change, Outcome, Scope
+from marketplace_sdk.ports.provisioner import Change, Guard, Outcome, Scope
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.calls import Connection
@@ -33,6 +33,7 @@ class Applied:
         scopes: in which something may have changed.
         sent: items whose addition was handed over and may have happened, or may yet happen.
         unsure: scopes in which a change was sent and not answered.
+        closed: guards that were denied of what is taken away although it is claimed, by id.
     """
 
     obstacles: dict[str, Obstacle] = field(factory=dict)
@@ -41,6 +42,7 @@ class Applied:
     scopes: set[Scope] = field(factory=set)
     sent: dict[str, Change] = field(factory=dict)
     unsure: set[Scope] = field(factory=set)
+    closed: dict[str, Guard] = field(factory=dict)
 
 
 def apply_plan(

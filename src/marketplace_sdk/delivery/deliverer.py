@@ -12,8 +12,10 @@ from attrs import frozen
 from marketplace_sdk.delivery.bench import Bench
 from marketplace_sdk.delivery.calls import Connection
 from marketplace_sdk.delivery.checking import CheckPlan
+from marketplace_sdk.delivery.courier import Courier
 from marketplace_sdk.delivery.desk import Desk
-from marketplace_sdk.delivery.outbox import Listener, Outbox
+from marketplace_sdk.delivery.listeners import Listeners
+from marketplace_sdk.delivery.outbox import Outbox
 from marketplace_sdk.delivery.reconciler import Reconciler
 from marketplace_sdk.delivery.sealer import Sealer
 from marketplace_sdk.delivery.settings import Settings, backoff
@@ -71,7 +73,7 @@ class Deliverer:
         installation: marks what is ours on platforms.
         owner: who this worker is, different for every process.
         connections: data platforms by name.
-        notifiers: by name.
+        listeners: everybody who may be told.
         directory: where people and principals come from.
         check_plan: guard-rails; every text that it returns holds back the additions of a pass.
         handlers: for kinds of timers beside ``expire`` and ``warn``; called outside any unit of
@@ -92,7 +94,7 @@ class Deliverer:
         installation: str,
         owner: str,
         connections: Mapping[str, Connection],
-        notifiers: Mapping[str, Listener],
+        listeners: Listeners,
         directory: Directory,
         check_plan: CheckPlan,
         handlers: Mapping[str, TimerHandler] | None = None,
@@ -100,20 +102,12 @@ class Deliverer:
         seal_every: timedelta | None = None,
         links: Links = NO_LINKS,
     ) -> None:
-        listeners = tuple(
-            sorted(name for name, one in notifiers.items() if "event" in one.receives)
-        )
-        self._desk = Desk(storage=storage, clock=clock, ids=ids, listeners=listeners)
+        self._desk = Desk(storage=storage, clock=clock, ids=ids)
         self._random = random
         self._owner = owner
         self._settings = settings
         self._handlers = dict(handlers or {})
-        self._sealer = Sealer(
-            storage=storage,
-            clock=clock,
-            every=seal_every,
-            listeners=tuple(sorted(n for n, one in notifiers.items() if "seal" in one.receives)),
-        )
+        self._sealer = Sealer(storage=storage, clock=clock, every=seal_every)
         bench = Bench(
             desk=self._desk,
             monotonic=monotonic,
@@ -126,11 +120,18 @@ class Deliverer:
         self._reconciler = Reconciler(bench=bench, owner=owner)
         self._outbox = Outbox(
             desk=self._desk,
-            monotonic=monotonic,
             random=random,
             settings=settings,
             owner=owner,
-            notifiers=notifiers,
+            listeners=listeners,
+            courier=Courier(
+                desk=self._desk,
+                monotonic=monotonic,
+                settings=settings,
+                owner=owner,
+                listeners=listeners,
+                directory=directory,
+            ),
             directory=directory,
             links=links,
         )
@@ -144,14 +145,15 @@ class Deliverer:
         counts: Counter[str] = Counter()
         self._sealer.run(counts)
         left = limit
-        for _ in range(self._settings.rounds):
-            found = 0
-            for step in (self._timers, self._marks, self._messages):
-                taken = step(counts, left)
-                found += taken
-                left = None if left is None else left - taken
-            if not found:
-                break
+        with self._outbox.serving() as messages:
+            for _ in range(self._settings.rounds):
+                found = 0
+                for step in (self._timers, self._marks, messages):
+                    taken = step(counts, left)
+                    found += taken
+                    left = None if left is None else left - taken
+                if not found:
+                    break
         return Delivered(**counts)
 
     def _timers(self, counts: Counter[str], limit: int | None) -> int:
@@ -174,9 +176,6 @@ class Deliverer:
                 counts["failed"] += 1
             self._settle_marks(marks, verdict)
         return done
-
-    def _messages(self, counts: Counter[str], limit: int | None) -> int:
-        return self._outbox.deliver(counts, self._room(0, limit))
 
     def _room(self, done: int, limit: int | None) -> int:
         """How many things may be claimed at once."""

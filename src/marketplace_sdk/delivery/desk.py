@@ -29,13 +29,11 @@ class Desk:
         storage: the store.
         clock: returns an aware datetime.
         ids: makes new ids.
-        listeners: names of the notifiers that receive events.
     """
 
     storage: Storage = field(repr=False)
     clock: Callable[[], datetime] = field(repr=False)
     ids: Callable[[], str] = field(repr=False)
-    listeners: tuple[str, ...] = ()
 
     def read(self) -> AbstractContextManager[Unit]:
         """A unit for reading only."""
@@ -47,7 +45,7 @@ class Desk:
 
     def over(self, rows: Transaction) -> Unit:
         """A unit over a transaction that is open already."""
-        return Unit(rows, now=self.clock(), ids=self.ids, actor=SYSTEM, listeners=self.listeners)
+        return Unit(rows, now=self.clock(), ids=self.ids, actor=SYSTEM)
 
     def retried(self, action: Callable[[], T]) -> T:
         """The result of ``action``, which is done again while somebody else was quicker.
@@ -68,6 +66,5 @@ class Desk:
             now=self.clock(),
             ids=self.ids,
             actor=SYSTEM,
-            listeners=self.listeners,
             write=write,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from marketplace_sdk.delivery.judging import View, judge, shows
+from marketplace_sdk.delivery.judging import View, judge, presence, shows
 from marketplace_sdk.delivery.ledger import (
     LedgerEntry,
     entries_everywhere,
@@ -25,7 +25,7 @@ from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.provisioned import Drift, DriftFinding, DriftKind
 from marketplace_sdk.ports.provisioner import Change
-from marketplace_sdk.work.targets import product_marks, targets_of
+from marketplace_sdk.work.targets import mark_of, product_marks, targets_of
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.bench import Bench
@@ -54,7 +54,7 @@ def every_mark(unit: Unit) -> set[Mark]:
         mark for grant in unit.find(Grant, ("open", ["yes"])) for mark in targets_of(unit, grant)
     }
     for entry in entries_everywhere(unit.rows):
-        marks |= {_mark_of(claim.target) for claim in entry.claims | entry.leaving}
+        marks |= {mark_of(claim.target) for claim in entry.claims | entry.leaving}
     return marks
 
 
@@ -70,14 +70,6 @@ def _product_marks(unit: Unit, product: str, bench: Bench) -> set[Mark]:
         if entries_of(unit.rows, mark.key):
             marks.add(mark)
     return marks
-
-
-def _mark_of(key: str) -> Mark:
-    connection, _, target = key.partition("|")
-    if target.startswith("product:"):
-        return Mark(connection=connection, product=target.removeprefix("product:"))
-    object, _, column = target.removeprefix("column:").rpartition("|")
-    return Mark(connection=connection, object=object, column=column)
 
 
 def _look(bench: Bench, mark: Mark) -> Iterator[DriftFinding]:
@@ -103,6 +95,13 @@ def _look(bench: Bench, mark: Mark) -> Iterator[DriftFinding]:
     yield from _Looking(mark=mark, connection=connection, drawn=drawn, view=view).findings(known)
 
 
+def _to_run(remedy: str) -> str:
+    """What an administrator must run, behind what was found."""
+    if not remedy:
+        return ""
+    return f"; to take away what somebody else gave, an administrator must run: {remedy}"
+
+
 @frozen(kw_only=True)
 class _Looking:
     """One target that was looked at."""
@@ -125,7 +124,8 @@ class _Looking:
                 each.item.key for each in self.drawn.entries.values() if each.scope == scope
             }
             for key in sorted(self.view.seen[scope].items.keys() - ours):
-                yield self._found("extra_member", f"{key} in {scope.key}")
+                remedy = self.view.seen[scope].items[key].remedy
+                yield self._found("extra_member", f"{key} in {scope.key}{_to_run(remedy)}")
 
     def _names(self) -> Iterator[DriftFinding]:
         names = self.drawn.names
@@ -150,8 +150,10 @@ class _Looking:
         judged = judge(entry, self.view, keep=self.connection.keeps_by_hand)
         there = shows(entry, self.view)
         what = statement_of(self.connection, Change(action="add", item=entry.item))
+        found = presence(entry, self.view)
+        remedy = "" if found is None else _to_run(found.remedy)
         if there and not entry.claimed and judged.origin == "ours":
-            yield self._found("outlives", what, entry.item.opens, entry)
+            yield self._found("outlives", f"{what}{remedy}", entry.item.opens, entry)
         if not entry.claimed:
             return
         given = entry.state == "present" or entry.undone or self._active(entry)
@@ -159,13 +161,18 @@ class _Looking:
             more = f" ({judged.undone} times)" if judged.undone > 1 else ""
             yield self._found("missing", f"{what}{more}", entry.item.opens, entry)
         if there and judged.by_hand:
-            yield self._found("added_by_hand", what, entry.item.opens, entry)
+            yield self._found("added_by_hand", f"{what}{remedy}", entry.item.opens, entry)
         if there:
             answers = self.view.guards
             for guard in entry.item.guards:
-                if answers.get(guard) is False:
+                if answers.get(guard) is not False:
+                    continue
+                if guard.kind == "column_protected":
                     words = f"{guard.subject} is open without a mask, because of: {what}"
                     yield self._found("unprotected", words, entry.item.opens, entry)
+                else:
+                    words = f"{guard.kind} of {guard.subject} does not hold any more: {what}"
+                    yield self._found("unguarded", words, entry.item.opens, entry)
 
     def _active(self, entry: LedgerEntry) -> bool:
         """Whether somebody who is said to have access needs it."""

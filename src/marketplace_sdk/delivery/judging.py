@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Literal
 
 from attrs import evolve, field, frozen
 
@@ -78,15 +79,21 @@ def judge(entry: LedgerEntry, view: View, *, keep: bool = False) -> LedgerEntry:
     found = presence(entry, view)
     if found is None:
         taken = entry.claimed and entry.state == "present" and entry.origin == "ours"
-        changed = evolve(entry, origin="ours", by_hand=False)
+        changed = entry
+        if entry.origin != "ours" or entry.by_hand:
+            changed = evolve(entry, origin="ours", by_hand=False)
         if taken:
             changed = evolve(changed, undone=entry.undone + 1, state="absent", at=view.at)
         return changed
     if not entry.origin:
         return evolve(entry, origin="ours" if found.ours else "preexisting")
     if entry.origin == "ours" and entry.claimed and _by_hand(entry, found):
-        return evolve(entry, origin="preexisting") if keep else evolve(entry, by_hand=True)
-    return entry
+        if keep:
+            return evolve(entry, origin="preexisting")
+        return entry if entry.by_hand else evolve(entry, by_hand=True)
+    # A platform with markers shows that theirs is gone again; without, nobody can tell.
+    gone = entry.by_hand and found.ours and not found.by_hand
+    return evolve(entry, by_hand=False) if gone else entry
 
 
 def recorded(entry: LedgerEntry, view: View) -> LedgerEntry | None:
@@ -102,11 +109,11 @@ def recorded(entry: LedgerEntry, view: View) -> LedgerEntry | None:
     calm = found is not None and entry.at is not None and view.at is not None
     if calm and entry.undone and view.at - entry.at > PEACE:  # type: ignore[operator]  # calm
         entry = evolve(entry, undone=0)
-    return evolve(
-        entry,
-        state="absent" if found is None else "present",
-        native_id="" if found is None else found.native_id,
-    )
+    state: Literal["present", "absent"] = "absent" if found is None else "present"
+    native_id = "" if found is None else found.native_id
+    if (entry.state, entry.native_id) == (state, native_id):
+        return entry
+    return evolve(entry, state=state, native_id=native_id)
 
 
 def _by_hand(entry: LedgerEntry, found: Presence) -> bool:

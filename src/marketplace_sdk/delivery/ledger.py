@@ -28,6 +28,7 @@ __all__ = [
     "entry_id",
     "get_entry",
     "get_pin",
+    "pins_everywhere",
     "pins_held",
     "pins_of",
     "save_entry",
@@ -223,6 +224,11 @@ def pins_of(rows: Transaction, target: str) -> list[Pin]:
     return [_pin(record) for record in rows.find(PIN, [("user", [target])])]
 
 
+def pins_everywhere(rows: Transaction) -> list[Pin]:
+    """All pins."""
+    return [_pin(record) for record in rows.find(PIN)]
+
+
 def pins_held(rows: Transaction, object: str) -> list[Pin]:
     """Pins of objects of that name whose replacements wait for somebody to decide."""
     return [_pin(record) for record in rows.find(PIN, [("held", [object])])]
@@ -264,8 +270,8 @@ def _put(
 
 
 def _entry(record: Record) -> LedgerEntry:
-    return evolve(load(LedgerEntry, record.document), revision=record.revision)
+    return load(LedgerEntry, {**record.document, "revision": record.revision})
 
 
 def _pin(record: Record) -> Pin:
-    return evolve(load(Pin, record.document), revision=record.revision)
+    return load(Pin, {**record.document, "revision": record.revision})

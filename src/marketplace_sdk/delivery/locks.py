@@ -92,8 +92,9 @@ class Hold:
         self._revisions.update(revisions)
         self._ends.update(dict.fromkeys(revisions, started + self._settings.lease))
 
-    def renew(self, names: Collection[str]) -> None:
-        """Make sure that a whole call fits into these leases."""
+    def renew(self, names: Collection[str] | None = None) -> None:
+        """Make sure that a whole call fits into these leases, or into all that are held."""
+        names = tuple(self._fences) if names is None else names
         if self.seconds_left(names) < self._settings.call_timeout:
             with self.writing(names):
                 pass

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from marketplace_sdk.delivery.calls import guarded
+from marketplace_sdk.delivery.masking import Masks
 from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.delivery.replacing import Replaced, replaced
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import Person
 from marketplace_sdk.errors import MarketplaceError
-from marketplace_sdk.ports.provisioner import Ref, Resolved, Unresolved
+from marketplace_sdk.ports.provisioner import Ref, Resolved, TargetObject, Unresolved
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from marketplace_sdk.delivery.calls import Connection, OnReplaced
     from marketplace_sdk.delivery.ledger import Pin
@@ -37,6 +38,7 @@ class Names:
         missing_objects: why an object is not among them.
         missing_members: why a grant's beneficiary is not.
         replaced: by registered name, objects that are not what they were when they were pinned.
+        masks: what is to be masked of them.
     """
 
     objects: Mapping[str, Resolved] = field(factory=dict)
@@ -44,6 +46,7 @@ class Names:
     missing_objects: Mapping[str, Obstacle] = field(factory=dict)
     missing_members: Mapping[str, Obstacle] = field(factory=dict)
     replaced: Mapping[str, Replaced] = field(factory=dict)
+    masks: Masks = field(factory=Masks)
 
     @property
     def resolved(self) -> Mapping[Ref, Resolved]:
@@ -51,11 +54,30 @@ class Names:
         found = [*self.objects.values(), *self.members.values()]
         return {one.ref: one for one in found}
 
+    def usable(self, objects: Iterable[TargetObject]) -> tuple[TargetObject, ...]:
+        """Those that may be granted on, each with every mask that counts for it."""
+        return tuple(
+            TargetObject(each.name, each.masked | self.masks.columns.get(found.name, frozenset()))
+            for each in objects
+            if (found := self.objects.get(each.name)) is not None
+        )
+
 
 def resolve_names(
-    situation: Situation, directory: Directory, connection: Connection, call: Callable[[], Call]
+    situation: Situation,
+    directory: Directory,
+    connection: Connection,
+    call: Callable[[], Call],
+    also: Collection[str] = (),
 ) -> tuple[Mapping[str, str | Obstacle], Mapping[Ref, Resolved | Unresolved]]:
     """Ask the directory and the platform; no unit of work is open meanwhile.
+
+    Args:
+        situation: of the target.
+        directory: knows the principals' names.
+        connection: to the platform.
+        call: makes the call, when it is known that there is something to ask.
+        also: registered names of other objects that are to be looked up in the same call.
 
     Returns:
         The principal's name of each member, by id of the grant, and what each name means.
@@ -69,7 +91,9 @@ def resolve_names(
         names[id] = known[token]
     refs = {Ref("principal", name) for name in names.values() if isinstance(name, str)}
     refs |= {Ref("object", name) for name in situation.objects}
-    return names, _ask(refs, connection, call()) if refs else {}
+    if not refs:
+        return names, {}
+    return names, _ask(refs | {Ref("object", name) for name in also}, connection, call())
 
 
 def names_of(
@@ -78,6 +102,7 @@ def names_of(
     answers: Mapping[Ref, Resolved | Unresolved],
     pins: Mapping[str, Pin],
     on_replaced: OnReplaced,
+    masks: Masks,
 ) -> Names:
     """What may be used: whatever is not the thing any more that it was at first is left out.
 
@@ -87,6 +112,7 @@ def names_of(
         answers: from ``resolve_names``.
         pins: of objects, by ``platform|name``.
         on_replaced: what becomes of objects that were dropped and made again.
+        masks: of the objects. While it is unknown which there are, no object may be used.
     """
     found: dict[str, Resolved | Obstacle] = {}
     others: dict[str, Replaced] = {}
@@ -99,6 +125,11 @@ def names_of(
         if other is not None:
             others[name] = other
             found[name] = _held(other) or meant
+    if masks.unknown is not None:
+        found = {
+            name: masks.unknown if isinstance(each, Resolved) else each
+            for name, each in found.items()
+        }
     people = {
         id: _member(principal, situation.grants[id], situation.mark.connection, answers)
         for id, principal in principals.items()
@@ -109,6 +140,7 @@ def names_of(
         missing_objects={name: each for name, each in found.items() if isinstance(each, Obstacle)},
         missing_members={id: each for id, each in people.items() if isinstance(each, Obstacle)},
         replaced=others,
+        masks=masks,
     )
 
 

@@ -13,9 +13,10 @@ from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_to
 from marketplace_sdk.domain.people import Person, check_contact
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.ports.notifier import Recipient
+from marketplace_sdk.ports.notifier import Message, Recipient
 from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.wire.codec import digest, instant, load, plain, text_of
+from marketplace_sdk.work.outgoing import lane_of
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.desk import Desk
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["audience_of", "deliver_notice", "notice_of", "recipient_of", "subject_of"]
+__all__ = ["audience_of", "deliver_notice", "message_of", "notice_of", "recipient_of", "subject_of"]
 
 
 def notice_of(work: Work) -> Notice:
@@ -35,6 +36,24 @@ def subject_of(notice: Notice) -> str:
     """How it reads; a word that is missing is left out."""
     words: Mapping[str, str] = defaultdict(str, {k: str(v) for k, v in notice.data.items()})
     return NOTICES.get(notice.kind, notice.kind).format_map(words)
+
+
+def message_of(work: Work, recipient: Recipient | None) -> Message:
+    """What a row of the outbox says to a notifier."""
+    said = work.payload
+    subject = str(said.get("subject", ""))
+    return Message(
+        id=str(said["id"]),
+        sort="event" if recipient is None else "notice",
+        type=str(said["type"]),
+        at=instant(str(said["at"])),
+        data=said["data"],
+        about=str(said.get("about", "")),
+        recipient=recipient,
+        subject=subject,
+        body=subject,
+        link=str(said.get("link", "")),
+    )
 
 
 def recipient_of(person: Person) -> Recipient:
@@ -117,8 +136,8 @@ def _bound(audience: Collection[StewardSelector], desk: Desk) -> list[StewardSel
 def _outgoing(message: InboxMessage, route: Route, link: str) -> Work:
     return Work(
         id=f"{message.id}:{route.notifier}",
-        queue="outbox",
-        key=f"{route.notifier}|user:{message.person}",
+        queue=lane_of(route.notifier),
+        key=f"user:{message.person}",
         due=route.due,
         payload={
             "to": route.notifier,

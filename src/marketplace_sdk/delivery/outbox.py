@@ -1,263 +1,257 @@
-"""The outbox: messages to systems and people, at least once, in order for each destination."""
+"""The outbox: what leaves is handed out to destinations and inboxes, and each is served by itself.
+
+A row that a command wrote says only what happened. A worker turns it into one row for each
+destination that wants it, or into messages in inboxes and one row for each way that a notice takes
+to a person. The rows of a destination are a queue of their own, with a thread of its own while it
+is served, so that one that hangs or fails delays no other.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import timedelta
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import define, field
 
-from marketplace_sdk.delivery.calls import call_until
-from marketplace_sdk.delivery.notices import (
-    audience_of,
-    deliver_notice,
-    notice_of,
-    recipient_of,
-)
+from marketplace_sdk.delivery.notices import audience_of, deliver_notice, notice_of
 from marketplace_sdk.delivery.settings import Settings, backoff
+from marketplace_sdk.domain.destinations import Destination
 from marketplace_sdk.domain.links import NO_LINKS, Links
-from marketplace_sdk.errors import AdapterError, MarketplaceError, NotificationError, StaleRevision
-from marketplace_sdk.ports.notifier import Message, Notifier, Recipient
-from marketplace_sdk.ports.storage import Record, Transaction, Work
+from marketplace_sdk.errors import MarketplaceError, StaleRevision
+from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.wire.codec import instant
+from marketplace_sdk.work.outgoing import Outgoing, copy_for, lane_of, lane_owner
+from marketplace_sdk.work.unit import INBOX, OUTBOX, SEALS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from marketplace_sdk.delivery.courier import Courier
     from marketplace_sdk.delivery.desk import Desk
+    from marketplace_sdk.delivery.listeners import Listeners
+    from marketplace_sdk.domain.destinations import Subscription
     from marketplace_sdk.ports.directory import Directory
+    from marketplace_sdk.work.unit import Unit
 
-__all__ = ["Listener", "Outbox"]
+__all__ = ["Outbox"]
 
-OUTBOX, FAILURES = "outbox", "failures"
-INBOX = "inbox"
-NO_ADDRESS = "no_address"
+PATIENCE = timedelta(days=2)
+"""How long it is tried to find out who is to be told."""
+GLANCE = 0.1
+"""Seconds after which a worker looks for new work while destinations are being served."""
 
 _log = logging.getLogger("marketplace_sdk.delivery")
 
 
-@frozen(kw_only=True)
-class Listener:
-    """A configured way to tell somebody.
-
-    Attributes:
-        name: as configured.
-        notifier: does the telling.
-        receives: some of ``event``, ``notice`` and ``seal``.
-    """
-
-    name: str
-    notifier: Notifier = field(repr=False)
-    receives: frozenset[str]
-
-
-@frozen
-class _Failure:
-    """Why one attempt failed.
-
-    Attributes:
-        message: without anything of the payload.
-        retryable: whether to try again.
-        after: seconds that the other side asked us to wait.
-    """
-
-    message: str
-    retryable: bool = True
-    after: float | None = None
-
-
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Outbox:
-    """Delivers what is due.
+    """Hands out what is due, and has it delivered.
 
     Attributes:
         desk: where it is kept.
-        monotonic: seconds that never run backwards.
         random: a number from 0 up to 1.
         settings: how patient to be.
         owner: who this worker is.
-        notifiers: by name.
-        directory: who matches the audience of a notice, and where they are reached.
+        listeners: everybody who may be told.
+        courier: delivers for one destination.
+        directory: who matches the audience of a notice.
         links: templates of the portal's pages.
     """
 
     desk: Desk
-    monotonic: Callable[[], float] = field(repr=False)
     random: Callable[[], float] = field(repr=False)
     settings: Settings
     owner: str
-    notifiers: Mapping[str, Listener]
+    listeners: Listeners = field(repr=False)
+    courier: Courier = field(repr=False)
     directory: Directory = field(repr=False)
     links: Links = NO_LINKS
+    _looked: bool = field(default=False, init=False)
 
-    def deliver(self, counts: Counter[str], limit: int) -> int:
-        """Deliver the due messages of at most ``limit`` keys; how many keys there were."""
-        end = self.monotonic() + self.settings.lease
+    @contextmanager
+    def serving(self) -> Iterator[Callable[[Counter[str], int | None], int]]:
+        """Within the block threads serve destinations; at its end all of them are done.
+
+        Yields:
+            A function that does one round: hands out what is due and has destinations served. It
+            takes what to count in, and the most keys (None: all; otherwise one destination is
+            served after the other). It says how many keys were served; at least 1 while any
+            destination still is.
+        """
+        with ThreadPoolExecutor(self.settings.parallel, thread_name_prefix="deliver") as threads:
+            served: dict[str, Future[Counter[str]]] = {}
+
+            def round_(counts: Counter[str], limit: int | None) -> int:
+                self.hand_out(counts, limit)
+                if limit is not None:
+                    return self._one_by_one(counts, limit)
+                return self._at_once(counts, threads, served)
+
+            yield round_
+
+    def hand_out(self, counts: Counter[str], limit: int | None = None) -> None:
+        """Turn what commands wrote into rows for destinations, inboxes and people."""
+        most = self.settings.batch if limit is None else min(limit, self.settings.batch)
+        while work := self._claim(most):
+            told = [each for each in work if each.payload.get("to") == INBOX]
+            events = [each for each in work if each.payload.get("to") != INBOX]
+            if events:
+                self._copy(events)
+            for each in told:
+                self._tell(each, counts)
+            if limit is not None:
+                break
+
+    def _claim(self, limit: int) -> list[Work]:
         now = self.desk.clock()
         with self.desk.storage.begin() as rows:
-            claimed = rows.claim(
-                OUTBOX,
-                now=now,
-                until=now + timedelta(seconds=self.settings.lease),
-                owner=self.owner,
-                limit=limit,
-                in_order=True,
-            )
-        streaks: Counter[str] = Counter()
-        keys = 0
-        for _, messages in groupby(claimed, key=lambda work: work.key):
-            keys += 1
-            self._line(list(messages), end, streaks, counts)
-        return keys
-
-    def _line(
-        self, messages: list[Work], end: float, streaks: Counter[str], counts: Counter[str]
-    ) -> None:
-        """The messages of one key, in order, up to the first that has to be tried again."""
-        waits = False
-        for work in messages:
-            to = str(work.payload.get("to", ""))
-            if waits or streaks[to] >= self.settings.rest_after or end <= self.monotonic():
-                self._postpone(work, rest=not waits)
-                waits = True
-                continue
-            failure = self._one(work, to, end)
-            if failure is None:
-                streaks[to] = 0
-                counts["notices" if to == INBOX else "messages"] += 1
-                continue
-            waits = self._failed(work, failure, counts)
-            if waits:
-                streaks[to] += 1
-
-    def _one(self, work: Work, to: str, end: float) -> _Failure | None:
-        """One attempt, settled if it succeeded."""
-        try:
-            self._hand_over(work, to, end)
-        except NotificationError as error:
-            if error.code != NO_ADDRESS:
-                return _Failure(str(error), error.retryable, error.retry_after)
-        except AdapterError as error:
-            return _Failure(f"{to}: {error.code}", after=error.retry_after)
-        except StaleRevision:
-            return _Failure(f"{to}: somebody else delivers it")
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
-            # The message of a foreign error may repeat what was sent.
-            code = error.code if isinstance(error, MarketplaceError) else type(error).__name__
-            return _Failure(f"notifier {to} failed with {code}")
-        if to != INBOX:
-            self._settle(work, lambda rows: rows.settle(work))
-        return None
-
-    def _hand_over(self, work: Work, to: str, end: float) -> None:
-        if to == INBOX:
-            self._inbox(work)
-            return
-        listener = self.notifiers.get(to)
-        if listener is None:
-            raise NotificationError(f"no notifier {to} is configured", retryable=False)
-        message = self._message(work)
-        if message is not None:
-            until = min(end, self.monotonic() + self.settings.call_timeout)
-            call = call_until(until, self.monotonic, correlation_id=work.id)
-            listener.notifier.deliver(message, call)
-
-    def _message(self, work: Work) -> Message | None:
-        """What a row says; None when it is for somebody who is not told things any more."""
-        person = str(work.payload.get("person", ""))
-        if not person:
-            return _message(work, None)
-        known = self.directory.person(person)
-        if known is None or known.id != person or not known.active:
-            return None
-        return _message(work, recipient_of(known))
-
-    def _inbox(self, work: Work) -> None:
-        notice = notice_of(work)
-        people = audience_of(notice, self.desk, self.directory, self.settings.audience)
-        onward = sorted(name for name, one in self.notifiers.items() if "notice" in one.receives)
-
-        def tell() -> None:
-            with self.desk.write() as unit:
-                deliver_notice(unit, work, notice, people, onward, self.links)
-                _forget(unit.rows, work)
-                unit.rows.settle(work)
-
-        self.desk.retried(tell)
-
-    def _failed(self, work: Work, failure: _Failure, counts: Counter[str]) -> bool:
-        """Note a failure; whether the message will be tried again."""
-        with self.desk.read() as unit:
-            record = unit.rows.get(FAILURES, work.id)
-        failures = 1 + (0 if record is None else int(record.document["count"]))
-        again = failure.retryable and failures < self.settings.attempts
-        wait = backoff(self.settings, failures, self.random)
-        if failure.after is not None:
-            wait = max(wait, timedelta(seconds=failure.after))
-        counts["failed" if again else "dead"] += 1
-        _log.warning("message %s was not delivered: %s", work.id, failure.message)
-
-        def settle(rows: Transaction) -> None:
-            if again:
-                revision = 0 if record is None else record.revision
-                note = Record(
-                    kind=FAILURES, id=work.id, revision=revision + 1, document={"count": failures}
+            return list(
+                rows.claim(
+                    OUTBOX,
+                    now=now,
+                    until=now + timedelta(seconds=self.settings.lease),
+                    owner=self.owner,
+                    limit=limit,
+                    in_order=True,
                 )
-                rows.put(note, revision or None)
-                rows.settle(work, retry_at=self.desk.clock() + wait, error=failure.message)
-            else:
-                _forget(rows, work)
-                rows.settle(work, dead=True, error=failure.message)
+            )
 
-        self._settle(work, settle, forget=False)
-        return again
+    def _copy(self, work: list[Work]) -> None:
+        """One unit for all of them: the events of a busy minute cost one commit."""
 
-    def _postpone(self, work: Work, *, rest: bool) -> None:
-        """Give back what was not tried: behind an earlier one, or because its destination rests."""
-        wait = timedelta(seconds=self.settings.base if rest else 0)
+        def copy() -> None:
+            with self.desk.write() as unit:
+                active = self.listeners.active(unit)
+                copies = [row for each in work for row in self._copies(unit, each, active)]
+                if copies:
+                    unit.rows.enqueue(copies)
+                for each in work:
+                    unit.rows.settle(each)
 
-        def settle(rows: Transaction) -> None:
-            rows.settle(work, retry_at=self.desk.clock() + wait, error=work.error)
+        try:
+            self.desk.retried(copy)
+        except StaleRevision:
+            _log.info("%d events are held by another worker by now", len(work))
 
-        self._settle(work, settle, forget=False)
+    def _copies(self, unit: Unit, work: Work, active: list[Subscription]) -> Iterator[Work]:
+        said = work.payload
+        event = Outgoing(
+            id=str(said["id"]),
+            type=str(said["type"]),
+            at=str(said["at"]),
+            about=str(said["about"]),
+            data=said["data"],
+        )
+        sort = "seal" if said["to"] == SEALS else "event"
+        for each in active:
+            if each.wants(sort, event.type):
+                yield copy_for(unit, each, event, self.links)
 
-    def _settle(
-        self, work: Work, action: Callable[[Transaction], None], *, forget: bool = True
-    ) -> None:
-        """Settle in a unit; if the lease ran out and another worker has it, it is his."""
+    def _tell(self, work: Work, counts: Counter[str]) -> None:
+        """Put a notice into inboxes; without the directory it has to wait."""
+        try:
+            notice = notice_of(work)
+            people = audience_of(notice, self.desk, self.directory, self.settings.audience)
+
+            def tell() -> None:
+                with self.desk.write() as unit:
+                    ways = [
+                        each
+                        for each in self.listeners.active(unit)
+                        if each.wants("notice", notice.kind)
+                    ]
+                    names = [each.name for each in ways]
+                    deliver_notice(unit, work, notice, people, names, self.links)
+                    unit.rows.settle(work)
+
+            self.desk.retried(tell)
+        except StaleRevision:
+            _log.info("notice %s is held by another worker by now", work.id)
+        except Exception as error:  # noqa: BLE001  # a directory may raise anything
+            self._not_told(work, error, counts)
+        else:
+            counts["notices"] += 1
+
+    def _not_told(self, work: Work, error: Exception, counts: Counter[str]) -> None:
+        # Words of a foreign error may hold anything.
+        code = error.code if isinstance(error, MarketplaceError) else type(error).__name__
+        why = f"{INBOX}: {code}"
+        _log.warning("notice %s was not told: %s", work.id, why)
+        now = self.desk.clock()
+        over = now - instant(str(work.payload["at"])) > PATIENCE
+        counts["dead" if over else "failed"] += 1
+        again = now + backoff(self.settings, work.attempts, self.random)
 
         def settle() -> None:
             with self.desk.storage.begin() as rows:
-                if forget:
-                    _forget(rows, work)
-                action(rows)
+                rows.settle(work, dead=over, retry_at=None if over else again, error=why)
 
         try:
             self.desk.retried(settle)
         except StaleRevision:
-            _log.info("message %s is held by another worker by now", work.id)
+            _log.info("notice %s is held by another worker by now", work.id)
+
+    def _due(self) -> list[str]:
+        """Names of the destinations for which something is due; what is left over is cleared."""
+        now = self.desk.clock()
+        with self.desk.read() as unit:
+            names = [each.name for each in self.listeners.active(unit)]
+            due = [
+                name
+                for name in names
+                if any(
+                    work.due <= now for work in unit.rows.work(lane_of(name), dead=False, limit=1)
+                )
+            ]
+            gone = [each.id for each in unit.find(Destination, ("draining", ["yes"]))]
+            strangers = [] if self._looked else self._strangers(unit, now)
+        for name in gone:
+            self.courier.throw_away(name)
+        for name in strangers:
+            self.courier.give_up(name)
+        self._looked = True
+        return [name for name in due if not self.courier.resting(name)]
+
+    def _strangers(self, unit: Unit, now: datetime) -> list[str]:
+        """Names for which something waits and that nobody has any more."""
+        owners = {lane_owner(each.queue) for each in unit.rows.backlog(now) if each.waiting}
+        known = self.listeners.configured
+        return sorted(
+            name
+            for name in owners
+            if name is not None and name not in known and unit.get(Destination, name) is None
+        )
+
+    def _at_once(
+        self,
+        counts: Counter[str],
+        threads: ThreadPoolExecutor,
+        served: dict[str, Future[Counter[str]]],
+    ) -> int:
+        """Have every destination served that is not yet, and wait a moment for the first."""
+        for name in self._due():
+            if name not in served:
+                served[name] = threads.submit(self.courier.run, name)
+        wait(served.values(), timeout=GLANCE, return_when=FIRST_COMPLETED)
+        keys = 0
+        for name in [name for name, each in served.items() if each.done()]:
+            keys += _counted(served.pop(name).result(), counts)
+        return max(keys, 1) if served else keys
+
+    def _one_by_one(self, counts: Counter[str], limit: int) -> int:
+        keys = 0
+        for name in self._due():
+            if keys < limit:
+                keys += _counted(self.courier.run(name, limit - keys), counts)
+        return keys
 
 
-def _forget(rows: Transaction, work: Work) -> None:
-    record = rows.get(FAILURES, work.id)
-    if record is not None:
-        rows.remove(FAILURES, work.id, record.revision)
-
-
-def _message(work: Work, recipient: Recipient | None) -> Message:
-    data = work.payload
-    subject = str(data.get("subject", ""))
-    return Message(
-        id=str(data["id"]),
-        sort="event" if recipient is None else "notice",
-        type=str(data["type"]),
-        at=instant(str(data["at"])),
-        data=data["data"],
-        about=str(data.get("about", "")),
-        recipient=recipient,
-        subject=subject,
-        body=subject,
-        link=str(data.get("link", "")),
-    )
+def _counted(done: Counter[str], counts: Counter[str]) -> int:
+    keys = done.pop("keys", 0)
+    counts.update(done)
+    return keys

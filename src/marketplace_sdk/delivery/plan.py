@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from itertools import groupby, product
 
 from attrs import field, frozen
 
+from marketplace_sdk.delivery.closing import to_close
 from marketplace_sdk.delivery.judging import View, presence, same_end
 from marketplace_sdk.delivery.ledger import LedgerEntry, scope_id
 from marketplace_sdk.ports.provisioner import Change, Guard
@@ -45,13 +46,16 @@ class Plan:
         removals: first.
         additions: then.
         updates: at last, ends of what is there.
-        blocked: why an item that is claimed and absent is not added, by id of its row.
+        blocked: why an item that is claimed and absent is not added, or one that is there is
+            taken away although it is claimed, by id of its row.
+        closed: guards that were denied of what is taken away although it is claimed, by id.
     """
 
     removals: tuple[Change, ...] = ()
     additions: tuple[Change, ...] = ()
     updates: tuple[Change, ...] = ()
     blocked: Mapping[str, Obstacle] = field(factory=dict)
+    closed: Mapping[str, Guard] = field(factory=dict)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -99,6 +103,9 @@ def make_plan(
 ) -> Plan:
     """Remove what is ours, present and claimed by nobody; add what is claimed and absent.
 
+    What is ours and claimed is removed, too, when a guard of it is denied: what would not be given
+    now is not left open.
+
     Args:
         entries: rows of the scopes, with their origin decided.
         view: what was seen.
@@ -108,13 +115,18 @@ def make_plan(
         patience: how long to wait before something is put back that was undone so often.
         expires: the platform can end items by itself.
     """
-    removals, missing, unseen = _sorted(entries, view)
+    closed = to_close(entries, view)
+    removals, missing, unseen = _sorted(entries, view, closed)
     blocks = Blocks()
     for entry in unseen:
         blocks.add(entry)
     obstacles = _Obstacles(entries, view, may_grant, held, patience)
     additions: list[Change] = []
     blocked: dict[str, Obstacle] = {}
+    for entry in removals:
+        if entry.id in closed:
+            blocked[entry.id] = _unguarded(entry, closed[entry.id], read=True)
+            blocks.add(entry)
     for entry in missing:
         why = obstacles.of(entry)
         if why is None and blocks.need(entry):
@@ -128,13 +140,14 @@ def make_plan(
     return Plan(
         removals=tuple(Change(action="remove", item=one.item) for one in removals),
         additions=tuple(additions),
-        updates=_updates(entries, view) if expires else (),
+        updates=_updates(entries, view, closed) if expires else (),
         blocked=blocked,
+        closed=closed,
     )
 
 
 def _sorted(
-    entries: Iterable[LedgerEntry], view: View
+    entries: Iterable[LedgerEntry], view: View, closed: Container[str]
 ) -> tuple[list[LedgerEntry], list[LedgerEntry], list[LedgerEntry]]:
     """What is to be removed, what is claimed and missing, and what is claimed and unseen."""
     removals, missing, unseen = [], [], []
@@ -145,14 +158,16 @@ def _sorted(
         elif presence(entry, view) is None:
             if entry.claimed:
                 missing.append(entry)
-        elif not entry.claimed and entry.origin == "ours":
+        elif (not entry.claimed and entry.origin == "ours") or entry.id in closed:
             removals.append(entry)
     removals.sort(key=lambda one: (-one.item.rank, scope_id(one.scope), one.item.key))
     missing.sort(key=lambda one: (one.item.rank, scope_id(one.scope), one.item.key))
     return removals, missing, unseen
 
 
-def _updates(entries: Iterable[LedgerEntry], view: View) -> tuple[Change, ...]:
+def _updates(
+    entries: Iterable[LedgerEntry], view: View, closed: Container[str]
+) -> tuple[Change, ...]:
     """Other ends for what is there because of us and does not end when it should."""
     found = [
         entry
@@ -160,6 +175,7 @@ def _updates(entries: Iterable[LedgerEntry], view: View) -> tuple[Change, ...]:
         if entry.item.expires
         and entry.claimed
         and entry.origin == "ours"
+        and entry.id not in closed
         and entry.scope in view.seen
         and (there := presence(entry, view)) is not None
         and not same_end(there.until, entry.until)

@@ -148,10 +148,14 @@ class Previewer:
         """Items of a member without a name, so that nobody's stands in a statement."""
         found: dict[tuple[object, ...], Item] = {}
         for drawn in sketches:
-            known = Known(installation=self.bench.installation, resolved=drawn.names.resolved)
+            known = Known(
+                installation=self.bench.installation,
+                resolved=drawn.names.resolved,
+                masks=drawn.names.masks.columns,
+            )
             platforms = {each.platform for each in drawn.names.objects.values()}
             for layer in drawn.situation.layers:
-                usable = tuple(each for each in layer.objects if each.name in drawn.names.objects)
+                usable = drawn.names.usable(layer.objects)
                 target = Target(key=layer.key, objects=usable, column=drawn.situation.column)
                 for platform in platforms:
                     who = Resolved(

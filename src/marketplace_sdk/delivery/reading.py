@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from marketplace_sdk.delivery.ledger import LedgerEntry, get_entry, get_pin
+from marketplace_sdk.delivery.masking import masks_of, waiting_names
 from marketplace_sdk.delivery.naming import Names, names_of, resolve_names
 from marketplace_sdk.delivery.situation import Situation
 from marketplace_sdk.delivery.wishes import Wishes, claimed_anew, wishes_of
@@ -55,6 +56,7 @@ def read_meaning(
     connection: Connection,
     bench: Bench,
     call: Callable[[], Call],
+    between: Callable[[], None] = lambda: None,
 ) -> tuple[Names, Wishes]:
     """What the names of a target mean now, and which items it needs.
 
@@ -63,8 +65,13 @@ def read_meaning(
         connection: of the target.
         bench: storage and people.
         call: makes the call to the platform, when it is known that there is something to ask.
+        between: called between two steps, each of which may take long.
     """
-    principals, answers = resolve_names(situation, bench.directory, connection, call)
+    opening = not situation.objects.keys() <= {pin.object for pin in situation.pins}
+    with bench.desk.read() as unit:
+        also = waiting_names(unit, connection.name, opening=opening)
+    principals, answers = resolve_names(situation, bench.directory, connection, call, also)
+    masks = masks_of(bench, connection, answers, situation.objects, opening=opening, call=call)
     pins = {pin.id: pin for pin in situation.pins}
     with bench.desk.read() as unit:
         for ref, answer in answers.items():
@@ -73,5 +80,6 @@ def read_meaning(
                 pin = pins.get(id) or get_pin(unit.rows, answer.platform, ref.name)
                 if pin is not None:
                     pins[id] = pin
-    names = names_of(situation, principals, answers, pins, connection.on_replaced)
+    between()
+    names = names_of(situation, principals, answers, pins, connection.on_replaced, masks)
     return names, wishes_of(situation, names, connection, bench.installation)

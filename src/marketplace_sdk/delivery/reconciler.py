@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.applying import Applied, apply_plan
+from marketplace_sdk.delivery.byhand import residual
 from marketplace_sdk.delivery.calls import Connection, call_until
 from marketplace_sdk.delivery.checking import checked
 from marketplace_sdk.delivery.evidence import made_of
@@ -28,6 +29,7 @@ from marketplace_sdk.delivery.ledger import (
 )
 from marketplace_sdk.delivery.locks import Busy, Hold, LeaseLost
 from marketplace_sdk.delivery.looking import look, missed
+from marketplace_sdk.delivery.masking import keep_places, look_at_masks
 from marketplace_sdk.delivery.naming import Names
 from marketplace_sdk.delivery.plan import Obstacle, Plan, make_plan
 from marketplace_sdk.delivery.reading import read_meaning
@@ -65,6 +67,8 @@ class Reconciler:
 
     def reconcile(self, mark: Mark) -> Verdict:
         """One pass over the target of a mark."""
+        if mark.of_masks:
+            return look_at_masks(self.bench, mark.connection)
         connection = self.bench.connections.get(mark.connection)
         if connection is None:
             return self._unconfigured(mark)
@@ -171,7 +175,8 @@ class _Pass:
         if scopes:
             self.hold.take(scope_id(scope) for scope in scopes)
             view, obstacles = self._change(situation, names, wishes, entries)
-        judged = self.storing.seen(entries, view, self.applied)
+        self.hold.renew()
+        judged = self.storing.seen(entries, view, self.applied, situation)
         self.storing.held(situation, names)
         shown = shown_of(situation, judged, view, obstacles, names, wishes)
         self.storing.shown(situation, shown)
@@ -196,6 +201,7 @@ class _Pass:
         desk = self.worker.bench.desk
         with desk.read() as unit:
             situation = read_situation(unit, self.mark)
+        self.hold.renew()
         if situation.first:
             self._unmask_first(situation.first)
             with desk.read() as unit:
@@ -205,7 +211,10 @@ class _Pass:
             self.connection,
             self.worker.bench,
             lambda: self._call([self.target]),
+            self.hold.renew,
         )
+        self.hold.renew()
+        keep_places(desk, names.masks.places)
         return situation, names, wishes
 
     def _unmask_first(self, marks: Iterable[Mark]) -> None:
@@ -233,22 +242,26 @@ class _Pass:
             guard for entry in entries.values() if entry.claims for guard in entry.item.guards
         }
         view = self._look({entry.scope for entry in entries.values()}, guards)
+        self.hold.renew()
         plan = self._plan(situation, names, wishes, entries, view)
         if not plan.changes:
             return view, dict(plan.blocked)
+        self.applied.closed.update(plan.closed)
         apply_plan(plan, entries, self.connection, self._call_for, self.applied)
         view = view.updated(self._look(self.applied.scopes, ()))
-        obstacles = {**plan.blocked, **self.applied.obstacles}
+        obstacles = dict(plan.blocked)
         for change in plan.changes:
             id = entry_id(change.item)
-            if id not in obstacles and missed(change, view):
-                obstacles[id] = Obstacle(
-                    "not_seen",
-                    f"{self.connection.name} does not show that {change.item.kind} in "
-                    f"{change.item.scope.key} was changed",
+            if missed(change, view):
+                obstacles[id] = (
+                    residual(change, entries[id], view)
+                    or self.applied.obstacles.get(id)
+                    or Obstacle(
+                        "not_seen",
+                        f"{self.connection.name} does not show that {change.item.kind} in "
+                        f"{change.item.scope.key} was changed",
+                    )
                 )
-            elif id in obstacles and not missed(change, view):
-                del obstacles[id]
         return view, obstacles
 
     def _plan(
@@ -280,8 +293,7 @@ class _Pass:
             plan = checked(plan, situation, judged, self.worker.bench.check_plan)
             touched = {entry_id(one.item) for one in (*plan.removals, *plan.additions)}
             # From here on nobody can say whether it is there because of us, but by looking.
-            for change in plan.additions:
-                id = entry_id(change.item)
+            for id in (*map(entry_id, (change.item for change in plan.additions)), *plan.closed):
                 judged[id] = evolve(judged[id], state="")
             written = [
                 entry

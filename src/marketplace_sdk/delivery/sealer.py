@@ -28,13 +28,11 @@ class Sealer:
         storage: the store.
         clock: returns an aware datetime.
         every: how old; None is never.
-        listeners: names of the notifiers that receive seals.
     """
 
     storage: Storage = field(repr=False)
     clock: Callable[[], datetime] = field(repr=False)
     every: timedelta | None
-    listeners: tuple[str, ...] = ()
     # Until when nobody need look; two threads that both look do no harm.
     _rests_until: datetime | None = field(default=None, init=False)
 
@@ -46,7 +44,7 @@ class Sealer:
         try:
             since = self._since()
             if since is not None and now - since >= self.every:
-                seal_log(self.storage, clock=self.clock, listeners=self.listeners)
+                seal_log(self.storage, clock=self.clock)
                 since = now
             if since is not None:
                 self._rests_until = since + self.every

@@ -32,14 +32,21 @@ class Settings:
             it that the earlier holder's calls are over, so it must outlast ``call_timeout`` by
             more than the clocks of two workers can differ.
         call_timeout: how long one call to a plugin may take.
-        attempts: failures after which a message is parked.
-        base: wait after the first failure; doubled with every further one.
-        cap: longest wait.
+        attempts: failures after which a message is parked. With what else is set here that is
+            about two days after the first: 5, 20 and 80 seconds, 5 and 21 minutes, 1.4 and 5.7
+            hours, and three times 12 hours, each up to a fifth longer.
+        base: wait after the first failure; it grows with every further one, fourfold for
+            messages, twofold for all else.
+        cap: longest wait, but for messages; also longest rest of a destination that fails.
+        longest_pause: longest wait of a message, whatever the other side asks for.
+        suspend_after: failures without a success in between for so long suspend a destination.
+        parallel: destinations that are served at the same time.
+        history: how long it is kept what became of messages.
         undone: times that something else may take away what we gave before it is only put back
             with growing pauses, doubled from ``cap`` up to a day.
         drift: time between two looks at a connection for what has drifted.
         busy: wait when somebody else works on the same scope.
-        rest_after: failures in a row after which a destination is left alone for this round.
+        rest_after: failures in a row after which a destination is left alone for a while.
         audience: most people whom one selector of a notice may reach.
         batch: keys of timers and messages that are claimed at once.
         rounds: most rounds of one ``deliver()``.
@@ -47,9 +54,13 @@ class Settings:
 
     lease: float = field(default=90.0, validator=_positive("lease"))
     call_timeout: float = field(default=60.0, validator=_positive("call_timeout"))
-    attempts: int = field(default=8, validator=_positive("attempts"))
+    attempts: int = field(default=11, validator=_positive("attempts"))
     base: float = field(default=5.0, validator=_positive("base"))
     cap: float = field(default=900.0, validator=_positive("cap"))
+    longest_pause: float = field(default=43200.0, validator=_positive("longest_pause"))
+    suspend_after: float = field(default=259200.0, validator=_positive("suspend_after"))
+    parallel: int = field(default=16, validator=_positive("parallel"))
+    history: float = field(default=2592000.0, validator=_positive("history"))
     undone: int = field(default=3, validator=_positive("undone"))
     drift: float = field(default=86400.0, validator=_positive("drift"))
     busy: float = field(default=2.0, validator=_positive("busy"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from marketplace_sdk.delivery.byhand import taken_by_hand
+from marketplace_sdk.delivery.closing import closed_of
 from marketplace_sdk.delivery.evidence import made_of
 from marketplace_sdk.delivery.grants import expected_of, store_shown, to_store
 from marketplace_sdk.delivery.judging import View, judge, recorded
@@ -159,7 +160,11 @@ class Storing:
             raise Outdated from error
 
     def seen(
-        self, entries: dict[str, LedgerEntry], view: View, applied: Applied
+        self,
+        entries: dict[str, LedgerEntry],
+        view: View,
+        applied: Applied,
+        situation: Situation,
     ) -> list[LedgerEntry]:
         """Store what an observation showed, and forget what is over.
 
@@ -168,7 +173,11 @@ class Storing:
         """
         judged = {id: judge(entry, view, keep=self._keep) for id, entry in entries.items()}
         changes = {
-            id for id, entry in entries.items() if self._after(entry, view, applied) != entry
+            id
+            for id, entry in entries.items()
+            # Nearly every row of a large pass is as it was, and comparing values takes its time.
+            if (after := self._after(judged[id], entry, view, applied)) is not entry
+            and after != entry
         }
         for _ in range(TRIES):
             if not changes and not applied.made:
@@ -176,13 +185,19 @@ class Storing:
             try:
                 with self._hold.writing(self._leases(entries[id] for id in changes)) as rows:
                     for id in sorted(changes):
-                        after = self._after(entries[id], view, applied)
+                        after = self._after(judged[id], entries[id], view, applied)
                         save_entry(rows, after or entries[id], forget=after is None)
                         if after is None:
                             self._desk.over(rows).keep(taken_by_hand(entries[id]))
                     if applied.made:
                         target = self._target.partition("|")[2]
-                        self._desk.over(rows).keep(made_of(target, applied, entries))
+                        unit = self._desk.over(rows)
+                        unit.keep(made_of(target, applied, entries))
+                        closed = [
+                            entries[id] for id in sorted(applied.made) if id in applied.closed
+                        ]
+                        where, products = situation.mark.connection, situation.products.values()
+                        unit.keep(closed_of(closed, applied.closed, where, products))
                 applied.made.clear()
                 break
             except StaleRevision:
@@ -196,8 +211,10 @@ class Storing:
         """Store what was seen of the grants."""
         store_all(self._desk, lambda: self._hold.writing([self._target]), situation, shown)
 
-    def _after(self, entry: LedgerEntry, view: View, applied: Applied) -> LedgerEntry | None:
-        after = recorded(judge(entry, view, keep=self._keep), view)
+    def _after(
+        self, judged: LedgerEntry, entry: LedgerEntry, view: View, applied: Applied
+    ) -> LedgerEntry | None:
+        after = recorded(judged, view)
         if after is None:
             return None
         if entry.id in applied.sent and after.state == "absent":

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.delivery.drifting import find_drift
+from marketplace_sdk.delivery.masking import look_at_masks
 from marketplace_sdk.domain.events import Effects, Event, Notice, Timer
 from marketplace_sdk.domain.selectors import permission
 
@@ -42,6 +43,7 @@ def watch(bench: Bench, timer: Timer) -> None:
     name = timer.about.split(":", 1)[1]
     if name not in bench.connections:
         return
+    look_at_masks(bench, name, again=True)
     found = find_drift(bench, connection=name)
     patience = timedelta(seconds=bench.settings.cap)
     with bench.desk.write() as unit:
@@ -51,6 +53,9 @@ def watch(bench: Bench, timer: Timer) -> None:
             if each.since is None or unit.now - each.since >= patience
         ]
         unit.keep(_told(name, found, late))
+        # What may not be open is not left open until somebody reads of it.
+        marks = {each.mark.key: each.mark for each in found.of("unprotected")}
+        unit.keep(Effects(marks=tuple(marks[key] for key in sorted(marks))))
     schedule(bench, [name])
 
 

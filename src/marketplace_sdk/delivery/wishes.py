@@ -44,13 +44,13 @@ def wishes_of(
     situation: Situation, names: Names, connection: Connection, installation: str
 ) -> Wishes:
     """Ask the provisioner, which does no I/O here, for the items of every layer and member."""
-    known = Known(installation=installation, resolved=names.resolved)
+    known = Known(installation=installation, resolved=names.resolved, masks=names.masks.columns)
     gathering = _Gathering(situation.target)
     opened = _opened(situation, names)
     for layer in situation.layers:
         if not layer.members:
             continue
-        usable = tuple(each for each in layer.objects if each.name in names.objects)
+        usable = names.usable(layer.objects)
         target = Target(key=layer.key, objects=usable, column=situation.column)
         here = {name for each in layer.objects for name in opened[each.name]}
         unsure = [each.name for each in layer.objects if _unsure(names, each.name)]
@@ -93,7 +93,7 @@ def claimed_anew(entries: Iterable[LedgerEntry], wishes: Wishes, target: str) ->
             after = evolve(after, item=item)
         if after.item.expires:
             after = evolve(after, ends=_ends(after, wishes, target))
-        if after != entry or not entry.revision:
+        if (after is not entry and after != entry) or not entry.revision:
             changed.append(after)
     return changed
 
@@ -118,10 +118,11 @@ class _Gathering:
         self._keep: dict[Claim, set[str]] = {}
 
     def want(self, claimant: str, items: Iterable[Item]) -> None:
+        claim = Claim(claimant, self._target)
         for item in items:
             id = entry_id(item)
             self._items[id] = item
-            self._claims.setdefault(id, set()).add(Claim(claimant, self._target))
+            self._claims.setdefault(id, set()).add(claim)
 
     def keep(self, claimant: str, opened: Collection[str]) -> None:
         """Keep what this claimant has, if it opens one of these names, or nothing by itself."""

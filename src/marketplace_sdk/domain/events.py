@@ -52,6 +52,7 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(name="person.deactivated", about="person", summary="A person left."),
         EventType(name="group.linked", about="group", summary="A platform name was linked."),
         EventType(name="domain.created", about="domain", summary="A domain was created."),
+        EventType(name="domain.updated", about="domain", summary="What is said about it changed."),
         EventType(name="domain.assigned", about="domain", summary="Sources were assigned."),
         EventType(name="domain.removed", about="domain", summary="Sources were removed."),
         EventType(name="domain.granted", about="domain", summary="A domain permission was given."),
@@ -77,6 +78,11 @@ CATALOGUE: Mapping[str, EventType] = {
             summary="A right that somebody had given by hand, too, was taken away with ours.",
         ),
         EventType(
+            name="object.closed",
+            about="object",
+            summary="Access was taken away: a masked column would be read in clear.",
+        ),
+        EventType(
             name="connection.drifted", about="connection", summary="It is not as it should be."
         ),
         EventType(
@@ -92,6 +98,33 @@ CATALOGUE: Mapping[str, EventType] = {
             name="target.changed",
             about="target",
             summary="A platform was changed: what, for whom, and its evidence.",
+        ),
+        EventType(name="destination.created", about="destination", summary="A webhook was set up."),
+        EventType(name="destination.updated", about="destination", summary="It was changed."),
+        EventType(
+            name="destination.secret_rotated",
+            about="destination",
+            summary="It is signed with a new secret.",
+        ),
+        EventType(
+            name="destination.disabled",
+            about="destination",
+            summary="Nothing is sent there any more, because somebody, or it itself, said so.",
+        ),
+        EventType(
+            name="destination.suspended",
+            about="destination",
+            summary="Nothing is sent there any more, because it kept failing.",
+        ),
+        EventType(name="destination.enabled", about="destination", summary="It is sent to again."),
+        EventType(name="destination.deleted", about="destination", summary="It is gone."),
+        EventType(
+            name="destination.redelivered",
+            about="destination",
+            summary="What was sent there is sent again.",
+        ),
+        EventType(
+            name="destination.tested", about="destination", summary="A call tried whether it works."
         ),
         EventType(name="form.created", about="form", summary="A request form was created."),
         EventType(name="form.edited", about="form", summary="A form has a new version."),
@@ -207,7 +240,11 @@ NOTICES: Mapping[str, str] = {
     "by_hand_taken": "{what}, which somebody had given by hand, too, was taken away with ours.",
     "platform_drifted": "{connection} is not as it should be: {counts}.",
     "access_outlives": "on {connection} access outlives its reason: {objects}.",
+    "access_closed": "on {connection} access to {objects} was taken away: {column} would be read "
+    "without its mask.",
     "object_replaced": "{object} was dropped and made again; {decision}.",
+    "destination_stopped": "nothing is sent to {destination} any more: {why}.",
+    "requests_pending": "Waiting for your decision: {count}, the oldest for {days} days.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }
 """Kinds of notices, and how they read."""
@@ -268,6 +305,9 @@ class Timer:
 class Mark:
     """A target on a connection whose privileges have to be looked at again.
 
+    Without a product and a column it stands for the masks of the connection: what is registered
+    as masked has changed, so that other targets may have to be looked at.
+
     Attributes:
         connection: name of the configured connection.
         product: id of the product; empty for a column.
@@ -282,8 +322,15 @@ class Mark:
 
     @property
     def target(self) -> str:
-        """Key of the target: ``product:<id>`` or ``column:<object>|<column>``."""
-        return f"product:{self.product}" if self.product else f"column:{self.object}|{self.column}"
+        """Key of the target: ``product:<id>``, ``column:<object>|<column>`` or ``masks``."""
+        if self.product:
+            return f"product:{self.product}"
+        return f"column:{self.object}|{self.column}" if self.column else "masks"
+
+    @property
+    def of_masks(self) -> bool:
+        """Whether it stands for the masks of its connection."""
+        return not (self.product or self.column)
 
     @property
     def key(self) -> str:

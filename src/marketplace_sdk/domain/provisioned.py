@@ -115,9 +115,10 @@ DriftKind = Literal[
     "replaced",
     "owner_changed",
     "unprotected",
+    "unguarded",
     "cannot_look",
 ]
-REPAIRABLE: tuple[DriftKind, ...] = ("missing", "outlives")
+REPAIRABLE: tuple[DriftKind, ...] = ("missing", "outlives", "unprotected")
 """What another pass puts right by itself; of the rest people have to know."""
 
 
@@ -130,7 +131,8 @@ class DriftFinding:
             a reason for it), ``extra_member`` (somebody else put it into a role of ours),
             ``added_by_hand`` (somebody gave it beside us), ``replaced`` (the object was dropped
             and made again), ``owner_changed``, ``unprotected`` (a masked column that is open now
-            is not protected any more), ``cannot_look``.
+            is not protected any more), ``unguarded`` (another condition of the platform's does not
+            hold any more), ``cannot_look``.
         connection: where.
         what: in words, or in the platform's.
         objects: dotted names of what it is about.

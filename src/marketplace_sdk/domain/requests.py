@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -17,7 +17,15 @@ from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, freeze
 from marketplace_sdk.errors import TransitionNotAllowed
 
-__all__ = ["REQUEST_STEPS", "AccessRequest", "Explanation", "Limit", "RequestKind", "RequestState"]
+__all__ = [
+    "REQUEST_STEPS",
+    "AccessRequest",
+    "Explanation",
+    "Limit",
+    "RequestKind",
+    "RequestState",
+    "wish_key",
+]
 
 RequestKind = Literal["access", "masking_exception"]
 RequestState = Literal["pending", "approved", "denied", "canceled", "revoked", "expired"]
@@ -126,11 +134,7 @@ class AccessRequest:
     @property
     def wish_key(self) -> str:
         """Equal for two requests of which only one may be pending or granted at a time."""
-        if self.extends:
-            return f"extend|{self.extends}"
-        # Each part is told by its length, so that no name can pretend to be two.
-        parts = (self.product, *sorted(self.columns), self.beneficiary.token)
-        return "|".join((self.kind, *(f"{len(part)}:{part}" for part in parts)))
+        return wish_key(self.kind, self.product, self.columns, self.beneficiary.token, self.extends)
 
     def step(self, event: str, **changes: Any) -> AccessRequest:
         """The request after an event.
@@ -193,3 +197,14 @@ class Explanation:
 
     def __str__(self) -> str:
         return self.text
+
+
+def wish_key(
+    kind: RequestKind, product: str, columns: Iterable[str], beneficiary: str, extends: str
+) -> str:
+    """The ``wish_key`` of a request for this, for a beneficiary (a token)."""
+    if extends:
+        return f"extend|{extends}"
+    # Each part is told by its length, so that no name can pretend to be two.
+    parts = (product, *sorted(columns), beneficiary)
+    return "|".join((kind, *(f"{len(part)}:{part}" for part in parts)))

@@ -45,6 +45,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "person.deactivate": frozenset({"user_admin"}),
     "person.read": frozenset({"self", "user_admin", "governance", "audit"}),
     "domain.create": _GOV,
+    "domain.update": _GOV,
     "domain.assign": _GOV,
     "domain.delete": _GOV,
     "domain.set_policy": _GOV,
@@ -77,6 +78,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "product.search": frozenset({"anyone"}),
     "inbox.read": frozenset({"self"}),
     "delivery.manage": frozenset({"application_admin"}),
+    "destination.manage": frozenset({"application_admin"}),
     "audit.read": frozenset({"audit", "governance"}),
     # Whoever checks the log does not thin it out.
     "audit.erase": _GOV,

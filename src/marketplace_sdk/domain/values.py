@@ -53,6 +53,8 @@ class FrozenMap(Mapping[K, V], Generic[K, V]):
         return hash(frozenset(self._data.items()))
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenMap):
+            return self._data == other._data
         return isinstance(other, Mapping) and self._data == dict(other)
 
     def __repr__(self) -> str:
@@ -74,6 +76,8 @@ def freeze(data: Mapping[Any, Any] | None) -> FrozenMap[Any, Any]:
 
 
 def _frozen(value: object) -> object:
+    if value.__class__ is str:  # nearly always; asking for Mapping takes ten times as long
+        return value
     if isinstance(value, Mapping):
         return freeze(value)
     if isinstance(value, (list, tuple)):
@@ -149,7 +153,9 @@ def check_text(value: object, path: str, *, required: bool = False) -> str:
         problem = "must not be empty"
     elif len(value) > MAX_TEXT:
         problem = f"must have at most {MAX_TEXT} characters"
-    elif any(c == "\0" or unicodedata.category(c) == "Cs" for c in value):
+    elif "\0" in value or (
+        not value.isascii() and any(unicodedata.category(c) == "Cs" for c in value)
+    ):
         problem = "must not contain NUL or broken characters"
     else:
         return value
@@ -165,7 +171,9 @@ def _check(value: object, path: str, longest: int) -> str:
         problem = "must not begin or end with a blank"
     elif len(value) > longest:
         problem = f"must have at most {longest} characters"
-    elif any(unicodedata.category(c) in _DECEPTIVE for c in value):
+    elif not (value.isascii() and value.isprintable()) and any(
+        unicodedata.category(c) in _DECEPTIVE for c in value
+    ):
         problem = "must not contain control, direction or unassigned characters"
     else:
         return value

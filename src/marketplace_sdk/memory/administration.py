@@ -11,7 +11,7 @@ from marketplace_sdk.errors import NotFound
 from marketplace_sdk.memory.privileges import Privilege, Privileges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["Administration"]
 
@@ -77,13 +77,16 @@ class Administration:
         *,
         comment: str = "",
         tags: Iterable[str] = (),
+        shows: Mapping[str, str] | None = None,
     ) -> None:
         """Make an object, in place of the one of that name if there is one, with a new native id.
 
-        ``columns`` None leaves them unknown, which only an open world can do sensibly.
+        ``columns`` None leaves them unknown, which only an open world can do sensibly. With
+        ``shows`` it is a view: to whoever may read it, these columns show the real values of
+        others, given as ``object.column``, whatever mask those have.
         """
         with self._lock:
-            self._books.create(object, columns, owner, comment, tags)
+            self._books.create(object, columns, owner, comment, tags, shows)
 
     def tag(self, object: str, *tags: str) -> None:
         """Give an object these tags and no others.

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from marketplace_sdk.memory.privileges import Privilege
+from marketplace_sdk.memory.privileges import SHOWN_BY, Privilege
 from marketplace_sdk.ports.provisioner import Guard, Item, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from marketplace_sdk.ports.provisioner import Change, Resolved
 
@@ -63,9 +63,19 @@ def make_item(
     table: Resolved,
     masked: Sequence[str],
     *,
+    masks: Mapping[str, frozenset[str]],
     expires: bool = False,
 ) -> Item:
-    """The item that lets somebody read a table or, with ``column``, see that column unmasked."""
+    """The item that lets somebody read a table or, with ``column``, see that column unmasked.
+
+    Args:
+        column: to be unmasked.
+        who: gets it.
+        table: what is opened.
+        masked: its own columns that are to be masked.
+        masks: those of other objects, which it may show.
+        expires: it can have an end of its own.
+    """
     part = Part(table.native_id, column)
     data: Any = {
         "object_id": table.native_id,
@@ -76,6 +86,12 @@ def make_item(
     guards: tuple[Guard, ...] = ()
     if column is None:
         guards = tuple(Guard(PROTECTED, f"{table.name}.{each}") for each in masked)
+        guards += tuple(
+            Guard(PROTECTED, f"{name}.{behind}{SHOWN_BY}{table.name}.{mine}")
+            for mine, columns in sorted(table.shows.items())
+            for name, behind in columns
+            if mine not in masked and behind in masks.get(name, ())
+        )
         # An open world learns from them which columns it has to protect.
         data["masked"] = tuple(masked)
     else:

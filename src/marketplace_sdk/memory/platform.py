@@ -141,7 +141,14 @@ class MemoryPlatform(Administration):
         """SELECT on each object, or UNMASK on the column of the target."""
         found = [(each, known.object(each.name)) for each in target.objects]
         return [
-            make_item(target.column, who, table, sorted(each.masked), expires=self._expires)
+            make_item(
+                target.column,
+                who,
+                table,
+                sorted(each.masked),
+                masks=known.masks,
+                expires=self._expires,
+            )
             for each, table in found
             if table is not None
         ]
@@ -198,7 +205,7 @@ class MemoryPlatform(Administration):
             )
             yield Discovered(
                 name=each.name,
-                kind="table",
+                kind="view" if each.shows else "table",
                 columns=columns,
                 comment=each.comment,
                 tags=each.tags,
@@ -241,9 +248,10 @@ class MemoryPlatform(Administration):
                     platform=self.identity,
                     native_id=found.id,
                     name=ref.name,
-                    kind="table",
+                    kind="view" if found.shows else "table",
                     owner=found.owner,
                     columns=found.columns or (),
+                    shows=found.shows,
                 )
             what = "object"
         message = f"there is no {what} {ref.name} on {self.identity}; create it or correct the name"

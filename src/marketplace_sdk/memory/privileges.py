@@ -9,20 +9,26 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from marketplace_sdk.domain.values import FrozenMap
 from marketplace_sdk.errors import DuplicateName, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-__all__ = ["Privilege", "Privileges", "Table"]
+SHOWN_BY = " shown by "
+
+__all__ = ["SHOWN_BY", "Privilege", "Privileges", "Table"]
 
 
 @frozen
 class Table:
-    """An object of the platform; its columns are None where nobody said which it has."""
+    """An object of the platform; its columns are None where nobody said which it has.
+
+    ``shows`` are columns of others whose values a view shows, by its own columns.
+    """
 
     id: str
     name: str
@@ -30,6 +36,7 @@ class Table:
     owner: str = ""
     comment: str = ""
     tags: tuple[str, ...] = ()
+    shows: FrozenMap[str, tuple[tuple[str, str], ...]] = field(factory=FrozenMap)
 
 
 @frozen
@@ -126,8 +133,9 @@ class Privileges:
         owner: str,
         comment: str = "",
         tags: Iterable[str] = (),
+        shows: Mapping[str, str] | None = None,
     ) -> None:
-        """Make an table in the place of any other of that name."""
+        """Make a table or a view in the place of any other of that name."""
         self.drop(name)
         table = Table(
             self._next("object", name),
@@ -136,6 +144,7 @@ class Privileges:
             owner,
             comment,
             tuple(tags),
+            FrozenMap({mine: (_split(behind),) for mine, behind in (shows or {}).items()}),
         )
         self._tables[name] = table
         self._table_names[table.id] = name
@@ -262,8 +271,14 @@ class Privileges:
     def answer(self, subject: str) -> bool | None:
         """Whether ``object.column`` is protected; None: there is none, or it cannot be known.
 
-        Where the text can be read as several columns, all of them have to be protected.
+        Where the text can be read as several columns, all of them have to be protected. One that
+        is ``shown by`` another is protected if that one does not show it any more.
         """
+        behind, shown, view = subject.partition(SHOWN_BY)
+        if shown:
+            table, column = _split(view)
+            shower = self.object(table)
+            return shower is not None and _split(behind) not in shower.shows.get(column, ())
         if self._learns:
             table, column = _split(subject)
             if self.object(table) is None:

@@ -94,8 +94,8 @@ class ObjectGrants(ABC):
         return name
 
     def protected_columns(self, object: str, /) -> Collection[str] | None:  # noqa: ARG002  # for authors
-        """Columns that the platform itself masks; None, the default: it cannot say."""
-        return None
+        """Columns that the platform itself masks, by default none; None: it cannot say now."""
+        return ()
 
     def resolve(self, refs: Collection[Ref], call: Call) -> Mapping[Ref, Resolved | Unresolved]:
         """What each name means now.

@@ -61,6 +61,9 @@ class Resolved:
         kind: what it is there, for example ``table`` or ``user``.
         owner: who owns it there, or empty text.
         columns: names of its columns in order (objects only).
+        shows: by column, the columns of other objects whose values it shows to whoever may read
+            it, as a view does: pairs of dotted native name and column. Left out where the
+            platform's own masks hold behind it too.
         facts: whatever else ``base`` and ``member`` need; plain data.
     """
 
@@ -71,6 +74,7 @@ class Resolved:
     kind: str = ""
     owner: str = ""
     columns: tuple[str, ...] = ()
+    shows: FrozenMap[str, tuple[tuple[str, str], ...]] = field(factory=FrozenMap, converter=freeze)
     facts: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
 
 
@@ -122,17 +126,20 @@ class Known:
     Attributes:
         installation: id that marks what is ours on the platform.
         resolved: every name of the target that means something.
+        masks: by dotted native name, the columns to keep masked of what the target's objects are
+            and show, under whatever name and over whatever connection somebody registered it.
     """
 
     installation: str
     resolved: Mapping[Ref, Resolved]
+    masks: Mapping[str, frozenset[str]] = field(factory=dict)
 
     def object(self, name: str) -> Resolved | None:
         """The object of that registered name, if it resolved."""
         return self.resolved.get(Ref("object", name))
 
 
-@frozen
+@frozen(cache_hash=True)  # every row of a pass is looked up by its scope, more than once
 class Scope:
     """What a platform can list and change as a unit: a role, a group, an object's grants."""
 
@@ -187,12 +194,15 @@ class Presence:
         native_id: identity of the thing seen, or empty text.
         ours: it carries our marker, so it is ours even when the ledger was lost.
         by_hand: somebody else has given the same right too, where the platform can tell.
+        remedy: what an administrator must run to take away what somebody else gave, where the
+            platform does not let our login do so; empty: nothing, or it is not known.
         until: when the platform will end it by itself, to the second; None: never.
     """
 
     native_id: str = ""
     ours: bool = False
     by_hand: bool = False
+    remedy: str = ""
     until: datetime | None = None
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -26,6 +26,7 @@ __all__ = [
     "EventRow",
     "Hit",
     "MigratingStorage",
+    "PrefetchingTransaction",
     "Record",
     "SearchingTransaction",
     "Storage",
@@ -301,6 +302,16 @@ class SearchingTransaction(Transaction, Protocol):
         The tiers are those of ``domain.search``; the last one, that of typing errors, is looked
         for only by stores with the capability ``search_typos``. Sorted by (tier, order, id);
         ``after`` is such a triple and excludes itself.
+        """
+
+
+class PrefetchingTransaction(Transaction, Protocol):
+    """What a store may offer that is far away: many questions in one round trip."""
+
+    def prefetch(self, records: Iterable[tuple[str, str]] = (), heads: Iterable[str] = ()) -> None:
+        """Kinds and ids of records, and chains, of which ``get`` and ``head`` will soon be asked.
+
+        Changes nothing but how fast they answer; whoever is never asked counts as not read.
         """
 
 

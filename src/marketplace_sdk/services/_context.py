@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
@@ -18,6 +18,7 @@ from marketplace_sdk.errors import DirectoryError, MarketplaceError, NotAllowed,
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.storage import Storage
 from marketplace_sdk.services._platforms import Platforms
+from marketplace_sdk.services._sender import Sender
 from marketplace_sdk.work.unit import Unit, unit_of_work
 
 __all__ = ["By", "Context", "Service", "SystemActor"]
@@ -48,8 +49,7 @@ class Context:
         plugins: for check hooks and question types.
         connections: label of each configured connection's platform, by name.
         platforms: the data platforms behind them.
-        listeners: names of the notifiers that receive events.
-        seal_listeners: names of the notifiers that receive seals.
+        sender: destinations, and what reaches them.
         own_people: people are kept here, not in a directory elsewhere.
         hide_products: products exist only for those who have to do with them.
         links: templates of the portal's pages.
@@ -62,8 +62,7 @@ class Context:
     plugins: PluginHost
     connections: Mapping[str, str]
     platforms: Platforms
-    listeners: tuple[str, ...] = ()
-    seal_listeners: tuple[str, ...] = ()
+    sender: Sender
     own_people: bool = True
     hide_products: bool = False
     links: Links = NO_LINKS
@@ -75,7 +74,6 @@ class Context:
             now=self.clock(),
             ids=self.ids,
             actor=actor,
-            listeners=self.listeners,
             write=write,
         )
 
@@ -193,21 +191,27 @@ class Service:
         with self._context.unit(person.id, write=False) as unit:
             yield unit, unit.facts(person)
 
-    def _deciding(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
+    def _deciding(
+        self, by: By, work: Callable[[Unit, Facts], T], *ahead: tuple[type[Any], str]
+    ) -> T:
         """Run ``work`` in one unit of work; decide again when a race was lost.
 
-        ``work`` must not have effects outside its unit: it may run several times.
+        ``work`` must not have effects outside its unit: it may run several times. ``ahead`` are
+        kinds and ids of what it will ask for.
 
         Raises:
             StaleRevision: the race was lost every time.
         """
         person = self._person(by)
-        return self._as(person, work)
+        return self._as(person, work, *ahead)
 
-    def _as(self, person: Person, work: Callable[[Unit, Facts], T]) -> T:
+    def _as(
+        self, person: Person, work: Callable[[Unit, Facts], T], *ahead: tuple[type[Any], str]
+    ) -> T:
         for attempt in range(MOST_TRIES):
             try:
                 with self._context.unit(person.id) as unit:
+                    unit.ahead(*ahead)
                     return work(unit, unit.facts(person))
             except StaleRevision:
                 if attempt == MOST_TRIES - 1:

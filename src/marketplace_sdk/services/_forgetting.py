@@ -13,7 +13,8 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.ports.storage import Storage, Work
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.chains import AUDIT, ERASED
-from marketplace_sdk.work.unit import OUTBOX, Unit
+from marketplace_sdk.work.outgoing import queues_of
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["BATCH", "Run", "batches", "dead_letters", "forget", "is_open", "place_of"]
 
@@ -47,16 +48,19 @@ def batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 def dead_letters(storage: Storage, wanted: Callable[[Work], bool]) -> Iterator[list[str]]:
     """Ids of parked messages that are wanted, in batches; discard each before the next."""
-    passed = 0
-    while True:
-        with storage.begin(write=False) as rows:
-            found = rows.work(OUTBOX, dead=True, limit=passed + BATCH)[passed:]
-        chosen = [work.id for work in found if wanted(work)]
-        passed += len(found) - len(chosen)
-        if chosen:
-            yield chosen
-        if len(found) < BATCH:
-            return
+    with storage.begin(write=False) as rows:
+        queues = queues_of(rows)
+    for queue in queues:
+        passed = 0
+        while True:
+            with storage.begin(write=False) as rows:
+                found = rows.work(queue, dead=True, limit=passed + BATCH)[passed:]
+            chosen = [work.id for work in found if wanted(work)]
+            passed += len(found) - len(chosen)
+            if chosen:
+                yield chosen
+            if len(found) < BATCH:
+                break
 
 
 def is_open(unit: Unit, aggregate: str) -> bool:

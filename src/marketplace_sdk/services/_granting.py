@@ -41,8 +41,9 @@ def settle(unit: Unit, decision: Decision) -> AccessRequest:
         return saved
     if request.extends:
         return _extend(unit, decision)
-    grant, effects = _grant(unit, request, unit.ids())
-    saved = unit.save(evolve(request, grant=grant.id))
+    # The request first: who may see the grant stands in it.
+    saved = unit.save(evolve(request, grant=unit.ids()))
+    _, effects = _grant(unit, saved, saved.grant)
     unit.keep(decision.effects + effects)
     return saved
 
@@ -59,6 +60,7 @@ def think_grant(unit: Unit, request: AccessRequest, id: str) -> tuple[Mark, ...]
 
 
 def _grant(unit: Unit, request: AccessRequest, id: str) -> tuple[Grant, Effects]:
+    unit.ahead((DataProduct, request.product), (Grant, id))
     product = unit.need(DataProduct, request.product, "grant")
     grant = Grant(
         id=id,

@@ -23,6 +23,7 @@ from marketplace_sdk.services._forgetting import (
 )
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.chains import AUDIT, erased_by, read_log
+from marketplace_sdk.work.outgoing import about_of
 from marketplace_sdk.work.sealing import newest_seal
 from marketplace_sdk.work.unit import Unit
 
@@ -120,7 +121,7 @@ class Retainer:
                 return False
             with self.storage.begin(write=False) as rows:
                 unit = Unit(rows, now=before, ids=str, actor="")
-                return not is_open(unit, work.key.partition("|")[2])
+                return not is_open(unit, about_of(work))
 
         def work(batch: list[str], unit: Unit, facts: Facts) -> int:
             _may(facts)

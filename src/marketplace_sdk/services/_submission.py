@@ -22,7 +22,7 @@ from marketplace_sdk.domain.forms import (
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Beneficiary, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.requests import AccessRequest, Limit, RequestKind
+from marketplace_sdk.domain.requests import AccessRequest, Limit, RequestKind, wish_key
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
@@ -147,6 +147,13 @@ def draft(
         raise NotFound("request", "product", wanted.product)
     if not product.open and not wanted.extends:
         raise TransitionNotAllowed("product", product.name, state=product.state, event=verb)
+    form, to_whom = product.form_for(wanted.kind), to.beneficiary.token
+    unit.ahead(
+        (Domain, product.domain),
+        *((DataSource, name) for name in product.sources),
+        *(((RequestForm, form),) if form else ()),
+        names=[wish_key(wanted.kind, product.id, wanted.columns, to_whom, wanted.extends)],
+    )
     domain = unit.need(Domain, product.domain, "request from")
     away = quarantined(unit, product, domain)
     if away:

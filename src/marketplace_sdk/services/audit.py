@@ -102,7 +102,7 @@ class Audit(Service):
             nothing has ever happened.
         """
         context = self._context
-        return seal_log(context.storage, clock=context.clock, listeners=context.seal_listeners)
+        return seal_log(context.storage, clock=context.clock)
 
     def verify(self, seals: Iterable[Any] | None = None) -> Verification:
         """Check every link, every payload and every seal; an operator's call.

@@ -7,8 +7,9 @@ from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.work.outgoing import queues_of
 from marketplace_sdk.work.pages import check_limit, storable
-from marketplace_sdk.work.unit import OUTBOX, Unit
+from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Deliveries"]
 
@@ -21,7 +22,12 @@ class Deliveries(Service):
         check_limit(limit)
         with self._reading(by) as (unit, facts):
             require("delivery.manage", roles_in(facts), facts, "deliveries")
-            return tuple(unit.rows.work(OUTBOX, dead=True, limit=limit))
+            found = [
+                work
+                for queue in queues_of(unit.rows)
+                for work in unit.rows.work(queue, dead=True, limit=limit)
+            ]
+            return tuple(sorted(found, key=lambda work: (work.due, work.id))[:limit])
 
     def replay(self, id: str, *, by: By = None) -> None:
         """Send a message that was given up again, under the same message id."""

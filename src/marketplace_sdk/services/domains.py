@@ -52,10 +52,7 @@ class Domains(Service):
         domain = Domain(
             name=check_name(name, "domain.name", dots=False),
             description=check_text(description, "domain.description"),
-            rules=tuple(
-                tag if isinstance(tag, TagRule) else TagRule(tag)
-                for tag in check_list(tags, "tags")
-            ),
+            rules=_rules(tags),
             policy=policy or DomainPolicy(),
         )
 
@@ -68,6 +65,57 @@ class Domains(Service):
                 raise DuplicateName(f"cannot create domain {name}: it exists", existing=name)
             saved = unit.save(domain)
             unit.log("domain.created", f"domain:{name}", dynamic=domain.dynamic)
+            return saved
+
+        return self._deciding(by, work)
+
+    def update(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        tags: Iterable[str | TagRule] | None = None,
+        by: By = None,
+    ) -> Domain:
+        """Change what is said about a domain, or which tags fill it (GOVERNANCE).
+
+        What is left out stays. A domain stays as it was made, filled by tags or by hand. Products
+        that hold sources which leave by this keep them in quarantine, or lose them: the domain's
+        policy says.
+
+        Raises:
+            InvalidInput, NotAllowed, NotFound.
+            Conflict: tags for a domain that is filled by hand, or none for one that is not.
+        """
+        if description is not None:
+            check_text(description, "domain.description")
+        rules = None if tags is None else _rules(tags)
+
+        def work(unit: Unit, facts: Facts) -> Domain:
+            require("domain.update", roles_in(facts), facts, f"domain {name}")
+            domain = unit.need(Domain, name, "update")
+            changed = evolve(
+                domain,
+                description=domain.description if description is None else description,
+                rules=domain.rules if rules is None else rules,
+            )
+            if changed == domain:
+                return domain
+            if changed.dynamic != domain.dynamic:
+                raise Conflict(
+                    f"cannot update domain {name}: it stays filled as it was made",
+                    code="dynamic_domain" if domain.dynamic else "manual_domain",
+                    hint="create another domain",
+                )
+            saved = unit.save(changed)
+            unit.log("domain.updated", f"domain:{name}", dynamic=saved.dynamic)
+            if changed.rules != domain.rules:
+                found = unit.find(DataSource)
+                gone = [
+                    each.name for each in found if covers(domain, each) and not covers(saved, each)
+                ]
+                if gone:
+                    leave_domain(unit, saved, gone)
             return saved
 
         return self._deciding(by, work)
@@ -238,3 +286,9 @@ class Domains(Service):
 def _names(names: Iterable[str]) -> tuple[str, ...]:
     found = check_list(names, "sources")
     return tuple(dict.fromkeys(check_name(name, "sources") for name in found))
+
+
+def _rules(tags: Iterable[str | TagRule]) -> tuple[TagRule, ...]:
+    return tuple(
+        tag if isinstance(tag, TagRule) else TagRule(tag) for tag in check_list(tags, "tags")
+    )

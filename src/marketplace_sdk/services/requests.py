@@ -213,7 +213,7 @@ class Requests(RequestReads):
             )
             return call_off(unit, request, cause, reason=why).request
 
-        return self._deciding(by, work)
+        return self._deciding(by, work, (AccessRequest, id))
 
     def revoke(self, id: str, *, reason: str, by: By = None) -> AccessRequest:
         """Take back what request ``id`` gave (its stewards, managers, GOVERNANCE)."""
@@ -244,7 +244,12 @@ class Requests(RequestReads):
                 form = unit.get(RequestForm, request.form.form) or STANDARD_FORM
             if known is None:
                 answers = self._context.plugins.check_request(request, product, form, person)
-        saved = self._as(person, lambda unit, facts: self._place(unit, facts, to, wanted, answers))
+        saved = self._as(
+            person,
+            lambda unit, facts: self._place(unit, facts, to, wanted, answers),
+            (AccessRequest, wanted.id),
+            (DataProduct, wanted.product),
+        )
         if saved.open:
             check_stuck(self._context, saved)
         return saved
@@ -318,7 +323,7 @@ class Requests(RequestReads):
             )
             return settle(unit, decision)
 
-        while (saved := self._as(person, work)) is None:
+        while (saved := self._as(person, work, (AccessRequest, id))) is None:
             vacancies |= self._vacant(id)
         if saved.open:
             check_stuck(self._context, saved)
@@ -351,6 +356,7 @@ class Requests(RequestReads):
             request = visible_request(unit, facts, id, verb)
             roles = roles_for(unit, facts, request, verb)
             require(f"request.{verb}", roles, facts, f"request {id}")
+            unit.ahead(names=[request.wish_key, f"extend|{request.grant}"])
             grant = unit.get(Grant, request.grant) if request.grant else None
             state = request.seen_at(unit.now).state
             if grant is None or state != "approved":
@@ -359,7 +365,7 @@ class Requests(RequestReads):
             end_grant(unit, grant, cause, reason=reason, actor=facts.id)
             return unit.need(AccessRequest, id, "read")
 
-        return self._deciding(by, work)
+        return self._deciding(by, work, (AccessRequest, id))
 
     def _id(self, given: str | None) -> str:
         return self._context.ids() if given is None else check_id(given, "id")

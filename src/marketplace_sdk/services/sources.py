@@ -21,6 +21,7 @@ from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._discovery import Discovery, source_of, updated
 from marketplace_sdk.services._widening import leave_domain
 from marketplace_sdk.work.pages import Page
+from marketplace_sdk.work.places import masks_changed
 from marketplace_sdk.work.targets import marks_for_sources, product_marks
 from marketplace_sdk.work.unit import Unit
 
@@ -65,6 +66,7 @@ class Sources(Service):
             unit.log("source.registered", f"source:{source.name}", connection=source.connection)
             # The same object may be part of products under another name: its masks count there.
             self._look_again(unit, saved)
+            masks_changed(unit, saved)
             return saved
 
         return self._deciding(by, work)
@@ -93,6 +95,8 @@ class Sources(Service):
             saved = unit.save(changed)
             unit.log("source.updated", f"source:{name}", changed=sorted(changes))
             self._look_again(unit, saved)
+            if saved.masked != source.masked:
+                masks_changed(unit, saved)
             return saved
 
         return self._deciding(by, work)
@@ -168,6 +172,7 @@ class Sources(Service):
                 saved = unit.save(source_of(name, connection, found, origin))
                 unit.log("source.registered", f"source:{name}", connection=connection)
                 self._look_again(unit, saved)
+                masks_changed(unit, saved)
                 return "registered"
             if new and (known.connection, known.object) != (connection, found.name):
                 raise DuplicateName(
@@ -182,6 +187,8 @@ class Sources(Service):
             unit.log("source.updated", f"source:{name}", changed=_differences(known, saved))
             self._follow_tags(unit, known, saved)
             self._look_again(unit, saved)
+            if saved.masked != known.masked:
+                masks_changed(unit, saved)
             return "updated"
 
         return self._deciding(by, work)

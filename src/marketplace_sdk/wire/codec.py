@@ -61,6 +61,8 @@ def instant(text: str) -> datetime:
 
 def plain(value: Any) -> Any:
     """Any tree of mappings, sequences and scalars as dicts, lists and scalars."""
+    if type(value) is str:  # by far the most
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -106,6 +108,8 @@ def load(kind: type[T], data: Mapping[str, Any]) -> T:
 
 def _frozen(value: Any) -> Any:
     """Plain data as immutable data."""
+    if value.__class__ is str:  # nearly always; asking for Mapping takes ten times as long
+        return value
     if isinstance(value, Mapping):
         return FrozenMap({key: _frozen(each) for key, each in value.items()})
     if isinstance(value, list):

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from attrs import frozen
 
 from marketplace_sdk.domain.catalog import DataSource, Domain
+from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.inbox import InboxMessage
@@ -26,7 +27,7 @@ __all__ = ["INDEX_VERSION", "KINDS", "Kind"]
 T = TypeVar("T")
 Entries = Iterable[tuple[str, str]]
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Raised by every change of what records are found by; ``marketplace migrate`` writes them anew."""
 
 
@@ -144,6 +145,13 @@ def _request(value: AccessRequest) -> Entries:
 
 def audience(value: AccessRequest) -> Entries:
     """Tokens of everybody who may see a request's answers, or revoke it."""
+    tokens = _readers(value)
+    if value.open and value.form.fallback is not None:
+        tokens.add(value.form.fallback.bound(value.domain).token)
+    return (("audience", token) for token in tokens)
+
+
+def _readers(value: AccessRequest) -> set[str]:
     tokens = {
         f"user:{value.requester}",
         value.beneficiary.token,
@@ -154,9 +162,7 @@ def audience(value: AccessRequest) -> Entries:
     }
     if value.owner:
         tokens.add(f"user:{value.owner}")
-    if value.open and value.form.fallback is not None:
-        tokens.add(value.form.fallback.bound(value.domain).token)
-    return (("audience", token) for token in tokens)
+    return tokens
 
 
 def _grant(value: Grant) -> Entries:
@@ -175,10 +181,36 @@ def _grant(value: Grant) -> Entries:
         )
 
 
+def _seen_by(value: Grant, get: Lookup) -> Entries:
+    """Whoever has a grant may see it, and whoever may see a request that it came from."""
+    tokens = {value.beneficiary.token}
+    for id in value.requests:
+        request = get(AccessRequest, id)
+        tokens |= set() if request is None else _readers(request)
+    return (("audience", token) for token in tokens)
+
+
 def _inbox(value: InboxMessage) -> Entries:
     yield "person", value.person
     if value.read_at is None:
         yield "unread", value.person
+
+
+def _destination(value: Destination) -> Entries:
+    if not value.deleted:
+        yield "kept", "yes"
+    elif not value.drained:
+        yield "draining", "yes"
+
+
+def _standing(value: Standing) -> Entries:
+    if not value.active:
+        yield "stopped", "yes"
+
+
+def _delivery(value: Delivery) -> Entries:
+    yield "destination", value.destination
+    yield "state", value.state
 
 
 def _id(value: Any) -> str:
@@ -213,7 +245,10 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
             texts=product_texts,
         ),
         Kind("request", AccessRequest, _id, _request, _created),
-        Kind("grant", Grant, _id, _grant, _created),
+        Kind("grant", Grant, _id, _grant, _created, more=_seen_by),
+        Kind("destination", Destination, _id, _destination),
+        Kind("standing", Standing, _name, _standing),
+        Kind("delivery", Delivery, _id, _delivery, lambda value: text_of(value.at)),
         Kind("inbox", InboxMessage, _id, _inbox, lambda value: text_of(value.at)),
     )
 }

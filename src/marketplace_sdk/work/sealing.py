@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from marketplace_sdk.domain.seals import MerkleTree, Seal, next_seal
@@ -10,7 +10,7 @@ from marketplace_sdk.errors import StaleRevision
 from marketplace_sdk.ports.storage import Record, Storage, Transaction, Work
 from marketplace_sdk.wire.codec import dump, load, text_of
 from marketplace_sdk.work.chains import BEFORE_ALL, read_log
-from marketplace_sdk.work.unit import OUTBOX
+from marketplace_sdk.work.unit import OUTBOX, SEALS
 
 __all__ = [
     "DAILY",
@@ -58,10 +58,8 @@ def seal_id(number: int) -> str:
     return f"{number:012}"
 
 
-def seal_log(
-    storage: Storage, *, clock: Callable[[], datetime], listeners: Sequence[str] = ()
-) -> Seal | None:
-    """Seal what has happened since the last seal, and tell it to ``listeners``.
+def seal_log(storage: Storage, *, clock: Callable[[], datetime]) -> Seal | None:
+    """Seal what has happened since the last seal, and tell it to whoever receives seals.
 
     The events are read page by page, without holding up anybody who adds some. Of two who seal at
     once one makes the seal, and both get it.
@@ -82,7 +80,7 @@ def seal_log(
         if seal is None:
             return newest
         try:
-            _keep(storage, seal, note, listeners)
+            _keep(storage, seal, note)
         except StaleRevision:
             if attempt == TRIES - 1:
                 raise
@@ -103,7 +101,7 @@ def _over_the_rest(
     return next_seal(before, tree, first=first, last=last, at=now) if tree.count else None
 
 
-def _keep(storage: Storage, seal: Seal, note: Record | None, listeners: Sequence[str]) -> None:
+def _keep(storage: Storage, seal: Seal, note: Record | None) -> None:
     expected = None if note is None else note.revision
     kind, id = NOTE
     new = Record(
@@ -117,7 +115,7 @@ def _keep(storage: Storage, seal: Seal, note: Record | None, listeners: Sequence
     with storage.begin() as rows:
         rows.put(new, expected)
         rows.put(kept, None)
-        rows.enqueue([_message(seal, listener) for listener in listeners])
+        rows.enqueue([_message(seal)])
 
 
 def _noted(note: Record | None) -> tuple[int, str]:
@@ -127,17 +125,18 @@ def _noted(note: Record | None) -> tuple[int, str]:
     return (number if type(number) is int else 0, str(document.get("hash", "")))
 
 
-def _message(seal: Seal, listener: str) -> Work:
+def _message(seal: Seal) -> Work:
     return Work(
-        id=f"{seal.hash}:{listener}",
+        id=seal.hash,
         queue=OUTBOX,
-        key=f"{listener}|seals",
+        key=SEALS,
         due=seal.at,
         payload={
-            "to": listener,
+            "to": SEALS,
             "id": seal.hash,
             "type": SEALED,
             "at": text_of(seal.at),
+            "about": SEALS,
             "data": dump(seal),
         },
     )

@@ -16,12 +16,23 @@ if TYPE_CHECKING:
 __all__ = [
     "accessible",
     "column_marks",
+    "mark_of",
     "marks_for_sources",
+    "marks_of_exceptions",
     "product_marks",
     "product_targets",
     "sources_of",
     "targets_of",
 ]
+
+
+def mark_of(key: str) -> Mark:
+    """The mark of which this is the key, of a product or a column."""
+    connection, _, target = key.partition("|")
+    if target.startswith("product:"):
+        return Mark(connection=connection, product=target.removeprefix("product:"))
+    object, _, column = target.removeprefix("column:").rpartition("|")
+    return Mark(connection=connection, object=object, column=column)
 
 
 def sources_of(unit: Unit, grant: Grant) -> frozenset[str]:
@@ -42,7 +53,9 @@ def targets_of(unit: Unit, grant: Grant) -> tuple[Mark, ...]:
 
 def product_marks(unit: Unit, product: str, sources: Iterable[str]) -> tuple[Mark, ...]:
     """One mark for each connection that these sources of a product are on."""
-    found = (unit.get(DataSource, name) for name in sources)
+    names = list(sources)
+    unit.ahead(*((DataSource, name) for name in names))
+    found = (unit.get(DataSource, name) for name in names)
     connections = {source.connection for source in found if source is not None}
     return tuple(Mark(connection=name, product=product) for name in sorted(connections))
 
@@ -74,13 +87,15 @@ def marks_for_sources(
     where: list[tuple[str, Collection[str]]] = [("open_source", sources)]
     if beneficiary is not None:
         where.append(("open_beneficiary", [beneficiary]))
-    columns = {
-        column
-        for grant in unit.find(Grant, *where)
-        for column in grant.columns
-        if column.split(".", 1)[0] in sources
-    }
-    return column_marks(unit, columns)
+    return marks_of_exceptions(unit, unit.find(Grant, *where), sources)
+
+
+def marks_of_exceptions(
+    unit: Unit, grants: Iterable[Grant], sources: Collection[str]
+) -> tuple[Mark, ...]:
+    """Marks of the columns of these sources that these grants unmask."""
+    columns = {column for grant in grants for column in grant.columns}
+    return column_marks(unit, (each for each in columns if each.split(".", 1)[0] in sources))
 
 
 def accessible(unit: Unit, beneficiary: str, states: Collection[str]) -> frozenset[str]:

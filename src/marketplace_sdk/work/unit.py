@@ -6,7 +6,7 @@ plugin is called in it: messages, timers and marks become rows that a worker tak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,13 +22,21 @@ from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
 from marketplace_sdk.work.chains import chain_hash
 from marketplace_sdk.work.pages import Page, check_limit, place_of, storable, text_of_place
 from marketplace_sdk.work.records import KINDS, Kind
+from marketplace_sdk.work.remembering import Remembered
 
-__all__ = ["Pairs", "Unit", "domain_permissions", "unit_of_work"]
+__all__ = ["Pairs", "Unit", "unit_of_work"]
 
 T = TypeVar("T")
 Pairs = Sequence[tuple[str, Collection[str]]]
 
 OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
+_DECIDED = frozenset({"request", "grant"})
+"""Kinds whose values are asked for to change them, and to log it."""
+EVENTS, INBOX, SEALS = "events", "inbox", "seals"
+"""What a row of the outbox goes to first: destinations, or people's inboxes and their notifiers."""
+
+_SELDOM_CHANGED = frozenset({"domain", "form", "person", "product", "source"})
+_REMEMBERED = Remembered()
 FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
 
 
@@ -39,7 +47,6 @@ def unit_of_work(
     now: datetime,
     ids: Callable[[], str],
     actor: str,
-    listeners: Sequence[str] = (),
     write: bool = True,
 ) -> Iterator[Unit]:
     """One transaction: everything in it is kept, or nothing.
@@ -49,11 +56,10 @@ def unit_of_work(
         now: the time of everything that happens in it.
         ids: makes new ids.
         actor: who does it, for the log.
-        listeners: names of the notifiers that receive events.
         write: False for reading only.
     """
     with storage.begin(write=write) as transaction:
-        yield Unit(transaction, now=now, ids=ids, actor=actor, listeners=listeners)
+        yield Unit(transaction, now=now, ids=ids, actor=actor)
 
 
 class Unit:
@@ -66,17 +72,18 @@ class Unit:
         now: datetime,
         ids: Callable[[], str],
         actor: str,
-        listeners: Sequence[str] = (),
     ) -> None:
         self.rows = transaction
         self.searches = hasattr(transaction, "search")
+        self._prefetch = getattr(transaction, "prefetch", None)
         self.now = now
         self.ids = ids
         self.actor = actor
-        self._listeners = listeners
         self._unknown: dict[tuple[str, str], dict[str, Any]] = {}
         # Values of this transaction by kind and id: rules ask for the same product many times.
         self._read: dict[tuple[str, str], Any] = {}
+        self._links: dict[str, EventRow] = {}
+        self._held: dict[frozenset[str], frozenset[tuple[str, str]]] = {}
 
     # -- values ---------------------------------------------------------------------------
 
@@ -88,8 +95,23 @@ class Unit:
         known: T | None = self._read.get((entry.name, id))
         if known is None:
             record = self.rows.get(entry.name, id)
-            known = None if record is None else self._value(entry, record)
+            if record is not None:
+                known = self._value(entry, record)
+                if record.kind in _SELDOM_CHANGED:
+                    _REMEMBERED.put((record.kind, id), record, known)
         return known
+
+    def ahead(self, *wanted: tuple[type[Any], str], names: Collection[str] = ()) -> None:
+        """Say which values, and which reserved names, will be asked for.
+
+        A store far away reads them all at once, with the newest event of each; others need not.
+        """
+        if self._prefetch is None:
+            return
+        keys = [(KINDS[kind].name, id) for kind, id in wanted if id and storable(id)]
+        keys = [key for key in keys if key not in self._read]
+        logged = [f"{name}:{id}" for name, id in keys if name in _DECIDED]
+        self._prefetch([*keys, *(("reservation", name) for name in names)], logged)
 
     def need(self, kind: type[T], id: str, verb: str) -> T:
         """The value of that id; ``verb`` is what somebody wanted to do with it.
@@ -106,13 +128,19 @@ class Unit:
         self,
         kind: type[T],
         *where: tuple[str, Collection[str]],
+        unless: Pairs = (),
         after: tuple[str, str] | None = None,
         limit: int | None = None,
         descending: bool = False,
     ) -> list[T]:
-        """Values for which every (key, any of these values) holds, in the order of their kind."""
+        """Values for which every (key, any of these values) holds, in the order of their kind.
+
+        And no pair of ``unless``; behind the order and id of ``after``.
+        """
         entry = KINDS[kind]
-        records = self.rows.find(entry.name, where, after=after, limit=limit, descending=descending)
+        records = self.rows.find(
+            entry.name, where, unless=unless, after=after, limit=limit, descending=descending
+        )
         return [self._value(entry, record) for record in records]
 
     def page(
@@ -128,21 +156,50 @@ class Unit:
 
         ``after`` is the ``next`` of the page before.
         """
+        return self.union(kind, [(where, unless)], after=after, limit=limit, descending=descending)
+
+    def union(
+        self,
+        kind: type[T],
+        branches: Iterable[tuple[Pairs, Pairs]],
+        *,
+        after: str | None,
+        limit: int,
+        descending: bool = False,
+        keep: Callable[[T], bool] = lambda _: True,
+    ) -> Page[T]:
+        """One page of everything that is in one of several lists, told by ``where`` and ``unless``.
+
+        What is not to be kept, for a reason that changes with time, makes room for what follows.
+        """
         check_limit(limit)
-        entry = KINDS[kind]
-        records = self.rows.find(
-            entry.name,
-            where,
-            unless=unless,
-            after=place_of(after),
-            limit=limit + 1,
-            descending=descending,
-        )
-        last = records[limit - 1] if len(records) > limit else None
-        return Page(
-            (self._value(entry, record) for record in records[:limit]),
-            None if last is None else text_of_place([last.order, last.id]),
-        )
+        entry, either = KINDS[kind], tuple(branches)
+        place = place_of(after)
+        items: list[T] = []
+        while True:
+            found = {
+                record.id: record
+                for where, unless in either
+                for record in self.rows.find(
+                    entry.name,
+                    where,
+                    unless=unless,
+                    after=place,
+                    limit=limit + 1,
+                    descending=descending,
+                )
+            }
+            records = sorted(found.values(), key=_place, reverse=descending)[: limit + 1]
+            for number, record in enumerate(records[:limit], 1):
+                place = _place(record)
+                value = self._value(entry, record)
+                if keep(value):
+                    items.append(value)
+                if len(items) == limit:
+                    more = number < len(records)
+                    return Page(items, text_of_place(place) if more else None)
+            if len(records) <= limit:
+                return Page(items)
 
     def value_of(self, kind: type[T], record: Record) -> T:
         """The value that a record of this kind holds."""
@@ -180,6 +237,8 @@ class Unit:
         if hasattr(value, "revision"):
             value = attrs.evolve(value, revision=revision + 1)  # type: ignore[misc]  # an attrs value
         self._read[entry.name, id] = value
+        if entry.type is Domain:
+            self._held.clear()
         return value
 
     def delete(self, value: object) -> None:
@@ -190,6 +249,8 @@ class Unit:
         if record is not None:
             self.rows.remove(entry.name, id, record.revision)
         self._read.pop((entry.name, id), None)
+        if entry.type is Domain:
+            self._held.clear()
 
     # -- names that only one may have -----------------------------------------------------
 
@@ -224,15 +285,22 @@ class Unit:
 
     def facts(self, person: Person) -> Facts:
         """A person with the domain permissions they hold at this moment."""
-        return Facts(person=person, domain_permissions=domain_permissions(self, person))
+        tokens = _holders_of(person)
+        held = self._held.get(tokens)
+        if held is None:
+            held = self._held[tokens] = frozenset(
+                (domain.name, permission)
+                for domain in self.find(Domain, ("holder", tokens))
+                for permission in domain.held_by(tokens)
+            )
+        return Facts(person=person, domain_permissions=held)
 
     # -- what follows ---------------------------------------------------------------------
 
     def keep(self, effects: Effects) -> None:
         """Keep events, notices, timers and marks with the state of this unit."""
-        for event in effects.events:
-            self._keep_event(event)
         work = [
+            *(work for event in effects.events for work in self._keep_event(event)),
             *(self._notice(notice) for notice in effects.notices if notice.audience),
             *(self._timer(timer) for timer in effects.timers),
             *(self._mark(mark) for mark in dict.fromkeys(effects.marks)),
@@ -244,8 +312,8 @@ class Unit:
         """Keep a single event."""
         self.keep(Effects(events=(Event(type=type, aggregate=aggregate, data=data),)))
 
-    def _keep_event(self, event: Event) -> None:
-        head = self.rows.head(event.aggregate)
+    def _keep_event(self, event: Event) -> Iterator[Work]:
+        head = self._links.get(event.aggregate) or self.rows.head(event.aggregate)
         payload = plain(event.data)
         row = EventRow(
             aggregate=event.aggregate,
@@ -261,34 +329,29 @@ class Unit:
         )
         row = attrs.evolve(row, hash=chain_hash(row))
         self.rows.append([row])
+        self._links[event.aggregate] = row
         outgoing = CATALOGUE[event.type].outgoing
-        if outgoing and self._listeners:
-            self.rows.enqueue(
-                [
-                    Work(
-                        id=f"{row.id}:{listener}",
-                        queue=OUTBOX,
-                        key=f"{listener}|{event.aggregate}",
-                        due=self.now,
-                        payload={
-                            "to": listener,
-                            "id": row.id,
-                            "type": outgoing,
-                            "at": text_of(self.now),
-                            "data": payload,
-                        },
-                    )
-                    for listener in self._listeners
-                ]
-            )
+        if outgoing:
+            # To whom it goes is looked up by the worker, so that a command does not grow with the
+            # number of destinations.
+            told = {
+                "to": EVENTS,
+                "id": row.id,
+                "type": outgoing,
+                "at": text_of(self.now),
+                "about": event.aggregate,
+                "data": payload,
+            }
+            key = f"{EVENTS}|{event.aggregate}"
+            yield Work(id=row.id, queue=OUTBOX, key=key, due=self.now, payload=told)
 
     def _notice(self, notice: Notice) -> Work:
         return Work(
             id=self.ids(),
             queue=OUTBOX,
-            key=f"inbox|{notice.about}",
+            key=f"{INBOX}|{notice.about}",
             due=self.now,
-            payload={"to": "inbox", "at": text_of(self.now), "notice": dump(notice)},
+            payload={"to": INBOX, "at": text_of(self.now), "notice": dump(notice)},
         )
 
     def _timer(self, timer: Timer) -> Work:
@@ -306,21 +369,23 @@ class Unit:
     def _value(self, entry: Kind[T], record: Record) -> T:
         known = FIELDS[entry.type]
         document = record.document
-        if "revision" in known:
-            document = {**document, "revision": record.revision}
-        value = load(entry.type, document)
-        unknown = {key: each for key, each in document.items() if key not in known}
+        key = (record.kind, record.id)
+        value: T | None = _REMEMBERED.get(key, record)
+        if value is None:
+            if "revision" in known:
+                document = {**document, "revision": record.revision}
+            value = load(entry.type, document)
+        unknown = {name: each for name, each in document.items() if name not in known}
         if unknown:
-            self._unknown[record.kind, record.id] = unknown
-        self._read[record.kind, record.id] = value
+            self._unknown[key] = unknown
+        self._read[key] = value
         return value
 
 
-def domain_permissions(unit: Unit, person: Person) -> frozenset[tuple[str, str]]:
-    """(domain, permission) pairs that a person holds, directly or through a group."""
-    tokens = {f"user:{person.id}", *(f"group:{name}" for name in person.groups)}
-    return frozenset(
-        (domain.name, permission)
-        for domain in unit.find(Domain, ("holder", tokens))
-        for permission in domain.held_by(tokens)
-    )
+def _holders_of(person: Person) -> frozenset[str]:
+    """Tokens under which a person may hold permissions in a domain."""
+    return frozenset({f"user:{person.id}", *(f"group:{name}" for name in person.groups)})
+
+
+def _place(record: Record) -> tuple[str, str]:
+    return record.order, record.id

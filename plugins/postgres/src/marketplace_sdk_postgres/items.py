@@ -26,9 +26,11 @@ from attrs import frozen
 from marketplace_sdk.plugin import Guard, Item, Scope, TargetObject
 from marketplace_sdk_postgres.naming import (
     Marker,
+    dotted_name,
     quote_identifier,
     quote_literal,
     role_name,
+    split_name,
 )
 from marketplace_sdk_postgres.subjects import Subject
 
@@ -217,7 +219,14 @@ class _Maker:
         if target.column is not None:
             # A view asks for the role that it was set up with, however it was registered.
             key = objects[0][1].facts["hides"].get(target.column, key)
-        masked = {one for _, found in objects for one in found.facts["masked"]}
+        masked = {one for _, found in objects for one in found.facts["behind"]}
+        masked |= {
+            one
+            for _, found in objects
+            for columns in found.shows.values()
+            for one in map(_named, columns)
+            if one[2] in known.masks.get(dotted_name(*one[:2]), ())
+        }
         masked |= {_column(found, name) for wanted, found in objects for name in wanted.masked}
         role = role_name(known.installation, key, platform)
         marker = str(Marker(known.installation, key))
@@ -237,9 +246,9 @@ class _Maker:
         ]
         subjects += [
             Subject(behind, shown_by=_column(found, name))
-            for name, columns in sorted(found.facts["shows"].items())
+            for name, columns in sorted(found.shows.items())
             if name not in wanted.masked and name not in hides
-            for behind in columns
+            for behind in map(_named, columns)
             if behind in self.masked
         ]
         return tuple(Guard("column_protected", str(each)) for each in subjects)
@@ -294,6 +303,11 @@ def _selects(make: _Maker, target: Target, wanted: TargetObject, found: Resolved
             opened = name == target.column and name not in hides
         if opened:
             yield make.item("column", oid, number, data={**table, "column": name}, **common)
+
+
+def _named(column: tuple[str, str]) -> ColumnName:
+    schema, relation = split_name(column[0])
+    return schema, relation, column[1]
 
 
 def _column(found: Resolved, name: str) -> ColumnName:

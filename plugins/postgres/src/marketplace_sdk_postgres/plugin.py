@@ -65,15 +65,8 @@ def _build(settings: Mapping[str, Any], context: BuildContext) -> Provisioner:
     check_settings(settings, plugin="postgres", known={"dsn": str}, required=("dsn",))
     # Imported here, so that a marketplace without PostgreSQL does not load its client.
     from marketplace_sdk_postgres.provisioner import PostgresProvisioner
-    from marketplace_sdk_postgres.registry import RegisteredMasks
 
     dsn: str = settings["dsn"]
     if dsn.startswith(_REFERENCES):
         dsn = context.secret(dsn)
-    storage = context.storage
-    return PostgresProvisioner(
-        dsn,
-        installation=context.installation,
-        name=context.name,
-        registered=RegisteredMasks(storage, context.name) if storage is not None else lambda _: (),
-    )
+    return PostgresProvisioner(dsn, installation=context.installation, name=context.name)

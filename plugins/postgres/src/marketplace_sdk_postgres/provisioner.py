@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         Target,
         Unresolved,
     )
-    from marketplace_sdk_postgres.resolving import Registered
 
 __all__ = ["PostgresProvisioner"]
 
@@ -43,8 +42,6 @@ class PostgresProvisioner:
             rights to hand on; never shown again.
         installation: id that marks our roles.
         name: of the connection, for messages.
-        registered: which columns of some relations are to be masked; asked when an object shows
-            the values of others, as a view does. Without it only the target's own masks are known.
 
     Attributes:
         capabilities: as in the ProvisionerSpec, for an object that is passed without one.
@@ -55,16 +52,8 @@ class PostgresProvisioner:
 
     capabilities = frozenset({"discover", "doctor", "protect", "unmask"})
 
-    def __init__(
-        self,
-        dsn: str,
-        *,
-        installation: str,
-        name: str = "postgres",
-        registered: Registered = lambda _: (),
-    ) -> None:
+    def __init__(self, dsn: str, *, installation: str, name: str = "postgres") -> None:
         self._connections = Connections(dsn, name=name)
-        self._registered = registered
         self._installation = installation
         self._memberships: items.Memberships | None = None
 
@@ -80,9 +69,7 @@ class PostgresProvisioner:
         """
         with self._connections.use(call) as (connection, login):
             try:
-                return resolving.resolve(
-                    connection, login, self._installation, refs, self._registered
-                )
+                return resolving.resolve(connection, login, self._installation, refs)
             except psycopg.Error as error:
                 raise self._connections.failure("read", error) from None
 

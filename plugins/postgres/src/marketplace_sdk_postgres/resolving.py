@@ -19,14 +19,12 @@ from marketplace_sdk_postgres.showing import shown_by
 from marketplace_sdk_postgres.subjects import ColumnName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import psycopg
 
     from marketplace_sdk.plugin import Ref
     from marketplace_sdk_postgres.connections import Login
-
-    Registered = Callable[[Collection[tuple[str, str]]], Collection[ColumnName]]
 
 __all__ = ["KINDS", "resolve"]
 
@@ -71,19 +69,15 @@ def resolve(
     login: Login,
     installation: str,
     refs: Collection[Ref],
-    registered: Registered,
 ) -> Mapping[Ref, Resolved | Unresolved]:
-    """An answer for every name; in two round trips while only plain tables are asked for.
-
-    ``registered`` says which columns of some relations are to be masked, whoever asks.
-    """
+    """An answer for every name; in two round trips while only plain tables are asked for."""
     principals = [ref for ref in refs if ref.kind == "principal"]
     objects = [ref for ref in refs if ref.kind == "object"]
     answers: dict[Ref, Resolved | Unresolved] = {}
     if principals:
         answers.update(_principals(connection, login, installation, principals))
     if objects:
-        answers.update(_objects(connection, login, installation, objects, registered))
+        answers.update(_objects(connection, login, installation, objects))
     return answers
 
 
@@ -144,7 +138,6 @@ def _objects(
     login: Login,
     installation: str,
     refs: Collection[Ref],
-    registered: Registered,
 ) -> Mapping[Ref, Resolved | Unresolved]:
     answers: dict[Ref, Resolved | Unresolved] = {}
     names: dict[Ref, tuple[str, str]] = {}
@@ -163,9 +156,7 @@ def _objects(
     asked = sorted({name for pair in names.values() for name in (pair, _folded(pair))})
     parameters = [[schema for schema, _ in asked], [table for _, table in asked]]
     found = {(row[0], row[1]): row for row in connection.execute(_OBJECTS, parameters)}
-    more = _more(
-        connection, installation, [found[n] for n in names.values() if n in found], registered
-    )
+    more = _more(connection, installation, [found[n] for n in names.values() if n in found])
     for ref, name in names.items():
         if name in found:
             answers[ref] = _object(ref, found[name], login, more)
@@ -182,12 +173,10 @@ class _More:
 
     Attributes:
         shows: by oid and column, the columns behind it.
-        masked: those behind any of them that are registered as masked.
         masks: by schema and name, the views that mask columns themselves.
     """
 
     shows: Mapping[int, Mapping[str, frozenset[ColumnName]]]
-    masked: frozenset[ColumnName]
     masks: Mapping[tuple[str, str], MaskMark]
 
 
@@ -195,15 +184,9 @@ def _more(
     connection: psycopg.Connection[Any],
     installation: str,
     rows: Sequence[Sequence[Any]],
-    registered: Registered,
 ) -> _More:
-    shows = shown_by(connection, sorted({row[2] for row in rows if row[8]}))
-    behind = {one for columns in shows.values() for each in columns.values() for one in each}
     return _More(
-        shows=shows,
-        masked=frozenset(
-            behind.intersection(registered({o[:2] for o in behind}) if behind else ())
-        ),
+        shows=shown_by(connection, sorted({row[2] for row in rows if row[8]})),
         masks=masks_of(connection, {(row[0], row[1]) for row in rows if row[9]}, installation),
     )
 
@@ -215,14 +198,16 @@ def _object(ref: Ref, row: Sequence[Any], login: Login, more: _More) -> Resolved
         return Unresolved(ref=ref, reason="unsupported", message=message)
     facts: Any = {"schema": schema, "schema_oid": schema_oid, "table": table}
     facts["numbers"] = tuple(numbers)
-    facts["shows"] = {
-        name: tuple(sorted(behind)) for name, behind in more.shows.get(oid, {}).items() if behind
+    shows: Any = {
+        name: tuple((dotted_name(*one[:2]), one[2]) for one in sorted(behind))
+        for name, behind in more.shows.get(oid, {}).items()
+        if behind
     }
     mark = more.masks.get((schema, table))
     hides = {} if mark is None else {name: mask.target for name, mask in mark.masks.items()}
     behind = set() if mark is None else {(*mark.table, name) for name in hides}
     facts["hides"] = hides
-    facts["masked"] = tuple(sorted(more.masked | behind))
+    facts["behind"] = tuple(sorted(behind))
     return Resolved(
         ref=ref,
         platform=login.platform,
@@ -231,6 +216,7 @@ def _object(ref: Ref, row: Sequence[Any], login: Login, more: _More) -> Resolved
         kind=KINDS[kind],
         owner=owner,
         columns=tuple(columns),
+        shows=shows,
         facts=facts,
     )
 

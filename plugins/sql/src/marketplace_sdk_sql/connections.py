@@ -19,6 +19,8 @@ __all__ = ["Connections"]
 _WRITING = ("write", "alone", "alter")
 IDLE = 8
 """Connections of one sort that are kept open between uses."""
+PATIENT = 2
+"""Races that a thread loses one after the other before it asks to be alone."""
 
 
 class Connections:
@@ -46,21 +48,22 @@ class Connections:
             self._start()
         if self._closed:
             raise StorageError("cannot open storage: it is closed")
-        if mode == "write" and threading.get_ident() in self._overtaken:
+        if mode == "write" and self._overtaken.get(threading.get_ident(), 0) >= PATIENT:
             mode = "alone"
         with self._taking_turns() if mode in _WRITING else nullcontext():
             connection = self._begin(mode)
             try:
                 yield connection
                 self._commit(connection)
-                if mode == "alone":
-                    self._overtaken.discard(threading.get_ident())
+                if mode in _WRITING:
+                    self._overtaken.pop(threading.get_ident(), None)
             except BaseException as error:
                 self._roll_back(connection)
                 if isinstance(error, StaleRevision) and not error.id:
-                    # Whoever tries again succeeds: what cost it the race may be no more than that
-                    # its rows lie beside those of others.
-                    self._overtaken.add(threading.get_ident())
+                    # Nobody loses for ever: what cost it the race may be no more than that its rows
+                    # lie beside those of others.
+                    me = threading.get_ident()
+                    self._overtaken[me] = self._overtaken.get(me, 0) + 1
                 raise
             finally:
                 self._give_back(connection, mode)
@@ -77,7 +80,7 @@ class Connections:
         self._process = os.getpid()
         self._turn = threading.Lock()
         self._writers: set[int] = set()
-        self._overtaken: set[int] = set()
+        self._overtaken: dict[int, int] = {}
         self._idle: dict[str, list[Any]] = {}
 
     @contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from marketplace_sdk_sql.statements import Statements
 
     Rows = Callable[[str, Sequence[Any]], list[Any]]
+    Glances = Callable[[Sequence[tuple[str, Sequence[Any]]]], list[list[Any]]]
 
 __all__ = ["ALL", "Finder", "Pair", "Span"]
 
@@ -63,7 +64,7 @@ class Finder:
     Args:
         statements: of the database.
         rows: runs one for reading.
-        glance: runs one whose answer decides nothing but how to look for it.
+        glances: runs some at once whose answers decide nothing but how to look for it.
         texts: makes one value of many texts.
         hurry: a writer reads as little as it can, so as not to be in another's way.
     """
@@ -72,14 +73,14 @@ class Finder:
         self,
         statements: Statements,
         rows: Rows,
-        glance: Rows,
+        glances: Glances,
         texts: Callable[[Sequence[str]], Any],
         *,
         hurry: bool,
     ) -> None:
         self._sql = statements
         self._rows = rows
-        self._glance = glance
+        self._glances = glances
         self._texts = texts
         self._counted = SELECTIVE[:1] if hurry else SELECTIVE
 
@@ -130,8 +131,8 @@ class Finder:
 
     def fewest(self, span: Span, most: int) -> int:
         """How many records a span can have at most, by its most selective pair; or more."""
-        counts = (self._count(self._rows, span.kind, pair, most) for pair in span.where)
-        return min(counts, default=most + 1)
+        asked = [self._count(span.kind, pair, most) for pair in span.where]
+        return min((int(count) for ((count,),) in self._glances(asked)), default=most + 1)
 
     def _from_first(self, span: Span, reads: Any) -> Iterator[Any]:
         where = self._most_selective_first(span) if reads == "record" else span.where
@@ -190,7 +191,8 @@ class Finder:
             return span.where
         best = 0
         for most in self._counted:
-            counts = [self._count(self._glance, span.kind, pair, most) for pair in span.where]
+            asked = [self._count(span.kind, pair, most) for pair in span.where]
+            counts = [int(count) for ((count,),) in self._glances(asked)]
             best = counts.index(min(counts))
             if counts[best] <= most:
                 break
@@ -200,12 +202,11 @@ class Finder:
         pairs.insert(0, pairs.pop(best))
         return tuple(pairs)
 
-    def _count(self, rows: Rows, kind: str, pair: Pair, most: int) -> int:
+    def _count(self, kind: str, pair: Pair, most: int) -> tuple[str, Sequence[Any]]:
         key, values = pair
         many = len(values) != 1
         value = self._texts(values) if many else values[0]
-        ((count,),) = rows(self._sql.count_entries[many], (kind, key, value, most + 1))
-        return int(count)
+        return self._sql.count_entries[many], (kind, key, value, most + 1)
 
 
 def _streams(values: int) -> int:

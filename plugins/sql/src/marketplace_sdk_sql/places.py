@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     AnyOf = Callable[[ColumnElement[str], ColumnElement[Any]], ColumnElement[bool]]
     Conditions = list[ColumnElement[bool]]
+    Columns = tuple[ColumnElement[Any], ...]
 
 __all__ = ["RECORD", "Shape", "statement"]
 
-RECORD = (
+RECORD: tuple[ColumnElement[Any], ...] = (
     record.c.kind,
     record.c.id,
     record.c.revision,
@@ -63,24 +64,29 @@ class Shape:
 
 
 def statement(
-    shape: Shape, any_of: AnyOf, matched: Callable[[], Conditions]
+    shape: Shape,
+    read: Columns,
+    any_of: AnyOf,
+    matched: Callable[[], Conditions],
 ) -> tuple[Select[Any], list[str]]:
     """The statement, and the names of its values as they are bound.
 
     For every stream these are kind, key and value of each pair (or kind, or kind and match), those
     of ``unless``, the place to start behind and the limit; several streams have the limit once
-    more. ``any_of`` says that a column is one of the texts of one bound list, ``matched`` that a
-    row of the search table is of the bound kind and matches the bound expression.
+    more. ``read`` are the columns of whole records. ``any_of`` says that a column is one of the
+    texts of one bound list, ``matched`` that a row of the search table is of the bound kind and
+    matches the bound expression.
     """
     if shape.start == "kind":
         table = search if shape.reads == "words" else record
-        return _whole(table, [equals(table.c.kind)], ["kind"], shape, any_of)
+        return _whole(table, [equals(table.c.kind)], ["kind"], shape, read, any_of)
     if shape.start == "matched":
         conditions, binds = _conditions(search, matched(), ["kind", "match"], shape, any_of)
         return _limited(select(search.c.sort, search.c.id).where(*conditions)), binds
     first = record_index.alias("entry")
     if shape.streams == 1:
-        return _whole(first, _holds(first, 0), ["kind", "key0", "value0"], shape, any_of)
+        names = ["kind", "key0", "value0"]
+        return _whole(first, _holds(first, 0), names, shape, read, any_of)
     branches, binds = [], []
     for number in range(shape.streams or 1):
         value = f"0_{number}" if shape.streams else "0"
@@ -99,15 +105,20 @@ def statement(
         binds.append("limit")
     # No document is read before it is known which places are wanted.
     places = branches[0].subquery("place")
-    return _in_order(_read(places, shape), places, shape), binds
+    return _in_order(_read(places, shape, read), places, shape), binds
 
 
 def _whole(
-    table: FromClause, start: Conditions, names: list[str], shape: Shape, any_of: AnyOf
+    table: FromClause,
+    start: Conditions,
+    names: list[str],
+    shape: Shape,
+    read: Columns,
+    any_of: AnyOf,
 ) -> tuple[Select[Any], list[str]]:
     """A walk in the table's own order, in which nothing comes twice."""
     conditions, binds = _conditions(table, start, names, shape, any_of)
-    return _page(_read(table, shape).where(*conditions), table, shape), binds
+    return _page(_read(table, shape, read).where(*conditions), table, shape), binds
 
 
 def _conditions(
@@ -145,9 +156,9 @@ def _holds(
     ]
 
 
-def _read(places: FromClause, shape: Shape) -> Select[Any]:
+def _read(places: FromClause, shape: Shape, read: Columns) -> Select[Any]:
     table = search if shape.reads == "words" else record
-    columns = (search.c.sort, search.c.id, search.c.words) if shape.reads == "words" else RECORD
+    columns = (search.c.sort, search.c.id, search.c.words) if shape.reads == "words" else read
     if places is table:
         return select(*columns)
     return select(*columns).join_from(

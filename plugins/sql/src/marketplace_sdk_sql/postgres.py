@@ -10,7 +10,8 @@ from psycopg import pq, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
-from marketplace_sdk_sql.postgres_statements import PostgresStatements
+from marketplace_sdk_sql.line import Line
+from marketplace_sdk_sql.postgres_statements import STALE, PostgresStatements
 from marketplace_sdk_sql.postgres_transaction import PostgresTransaction
 from marketplace_sdk_sql.tables import VERSION_TABLE
 
@@ -30,16 +31,16 @@ LOCK_SECONDS = 5
 
 _FORM = "for example postgresql://marketplace@db.example/marketplace?schema=marketplace"
 
-_BEGIN = {
-    # Writers are as good as one after the other: what a decision was based on is checked at the
-    # commit, and whoever was overtaken is told to decide again.
-    "write": f"BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE {VERSION_TABLE} IN ROW SHARE MODE",
+BEGIN = {
+    # A writer looks first and writes in the end; see ``PostgresTransaction``.
+    "write": ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",),
     # Locks of tables are waited for before the first look, so whoever is alone is never overtaken.
-    "alone": f"BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE {VERSION_TABLE} IN EXCLUSIVE MODE",
-    "read": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    "look": "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
-    # Whoever waited for another one must see what it made.
-    "alter": "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "alone": (
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        f"LOCK TABLE {VERSION_TABLE} IN EXCLUSIVE MODE",
+    ),
+    "read": ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",),
+    "look": ("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",),
 }
 
 _MAKING_TABLES = 7_306_920_311
@@ -86,6 +87,8 @@ _HINTS = {
     "42501": "the login needs the right to use the schema and its tables",
     "42P01": "the tables are missing; was the storage set up?",
 }
+_OVERTAKEN = frozenset({"40001", "40P01", STALE})
+_TAKEN = "23505"
 _NOT_TEXT = frozenset({"22021", "22P05"})
 _TOO_LARGE = {"54000": "a key is too long", "22003": "a number is too large"}
 
@@ -114,31 +117,43 @@ class PostgresDriver:
         """A server is found or not found by connecting."""
         return True
 
-    def connect(self, mode: Mode) -> psycopg.Connection[Any]:  # noqa: ARG002  # all are alike
-        """A new connection, with settings that do not depend on the server's."""
+    def connect(self, mode: Mode) -> Any:
+        """A new connection, with settings that do not depend on the server's.
+
+        Tables are altered on one of psycopg's own, anything else is said over a ``Line``.
+        """
         connection = psycopg.connect(self._dsn, autocommit=True, **self._defaults)
         try:
             self._settle_in(connection)
         except BaseException:
             connection.close()
             raise
-        return connection
+        return connection if mode == "alter" else Line(connection)
 
-    def sort(self, mode: Mode) -> str:  # noqa: ARG002  # all are alike
-        """Any connection will do."""
-        return "any"
+    def sort(self, mode: Mode) -> str:
+        """Any line will do."""
+        return "psycopg" if mode == "alter" else "line"
 
-    def begin(self, connection: psycopg.Connection[Any], mode: Mode) -> None:
+    def begin(self, connection: Any, mode: Mode) -> None:
         """Begin at the isolation that the purpose needs."""
-        connection.execute(_BEGIN[mode].encode())
+        if mode == "alter":
+            # Whoever waited for another one must see what it made.
+            connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            return
+        connection.begin(mode, BEGIN[mode])
+        if mode == "alone":
+            connection.run()
 
-    def lost(self, connection: psycopg.Connection[Any]) -> bool:
+    def lost(self, connection: Any) -> bool:
         """Whether it is closed or broken, or in a transaction that could not be ended."""
-        return connection.pgconn.transaction_status != pq.TransactionStatus.IDLE
+        if isinstance(connection, Line):
+            return connection.lost
+        idle: bool = connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
+        return not idle
 
     def transaction(
         self,
-        connection: psycopg.Connection[Any],
+        connection: Line,
         *,
         write: bool,
         aside: Callable[[], AbstractContextManager[Any]],
@@ -153,17 +168,17 @@ class PostgresDriver:
             name = sql.Identifier(self._schema)
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
 
-    def tables(self, connection: psycopg.Connection[Any]) -> set[str]:
+    def tables(self, connection: Any) -> set[str]:
         """Names of the tables of our schema."""
         rows = connection.execute(
             "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
-        )
+        ).fetchall()
         return {name for (name,) in rows}
 
-    def notice(self, connection: psycopg.Connection[Any]) -> None:
+    def notice(self, connection: Line) -> None:
         """Whether there is an index of trigrams."""
-        row = connection.execute("SELECT to_regclass('search_trigrams') IS NOT NULL").fetchone()
-        self.spells = bool(row and row[0])
+        there = "SELECT to_regclass('search_trigrams') IS NOT NULL"
+        ((self.spells,),) = connection.execute(there).rows
 
     def texts(self, values: Sequence[str]) -> Any:
         """As an array."""
@@ -180,7 +195,7 @@ class PostgresDriver:
         if isinstance(error, OverflowError) or state in _TOO_LARGE:
             why = _TOO_LARGE.get(state, "a number is too large")
             return InvalidInput(f"cannot {verb} storage: {why}")
-        if state in ("40001", "40P01"):
+        if state in _OVERTAKEN or (state == _TAKEN and verb != "migrate"):
             return StaleRevision("unit of work", "")
         if not state and isinstance(error, psycopg.OperationalError):
             return StorageError(

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from marketplace_sdk_sql.claims import KEY_LOCK, held_keys, locked_keys
 from marketplace_sdk_sql.places import RECORD
 from marketplace_sdk_sql.statements import Statements
-from marketplace_sdk_sql.tables import event, record, record_index, search, work
-from marketplace_sdk_sql.terms import ONE, ZERO, bound, equals
+from marketplace_sdk_sql.tables import VERSION_TABLE, event, record, record_index, search, work
+from marketplace_sdk_sql.terms import ZERO, bound, equals
 from marketplace_sdk_sql.words import Syntax
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select, Table
 
-__all__ = ["PostgresStatements"]
+__all__ = ["STALE", "PostgresStatements"]
+
+STALE = "22012"
+"""The error (a division by zero) with which the server says that something is not as it was."""
+_NOTED = "marketplace.noted"
 
 # A key of the log's locks: 15 bits that tell the stores of one database apart, 48 of a position.
 _STORE = "('event'::regclass::oid::bigint & 32767)"
@@ -31,6 +35,15 @@ _DRAWN = "CASE WHEN is_called THEN last_value ELSE 0 END"
 class PostgresStatements(Statements):
     """The statements of PostgreSQL; each is text for psycopg."""
 
+    begin_writing = (
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        f"LOCK TABLE {VERSION_TABLE} IN ROW SHARE MODE",
+    )
+    """What a writer was based on is checked at the commit, and whoever was overtaken is told."""
+    begin_claiming = ("BEGIN ISOLATION LEVEL READ COMMITTED", begin_writing[1])
+
+    record = (*RECORD, literal_column("record.ctid").label("place"))
+    """A record, and where its row lies."""
     syntax = Syntax(whole="'{}'", begins="'{}':*", both=" & ", either=" | ", but_not=" & !")
 
     def __init__(self) -> None:
@@ -54,7 +67,7 @@ class PostgresStatements(Statements):
             f" AND {key} >> 48 = {_STORE} AND pid <> %s"
         )
         """Below which no transaction but that of a process can still add to the log."""
-        self._prepare_places()
+        self._prepare_ends()
         page = select(event.c.position).order_by(event.c.position)
         page = page.limit(bound("limit")).offset(ZERO)
         span = event.c.position > bound("after"), event.c.position <= bound("end")
@@ -62,36 +75,53 @@ class PostgresStatements(Statements):
         rows = select(event).order_by(event.c.position).limit(bound("limit")).offset(ZERO)
         self.events_until = self._text(rows.where(*span), "after", "end", "limit")
 
-    def _prepare_places(self) -> None:
-        """Where rows lie, which is looked up aside; and the same rows, read or changed there."""
-        self.export = "SELECT pg_export_snapshot()"
-        place: Any = literal_column("ctid")
-        self.get_placed = self._text(
-            select(place, *RECORD).where(equals(record.c.kind), equals(record.c.id)), "kind", "id"
-        )
-        chain = select(place, event).where(equals(event.c.aggregate))
-        newest = chain.order_by(event.c.sequence.desc()).limit(ONE).offset(ZERO)
-        self.head_placed = self._text(newest, "aggregate")
-        self.update_placed = (
-            "UPDATE record SET revision = %s, sort = %s, entries = %s, document = %s"
-            " WHERE ctid = %s::tid AND revision = %s"
-        )
-        self.delete_placed = "DELETE FROM record WHERE ctid = %s::tid AND revision = %s"
+    def _prepare_ends(self) -> None:
+        """What a unit of work says in the end, when it has looked at everything."""
         names = record_index.c.keys()
-        entries = ", ".join(["%s::text[]"] * len(names))
+        entries = f"unnest({', '.join(['%s::text[]'] * len(names))})"
+        these = ", ".join(names)
         same = " AND ".join(f"record_index.{name} = gone.{name}" for name in names)
-        self.places_of_entries = (
-            f"SELECT record_index.ctid FROM unnest({entries}) AS gone ({', '.join(names)})"  # noqa: S608  # our own words
-            f" JOIN record_index ON {same}"
+        self.note_entries = (
+            f"SELECT set_config('{_NOTED}', ARRAY(SELECT record_index.ctid"  # noqa: S608  # our own words
+            f" FROM {entries} AS gone ({these}) JOIN record_index ON {same})::text, false)"
         )
-        self.delete_entries = "DELETE FROM record_index WHERE ctid = ANY (%s::tid[])"
+        """Where index entries lie, kept by the server for the transaction after this one."""
+        as_noted = f"{_all_of('gone')} = {_all_of(f'{entries} AS gone ({these})')}"
+        self.delete_noted = (
+            "WITH gone AS (DELETE FROM record_index"  # noqa: S608  # our own words
+            f" WHERE ctid = ANY (current_setting('{_NOTED}')::tid[])"
+            f" RETURNING {these})"
+            f" SELECT {_unless(as_noted)}"
+        )
+        place = "ctid = ANY (%s::tid[])"
+        known = f"SELECT kind || ' ' || id || ' ' || revision FROM record WHERE {place}"  # noqa: S608  # our own words
+        known = f"ARRAY({known} ORDER BY 1)"
+        self.still = f"SELECT {_unless(f'{known} = %s::text[]')}"
+        """That records lie where they lay, with these kinds, ids and revisions."""
+        nothing = "NOT EXISTS (SELECT 1 FROM record WHERE kind = %s AND id = %s)"
+        self.still_absent = f"SELECT {_unless(nothing)}"
+        newest = "SELECT sequence FROM event WHERE aggregate = %s ORDER BY sequence DESC LIMIT 1"
+        newest = f"coalesce(({newest} OFFSET 0), 0)"
+        self.still_newest = f"SELECT {_unless(f'{newest} = %s')}"
+        self.delete_placed = f"DELETE FROM record WHERE {place}"  # noqa: S608  # our own words
+        self.update_placed = (
+            "UPDATE record SET revision = new.revision, sort = new.sort, entries = new.entries,"
+            " document = new.document FROM unnest(%s::tid[], %s::int[], %s::text[], %s::text[],"
+            " %s::text[]) AS new (place, revision, sort, entries, document)"
+            " WHERE record.ctid = new.place"
+        )
+        self.insert_records = _insert_several(record, record.c.keys(), known=False)
+        self.insert_events = _insert_several(event, event.c.keys()[1:], known=False)
         self.several = {
             self.insert_entry: _insert_several(record_index, names),
             self.insert_work: _insert_several(work, work.c.keys()[1:]),
         }
         """For a statement that inserts one row, the one that inserts any number of them."""
-        self.read_records = "SELECT 1 FROM record WHERE ctid = ANY (%s::tid[])"
-        self.read_events = "SELECT 1 FROM event WHERE ctid = ANY (%s::tid[])"
+
+    def still_found(self, find: str) -> str:
+        """That a search finds what it found, as ids and revisions."""
+        found = f"ARRAY(SELECT id || ' ' || revision FROM ({find}) AS found)"  # noqa: S608  # our own words
+        return f"SELECT {_unless(f'{found} = %s::text[]')}"
 
     def spellings(self, parts: Collection[str], limit: int) -> tuple[str, Sequence[Any]]:
         """The statement for known words that have one of these parts, and its values."""
@@ -121,8 +151,23 @@ class PostgresStatements(Statements):
         return postgresql.insert(table)
 
 
-def _insert_several(into: Table, names: Sequence[str]) -> str:
-    """An insertion of one array for each column; rows whose key is taken are left out."""
+def _all_of(rows: str) -> str:
+    return f'ARRAY(SELECT (gone.*)::text COLLATE "C" AS it FROM {rows} ORDER BY it)'  # noqa: S608  # our own words
+
+
+def _unless(holds: str) -> str:
+    """An expression that fails with ``STALE`` if something does not hold.
+
+    What is sent behind it, the commit included, is passed over by the server then.
+    """
+    return f"1 / ({holds})::int"
+
+
+def _insert_several(into: Table, names: Sequence[str], *, known: bool = True) -> str:
+    """An insertion of one array for each column.
+
+    Rows whose key is taken are left out, or fail if they are not known to be free (``known``).
+    """
     make: Any = dialect
     kinds = [into.c[name].type.compile(dialect=make()) for name in names]
     arrays = ", ".join(f"%s::{kind.partition(' ')[0]}[]" for kind in kinds)
@@ -130,7 +175,7 @@ def _insert_several(into: Table, names: Sequence[str]) -> str:
     return (
         f"INSERT INTO {into.name} ({', '.join(names)}) SELECT {', '.join(names)}"  # noqa: S608  # our own words
         f" FROM unnest({arrays}) WITH ORDINALITY AS new ({', '.join(names)}, place)"
-        " ORDER BY place ON CONFLICT DO NOTHING"
+        f" ORDER BY place{' ON CONFLICT DO NOTHING' if known else ''}"
     )
 
 

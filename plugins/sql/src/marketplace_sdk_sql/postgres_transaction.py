@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import StorageError
-from marketplace_sdk_sql.transaction import IndexRow, SqlTransaction
+from marketplace_sdk_sql.rows import event_to, record_from, work_to
+from marketplace_sdk_sql.staging import Staging, columns
+from marketplace_sdk_sql.transaction import SqlTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from marketplace_sdk.plugin import EventRow, Hit, Query, Record
+    from marketplace_sdk.plugin import EventRow, Hit, Query, Record, Work
     from marketplace_sdk_sql.driver import Driver
+    from marketplace_sdk_sql.line import Answer, Line
     from marketplace_sdk_sql.postgres_statements import PostgresStatements
 
 __all__ = ["PostgresTransaction"]
@@ -22,15 +24,22 @@ __all__ = ["PostgresTransaction"]
 class PostgresTransaction(SqlTransaction):
     """Reads and writes of one block.
 
-    *Reads.* A serializable block leaves locks where it read, which say whom it depends on. An index
+    *Looking first, writing in the end.* A block that writes looks at one moment of the store
+    (REPEATABLE READ) and keeps what it wants to write to itself. When it ends, one round trip
+    begins a serializable transaction, which fails unless everything that the block looked at is
+    still so, writes, and commits. So nobody is held up, or watched, for longer than that.
+
+    A serializable transaction leaves locks where it read, which say whom it depends on. An index
     has them for whole pages, on which neighbours lie whose owners have nothing to do with each
-    other: ids grow with time, so what is decided at one moment lies side by side. Therefore records
-    and heads of chains that are asked for by key, and index entries that are to go, are looked up
-    on a second connection, which shares the block's snapshot and leaves no locks. Before the commit
-    the block reads the rows it was told of once more where they lie, which locks these rows alone.
-    What was not there is looked for once more too, unless the block itself has added it by then:
-    of two who add the same key one fails anyhow. (A key that others add and remove again while a
-    block lasts counts for it as free all along.) Conditions of a search lock their pages as ever.
+    other: ids grow with time, so what is decided at one moment lies side by side. Therefore
+    records are looked at again where they lie, and index entries that are to go are looked up
+    before that transaction, which locks these rows alone. Only what was searched for, or was not
+    there, is looked for once more. (A key that others add and remove again while a block lasts
+    counts for it as free all along.)
+
+    Whatever else a block asks for, it asks in the serializable transaction, which begins then: its
+    looks are compared and its writes said before it goes on. A block that is alone is in one from
+    the beginning.
 
     *The log.* Positions are drawn from a sequence, so a higher one may be committed before a
     lower one, and whoever reads on from the higher one would never see the lower. Therefore a
@@ -50,26 +59,53 @@ class PostgresTransaction(SqlTransaction):
     def __init__(
         self,
         driver: Driver,
-        connection: Any,
+        line: Line,
         *,
         write: bool,
         aside: Callable[[], AbstractContextManager[Any]],
     ) -> None:
-        super().__init__(driver, connection, write=write)
-        self._process = connection.info.backend_pid
+        super().__init__(driver, line, write=write)
+        self._line = line
         self._aside = aside
         self._anew = False
         self._adds = False
-        self._open = ExitStack()
-        self._unnoticed: Any = None
-        # Records that were read aside and not written since: where they lie, or that there is none.
-        self._places: dict[tuple[str, str], str] = {}
-        self._absent: set[tuple[str, str]] = set()
-        # What the other connection does not see as the block does.
-        self._written: set[tuple[str, str]] = set()
-        self._added: set[str] = set()
-        # Where heads that were read aside lie; empty text for those of chains without a link.
-        self._heads: dict[str, str] = {}
+        self._staging = Staging(self._sql) if line.mode == "write" else None
+        # What was asked for before it was needed.
+        self._coming: dict[tuple[str, ...], Answer] = {}
+
+    def prefetch(self, records: Iterable[tuple[str, str]] = (), heads: Iterable[str] = ()) -> None:
+        """See the port."""
+        self._check()
+        if self._write and self._staging is None:
+            return
+        asked: list[tuple[tuple[str, ...], str]] = [(key, self._sql.get) for key in records]
+        asked += [((aggregate,), self._sql.head) for aggregate in heads]
+        for key, sql in asked:
+            if key not in self._coming:
+                self._coming[key] = self._later(sql, key)
+
+    def find(
+        self,
+        kind: str,
+        where: Sequence[tuple[str, Collection[str]]] = (),
+        *,
+        unless: Sequence[tuple[str, Collection[str]]] = (),
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[Record]:
+        """See the port."""
+        staging = self._staging
+        mine = [] if staging is None else staging.of_kind(kind)
+        more = limit if limit is None else limit + len(mine)
+        found = super().find(
+            kind, where, unless=unless, after=after, limit=more, descending=descending
+        )
+        if staging is None or not mine:
+            return found
+        every = staging.over(found, kind, where, unless, after, descending=descending)
+        some = every if limit is None else every[: max(limit, 0)]
+        return [record_from(one) if isinstance(one, tuple) else one for one in some]
 
     def search(self, kind: str, query: Query, *where: Any, **more: Any) -> Sequence[Hit]:
         """See the port. Word indexes are read through bitmaps, which other statements shun."""
@@ -78,133 +114,182 @@ class PostgresTransaction(SqlTransaction):
         self._change("SET LOCAL enable_bitmapscan = off", ())
         return hits
 
-    def put(self, record: Record, expected: int | None) -> None:
-        """See the port."""
-        super().put(record, expected)
-        self._wrote(record.kind, record.id)
-
-    def remove(self, kind: str, id: str, expected: int) -> None:
-        """See the port."""
-        super().remove(kind, id, expected)
-        self._wrote(kind, id)
-
     def append(self, rows: Sequence[EventRow]) -> None:
         """See the port."""
+        self._check(write=True)
+        staging = self._staging
+        if staging is not None:
+            binds = [event_to(row) for row in rows]
+            self.prefetch(heads=staging.unknown(row.aggregate for row in rows))
+            if all(self._follows(row) for row in rows):
+                staging.add(rows, binds)
+                return
+        self._direct()
         if rows and not self._adds:
-            self._check(write=True)
             self._rows(self._sql.lock_log, ())
             self._adds = True
         super().append(rows)
-        self._added.update(row.aggregate for row in rows)
+
+    def enqueue(self, rows: Sequence[Work]) -> None:
+        """See the port."""
+        if self._staging is None:
+            super().enqueue(rows)
+        else:
+            self._check(write=True)
+            self._staging.works += [work_to(row) for row in rows]
+
+    def flush(self) -> None:
+        """See above. As long as everything is kept back, so is this."""
+        if self._staging is None:
+            super().flush()
 
     def finish(self) -> None:
-        """See above. What was read beside the block is read in it now."""
-        super().finish()
-        for kind, id in sorted(self._absent):
-            self._rows(self._sql.get, (kind, id))
-        if self._places:
-            self._rows(self._sql.read_records, (list(self._places.values()),))
-        for aggregate in sorted(self._heads.keys() - self._added):
-            self._rows(self._sql.head, (aggregate,))
-        places = [place for place in self._heads.values() if place]
-        if places:
-            self._rows(self._sql.read_events, (places,))
-
-    def end(self, refusal: str = "its block has ended") -> None:
         """See above."""
-        super().end(refusal)
-        self._unnoticed = None
-        with suppress(StorageError):  # nothing was written there
-            self._open.close()
+        self._check()
+        if self._staging is not None and self._staging.writes:
+            self._direct()
+        super().finish()
+
+    def _follows(self, row: EventRow) -> bool:
+        """Whether a link comes behind all that this block knows of its chain."""
+        staging = self._staging
+        if staging is None:
+            return False
+        if row.aggregate not in staging.heads:
+            self._head(row.aggregate)
+        newest = staging.newest.get(row.aggregate, staging.heads[row.aggregate])
+        return row.sequence > newest
+
+    def _direct(self) -> None:
+        """Compare what was looked at, write what was kept back, and go on from there."""
+        staging, self._staging = self._staging, None
+        if staging is None:
+            return
+        self._coming.clear()
+        entries, self._entries = self._entries, {}
+        gone = sorted(row for row, there in entries.items() if not there)
+        added = sorted(row for row, there in entries.items() if there)
+        self._adds = bool(staging.newest)
+        if gone:
+            self._later(self._sql.note_entries, columns(gone))
+        self._line.begin_anew(self._sql.begin_writing)
+        for sql, binds in (*staging.looks(), *staging.changes(gone, added)):
+            self._later(sql, binds)
 
     def _get(self, kind: str, id: str) -> list[Any]:
-        if (kind, id) in self._written or not self._is_serializable:
-            return super()._get(kind, id)
-        rows = self._glance(self._sql.get_placed, (kind, id))
-        if not rows:
-            self._absent.add((kind, id))
-            return []
-        ((place, *row),) = rows
-        self._places[kind, id] = place
-        return [tuple(row)]
-
-    def _update(self, kind: str, id: str, expected: int, new: tuple[Any, ...]) -> int:
-        place = self._places.get((kind, id))
-        if place is None:
-            return super()._update(kind, id, expected, new)
-        return self._change(self._sql.update_placed, (*new, place, expected))
-
-    def _delete(self, kind: str, id: str, expected: int) -> int:
-        place = self._places.get((kind, id))
-        if place is None:
-            return super()._delete(kind, id, expected)
-        return self._change(self._sql.delete_placed, (place, expected))
+        staging = self._staging
+        if staging is not None and (kind, id) in staging.records:
+            row = staging.records[kind, id]
+            return [] if row is None else [row]
+        rows = self._known((kind, id), self._sql.get)
+        if staging is not None:
+            staging.watch((kind, id), rows[0] if rows else None)
+        return rows
 
     def _head(self, aggregate: str) -> list[Any]:
-        if aggregate in self._added or not self._is_serializable:
-            return super()._head(aggregate)
-        rows = self._glance(self._sql.head_placed, (aggregate,))
-        place, *row = rows[0] if rows else ("",)
-        self._heads[aggregate] = place
-        return [tuple(row)] if rows else []
+        rows = self._known((aggregate,), self._sql.head)
+        if self._staging is not None:
+            self._staging.heads.setdefault(aggregate, rows[0][2] if rows else 0)
+        return rows
 
-    def _remove_entries(self, rows: Sequence[IndexRow]) -> None:
-        if not rows or not self._is_serializable:
-            super()._remove_entries(rows)
-            return
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        places = [place for (place,) in self._glance(self._sql.places_of_entries, columns)]
-        if places and self._change(self._sql.delete_entries, (places,)) == len(rows):
-            return
-        # Some were added by this block.
-        super()._remove_entries(rows)
+    def head(self, aggregate: str) -> EventRow | None:
+        """See the port."""
+        if self._staging is not None and aggregate in self._staging.newest:
+            self._direct()  # its position is known when it is written
+        return super().head(aggregate)
+
+    def _known(self, key: tuple[str, ...], sql: str) -> list[Any]:
+        coming = self._coming.get(key)
+        if coming is None:
+            return self._look(sql, key)
+        if not coming.ready:
+            self._run()
+        return coming.rows
+
+    def _insert(self, row: tuple[Any, ...]) -> int:
+        if self._staging is None:
+            return super()._insert(row)
+        kind, id = row[:2]
+        if self._get(kind, id):
+            return 0
+        self._staging.records[kind, id] = row
+        return 1
+
+    def _update(self, kind: str, id: str, expected: int, new: tuple[Any, ...]) -> int:
+        if self._staging is None:
+            return super()._update(kind, id, expected, new)
+        self._staging.records[kind, id] = (kind, id, *new)
+        return 1
+
+    def _delete(self, kind: str, id: str, expected: int) -> int:
+        if self._staging is None:
+            return super()._delete(kind, id, expected)
+        self._staging.records[kind, id] = None
+        return 1
+
+    def _record(self, row: tuple[Any, ...]) -> Record:
+        staging = self._staging
+        if staging is not None and staging.records.get((row[0], row[1]), row) is not row:
+            # A row as it was before this block; what the block knows of it is newer.
+            return record_from(row[:6])
+        return super()._record(row[:6])
+
+    def _found(self, sql: str, binds: Sequence[Any]) -> list[Any]:
+        rows = self._look(sql, binds)
+        if self._staging is not None:
+            self._staging.found(sql, binds, rows)
+        return rows
+
+    def _glances(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Any]]:
+        answers = [self._later(sql, binds) for sql, binds in asked]
+        self._run()
+        return [answer.rows for answer in answers]
+
+    def _rows(self, sql: str, binds: Sequence[Any]) -> list[Any]:
+        self._direct()
+        return super()._rows(sql, binds)
+
+    def _change(self, sql: str, binds: Sequence[Any]) -> int:
+        self._direct()
+        return super()._change(sql, binds)
 
     def _many(self, sql: str, binds: Iterable[Sequence[Any]]) -> None:
+        self._direct()
         rows = list(binds)
         several = self._sql.several.get(sql)
         if several is None:
-            for each in rows:
-                self._change(sql, each)
+            super()._many(sql, rows)
         elif rows:
-            self._change(several, [list(column) for column in zip(*rows, strict=True)])
+            super()._many(several, [columns(rows)])
 
-    def _glance(self, sql: str, binds: Sequence[Any]) -> list[Any]:
-        if not self._is_serializable:
-            return super()._glance(sql, binds)
-        if self._refusal:
-            self._check()
+    def _look(self, sql: str, binds: Sequence[Any]) -> list[Any]:
+        """Rows as of the moment that the block looks at."""
+        return super()._rows(sql, binds)
+
+    def _later(self, sql: str, binds: Sequence[Any]) -> Answer:
+        """Gather a statement for the next round trip."""
         try:
-            if self._unnoticed is None:
-                self._unnoticed = self._same_moment()
-            rows: list[Any] = self._unnoticed.execute(sql, binds).fetchall()
+            return self._line.later(sql, binds)
         except self._driver.errors as error:
             raise self._failed(error, "read") from None
-        return rows
 
-    def _same_moment(self) -> Any:
-        """A second connection's cursor that sees what this block saw at its first look."""
-        ((moment,),) = self._rows(self._sql.export, ())
-        other = self._open.enter_context(self._beside())
-        other.execute(
-            f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '{moment}'"
-        )
-        return other.cursor()
-
-    @property
-    def _is_serializable(self) -> bool:
-        return self._write and not self._anew
-
-    def _wrote(self, kind: str, id: str) -> None:
-        self._written.add((kind, id))
-        self._absent.discard((kind, id))
-        self._places.pop((kind, id), None)
+    def _run(self) -> None:
+        self._check()
+        self._began = True
+        try:
+            self._line.run()
+        except self._driver.errors as error:
+            raise self._failed(error, "read") from None
 
     def _log(self, after: int, limit: int) -> list[Any]:
+        self._direct()
+        if self._write:
+            self._run()  # its own links count among those that are drawn
         with self._beside() as other:
-            ((drawn,),) = other.execute(self._sql.drawn).fetchall()
-            ((lowest,),) = other.execute(self._sql.lowest_lock, (self._process,)).fetchall()
+            ((drawn,),) = other.execute(self._sql.drawn).rows
+            ((lowest,),) = other.execute(self._sql.lowest_lock, (self._line.process,)).rows
             end = drawn if lowest is None else min(drawn, lowest)
-            there = other.execute(self._sql.positions, (after, end, limit)).fetchall()
+            there = other.execute(self._sql.positions, (after, end, limit)).rows
         rows = self._rows(self._sql.events_until, (after, end, limit))
         # What was committed after this block's first look is invisible to it, and so must be
         # whatever comes behind.
@@ -213,13 +298,14 @@ class PostgresTransaction(SqlTransaction):
         return [row for row in rows if unseen is None or row[0] < unseen]
 
     def _free_keys(self, queue: str, now: str, limit: int, *, in_order: bool) -> list[str]:
-        if not self._began:
-            self._change("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", ())
+        if not self._began and (self._staging is None or not self._staging.writes):
+            self._staging = None
+            self._line.begin_anew(self._sql.begin_claiming)
             self._anew = True
         keys = super()._free_keys(queue, now, limit, in_order=in_order)
         if keys and not self._anew:
             with self._beside() as other:
-                held = other.execute(self._sql.held_keys, (queue, keys, now)).fetchall()
+                held = other.execute(self._sql.held_keys, (queue, keys, now)).rows
             taken = {key for (key,) in held}
             keys = [key for key in keys if key not in taken]
         return keys

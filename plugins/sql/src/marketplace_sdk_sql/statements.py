@@ -53,6 +53,8 @@ class Statements:
 
     syntax = sqlite_words.SYNTAX
     """How its word index is asked."""
+    record: tuple[ColumnElement[Any], ...] = RECORD
+    """What is read of a record."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -67,13 +69,10 @@ class Statements:
     def _prepare_records(self) -> None:
         this = (equals(record.c.kind), equals(record.c.id))
         known = (*this, equals(record.c.revision))
-        self.get = self._text(select(*RECORD).where(*this), "kind", "id")
+        self.get = self._text(select(*self.record).where(*this), "kind", "id")
         several = self._any_of(record.c.id, bound("ids"))
         self.get_several = self._text(
-            select(*RECORD).where(equals(record.c.kind), several), "kind", "ids"
-        )
-        self.revision = self._text(
-            select(record.c.revision, record.c.sort, record.c.entries).where(*this), "kind", "id"
+            select(*self.record).where(equals(record.c.kind), several), "kind", "ids"
         )
         self.insert_record = self._insert_new(record, record.c.keys())
         changed = ("revision", "sort", "entries", "document")
@@ -189,7 +188,7 @@ class Statements:
         )
 
     def _find(self, shape: Shape) -> str:
-        query, names = statement(shape, self._any_of, self._matched)
+        query, names = statement(shape, self.record, self._any_of, self._matched)
         return self._text(query, *names)
 
     def _matched(self) -> list[ColumnElement[bool]]:

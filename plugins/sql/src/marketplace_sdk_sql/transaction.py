@@ -52,7 +52,7 @@ class SqlTransaction:
         # one content, and a write is refused when the revision is another by now.
         self._seen: dict[tuple[str, str], tuple[int, str, str]] = {}
         self._entries: dict[IndexRow, bool] = {}
-        self._finder = Finder(self._sql, self._rows, self._glance, driver.texts, hurry=write)
+        self._finder = Finder(self._sql, self._found, self._glances, driver.texts, hurry=write)
         self._searcher = Searcher(self._sql, self._rows, self._finder)
 
     def get(self, kind: str, id: str) -> Record | None:
@@ -105,8 +105,7 @@ class SqlTransaction:
         new = (record.revision, record.order, entries, plain_to(record.document, kind))
         if expected is None:
             before = ("", "[]")
-            binds = (kind, id, *new)
-            if self._change(self._sql.insert_record, binds) != 1:
+            if self._insert((kind, id, *new)) != 1:
                 raise StaleRevision(kind, id)
         else:
             before = self._expect(kind, id, expected)
@@ -246,6 +245,9 @@ class SqlTransaction:
     def _get(self, kind: str, id: str) -> list[Any]:
         return self._rows(self._sql.get, (kind, id))
 
+    def _insert(self, row: tuple[Any, ...]) -> int:
+        return self._change(self._sql.insert_record, row)
+
     def _update(self, kind: str, id: str, expected: int, new: tuple[Any, ...]) -> int:
         return self._change(self._sql.update_record, (*new, kind, id, expected))
 
@@ -258,9 +260,13 @@ class SqlTransaction:
     def _remove_entries(self, rows: Sequence[IndexRow]) -> None:
         self._many(self._sql.delete_entry, rows)
 
-    def _glance(self, sql: str, binds: Sequence[Any]) -> list[Any]:
-        """Rows on which no decision is based."""
+    def _found(self, sql: str, binds: Sequence[Any]) -> list[Any]:
+        """Rows of records that were looked for."""
         return self._rows(sql, binds)
+
+    def _glances(self, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Any]]:
+        """Rows of each statement, on which no decision is based."""
+        return [self._rows(sql, binds) for sql, binds in asked]
 
     def _log(self, after: int, limit: int) -> list[Any]:
         """Rows of the whole log, none of which a row that is committed later may precede."""
@@ -294,7 +300,7 @@ class SqlTransaction:
 
     def _record(self, row: tuple[Any, ...]) -> Record:
         if self._write:
-            kind, id, revision, sort, entries, _ = row
+            kind, id, revision, sort, entries = row[:5]
             self._seen[kind, id] = (revision, sort, entries)
         try:
             return record_from(row)
@@ -305,10 +311,10 @@ class SqlTransaction:
         """Sort and entries of a record of this revision; raises StaleRevision."""
         seen = self._seen.get((kind, id))
         if seen is None:
-            rows = self._rows(self._sql.revision, (kind, id))
+            rows = self._get(kind, id)
             if not rows:
                 raise StaleRevision(kind, id, expected=expected)
-            seen = self._seen[kind, id] = rows[0]
+            seen = self._seen[kind, id] = rows[0][2:5]
         revision, sort, entries = seen
         if revision != expected:
             raise StaleRevision(kind, id, expected=expected, found=revision)

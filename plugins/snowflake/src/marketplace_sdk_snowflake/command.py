@@ -1,0 +1,308 @@
+"""The commands ``marketplace snowflake …``: what an administrator of the platform does by hand."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from marketplace_sdk.plugin import Call, InvalidInput, MarketplaceError, Problem
+from marketplace_sdk_snowflake import explaining, protecting
+from marketplace_sdk_snowflake.failures import Failure
+from marketplace_sdk_snowflake.kinds import KEYWORDS
+from marketplace_sdk_snowflake.lines import open_connection
+from marketplace_sdk_snowflake.naming import dotted_name, split_name
+from marketplace_sdk_snowflake.protecting import Wanted
+from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
+from marketplace_sdk_snowflake.questions import QUESTIONS, Recorder, ask
+from marketplace_sdk_snowflake.sessions import Sessions
+from marketplace_sdk_snowflake.settings import Login, read_settings
+
+if TYPE_CHECKING:
+    from marketplace_sdk_snowflake.masks import Style
+    from marketplace_sdk_snowflake.sessions import Talk
+    from marketplace_sdk_snowflake.settings import Settings
+
+__all__ = ["snowflake"]
+
+_SECONDS = 120
+_FAILED = 1
+
+Command = Callable[..., None]
+
+
+@click.group()
+def snowflake() -> None:
+    """Set up and check a Snowflake data platform."""
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_connecting = _options(
+    click.option(
+        "--connection",
+        required=True,
+        envvar="MARKETPLACE_SNOWFLAKE_CONNECTION",
+        help="Name of a connection in connections.toml, where secrets belong.",
+    ),
+    click.option("--connections-file", default=None, help="Another connections.toml."),
+    click.option("--role", default=None, help="Role to act as; else that of the connection."),
+    click.option("--warehouse", default=None, help="So that masks which come with tags are seen."),
+)
+
+_working = _options(
+    click.option(
+        "--mode",
+        type=click.Choice(["account_role", "database_role"]),
+        default="account_role",
+        help="As in the configuration.",
+    ),
+    click.option("--prefix", default="MKT", help="As in the configuration."),
+    click.option("--entitlements", default=None, help="As in the configuration."),
+)
+
+_of_a_mask = _options(
+    click.argument("object", metavar="OBJECT"),
+    click.argument("column", metavar="COLUMN"),
+    _connecting,
+    _working,
+    click.option("--installation", required=True, help="Id of the marketplace."),
+    click.option("--service-role", default="MKT_SVC", help="The marketplace's own role."),
+    click.option("--policies", required=True, help="DATABASE.SCHEMA for the policies."),
+    click.option("--yes", is_flag=True, help="Do not ask."),
+    click.option("--dry-run", is_flag=True, help="Only show the statements."),
+)
+
+
+@snowflake.command()
+@_of_a_mask
+@click.option(
+    "--mask",
+    type=click.Choice(["fixed", "null"]),
+    default="fixed",
+    help="What is shown instead: the same value for everybody, by type, or nothing.",
+)
+@click.option("--no-agents", is_flag=True, help="What an AI agent does never shows the value.")
+def protect(*, mask: str, no_agents: bool, **options: Any) -> None:
+    """Put a masking policy on COLUMN of OBJECT that shows it to holders of an exception.
+
+    OBJECT is DATABASE.SCHEMA.NAME. A column that has a policy is left as it is.
+    """
+    _change(protecting.protect, style=cast("Style", mask), agents=not no_agents, **options)
+
+
+@snowflake.command()
+@_of_a_mask
+def unprotect(**options: Any) -> None:
+    """Take our masking policy from COLUMN of OBJECT, which opens it to whoever may read OBJECT.
+
+    Refused while the marketplace lets anybody read OBJECT.
+    """
+    _change(protecting.unprotect, style="fixed", agents=True, **options)
+
+
+@snowflake.command()
+@_connecting
+@_working
+@click.option("--installation", default="", help="Id of the marketplace, to check its roles too.")
+@click.option(
+    "--user-identity",
+    type=click.Choice(["created_on", "name"]),
+    default="created_on",
+    help="As in the configuration.",
+)
+@click.option(
+    "--may-grant",
+    multiple=True,
+    default=["*"],
+    help="Pattern of the objects to be opened, as in the configuration; may be repeated.",
+)
+def doctor(
+    *, installation: str, may_grant: tuple[str, ...], user_identity: str, **options: Any
+) -> None:
+    """Print the statements that an administrator must run so that the marketplace's role works.
+
+    The connection is that of the marketplace itself. Exit status: 1 if something is missing.
+    """
+    with _told():
+        login, settings = _read(options, user_identity=user_identity)
+        provisioner = SnowflakeProvisioner(
+            login, installation=_checked(installation, empty=True), settings=settings
+        )
+        with closing(provisioner):
+            findings = provisioner.doctor(_call(), may_grant)
+    for each in findings:
+        click.echo(f"-- {each.severity}: {each.problem}\n{each.statement};")
+    if not findings:
+        click.echo("-- nothing is missing")
+    sys.exit(_FAILED if any(each.severity == "missing" for each in findings) else 0)
+
+
+@snowflake.command()
+@click.argument("object", metavar="OBJECT")
+@click.argument("column", metavar="[COLUMN]", required=False)
+@_working
+@click.option("--installation", required=True, help="Id of the marketplace.")
+@click.option("--product", default="", help="Id of the product, for access without COLUMN.")
+@click.option("--member", default="SOMEBODY", help="User, or role:NAME.")
+@click.option(
+    "--kind", type=click.Choice(sorted(KEYWORDS)), default="table", help="What OBJECT is."
+)
+def explain(
+    *,
+    object: str,
+    column: str | None,
+    installation: str,
+    product: str,
+    member: str,
+    kind: str,
+    **options: Any,
+) -> None:
+    """Print what an approval on OBJECT, or an exception on COLUMN, runs, and what undoes it.
+
+    Nothing is asked of Snowflake.
+    """
+    with _told():
+        if not column and not product:
+            raise click.UsageError("--product: needed without COLUMN, as it names the role")
+        name = protecting.column_named(object, column or "-")
+        _, settings = _read({**options, "warehouse": "-"})
+        lines = explaining.explain(
+            name,
+            product=product if not column else None,
+            member=member,
+            kind=kind,
+            installation=_checked(installation),
+            settings=settings,
+        )
+    click.echo("\n".join(lines))
+
+
+@snowflake.command()
+@_connecting
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, writable=True),
+    required=True,
+    help="File for the answers, in the form that marketplace_sdk_snowflake.testing replays.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def questions(*, record: str, yes: bool, **options: Any) -> None:
+    """Ask a real account what this plugin could not know, and write the answers down.
+
+    Makes a database, a user and roles whose names begin with MKT_LIVE_, and drops them again.
+    The connection is that of an administrator of an account for trials.
+    """
+    login, _ = _read(options)
+    name = f"MKT_LIVE_{secrets.token_hex(4).upper()}"
+    if not yes:
+        click.confirm(f"Make and drop database {name} and roles {name}_…?", abort=True, err=True)
+
+    def connect(**more: str) -> Any:
+        return open_connection({**login.options, **more})
+
+    with Path(record).open("w", encoding="utf-8") as file:
+        recorder = Recorder(file, name)
+        for line in ask(connect, name, recorder, QUESTIONS):
+            click.echo(line)
+    click.echo(f"written to {record}; read it before you give it away", err=True)
+
+
+def _change(
+    make: Callable[[Talk, Wanted], Sequence[str]],
+    *,
+    object: str,
+    column: str,
+    installation: str,
+    service_role: str,
+    policies: str,
+    style: Style,
+    agents: bool,
+    yes: bool,
+    dry_run: bool,
+    **options: Any,
+) -> None:
+    with _told():
+        login, settings = _read(options)
+        wanted = Wanted(
+            column=protecting.column_named(object, column),
+            installation=_checked(installation),
+            service_role=service_role,
+            policies=_schema(policies),
+            style=style,
+            agents=agents,
+            settings=settings,
+        )
+        with closing(Sessions(login, name="snowflake")) as sessions:
+            with sessions.use(_call()) as talk:
+                texts = make(talk, wanted)
+            click.echo(";\n\n".join(texts) + ";")
+            if dry_run or not (yes or click.confirm("Run this?", err=True)):
+                return
+            with sessions.use(_call()) as talk:
+                protecting.run(talk, texts)
+    click.echo(f"done for {dotted_name(*wanted.column)}", err=True)
+
+
+def _read(options: dict[str, Any], **more: str) -> tuple[Login, Settings]:
+    """How to log in, and the settings of the connection, from the options of a command."""
+    names = ("mode", "prefix", "entitlements", "warehouse")
+    given = {name: options[name] for name in names if options.get(name)}
+    connector = {
+        "connection_name": options.get("connection"),
+        "connections_file_path": options.get("connections_file"),
+        "role": options.get("role"),
+        "warehouse": options.get("warehouse"),
+    }
+    login = Login(options={name: value for name, value in connector.items() if value})
+    return login, read_settings({**given, **more})
+
+
+def _schema(text: str) -> tuple[str, str]:
+    try:
+        database, schema = split_name(text)
+    except ValueError:
+        raise InvalidInput(
+            f"cannot use {text!r}", problems=[Problem("policies", "must be DATABASE.SCHEMA")]
+        ) from None
+    return database, schema
+
+
+def _checked(installation: str, *, empty: bool = False) -> str:
+    if not (re.fullmatch(r"[a-z0-9]{8,}", installation) or (empty and not installation)):
+        raise click.UsageError("--installation: as Marketplace.installation has it")
+    return installation
+
+
+def _call() -> Call:
+    end = time.monotonic() + _SECONDS
+    return Call(seconds_left=lambda: end - time.monotonic(), correlation_id="by-hand")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An error of ours as one line, and an exit status."""
+    try:
+        yield
+    except MarketplaceError as error:
+        said = str(error)
+    except Failure as failure:
+        said = f"Snowflake said: {failure.said}"
+    else:
+        return
+    click.echo(f"marketplace snowflake: {said}", err=True)
+    sys.exit(_FAILED)
