@@ -1,4 +1,4 @@
-"""What an administrator has done for him: steps that are shown first, and then run in their order."""
+"""What is done for an administrator: steps that are shown first and then run in their order."""
 
 from __future__ import annotations
 
