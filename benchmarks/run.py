@@ -21,6 +21,7 @@ from benchmarks import (
     growth,
     lifecycle,
     one_more_approval,
+    snowflake_statements,
     start_up,
     tally_of_seats,
 )
@@ -35,6 +36,7 @@ ALL = (
     growth.run,
     chains.run,
     start_up.run,
+    snowflake_statements.run,
 )
 
 
