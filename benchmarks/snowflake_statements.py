@@ -1,4 +1,4 @@
-"""Statements on a Snowflake account: for one more approval, and for a pass that finds nothing to do.
+"""Statements on a Snowflake account, for an approval and for a pass that finds nothing to do.
 
 Counted where they arrive, at the fake account of the plugin's ``testing``, with the real connector.
 Lower bound: what it takes to prove a change there, SHOW before, GRANT, SHOW after; or to look at a
