@@ -4,7 +4,7 @@ Two stores, one with 1,000 requests and one with as many as asked for: for 1,000
 are 100,000 products and 2,000,000 events. Deciding a request, listing one's queue, searching and
 claiming due work take turns on both; the lower bound of the large one is the small one.
 
-The stores are filled through the storage port, with copies of what a real marketplace wrote, so
+The stores are filled past the port (see ``bulk``), with copies of what a real marketplace wrote, so
 that a million requests take minutes and not days.
 
     python benchmarks/growth.py --requests 1000000 [--storage postgresql://...]
@@ -28,6 +28,7 @@ import attrs
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._world import approved, market, publish
+from benchmarks.bulk import bulk
 from benchmarks.lifecycle import Recording
 from marketplace_sdk.memory.storage import MemoryStorage
 from marketplace_sdk.plugin import Work
@@ -41,7 +42,7 @@ PENDING = 50
 its history."""
 PRODUCTS = 10
 """Requests of a product."""
-BATCH = 500
+BATCH = 1000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _letters = random.Random(20260101)  # noqa: S311 - the same words in every run
 WORDS = [
@@ -130,39 +131,36 @@ def _templates():
     )
 
 
-def fill(storage, requests, *, pending=PENDING, say=None):
-    """Fill a store that a marketplace has set up; the names of its products."""
+def fill(out, requests, *, pending=PENDING, say=None):
+    """Write into a ``Bulk`` or a unit of work; the names of the products."""
     product, ended, waiting = _templates()
     names = []
     at = START
-    for first in range(0, requests, BATCH):
-        with storage.begin() as transaction:
-            for number in range(first, min(first + BATCH, requests)):
-                at += timedelta(seconds=20)
-                home = number // PRODUCTS
-                words = [*random.Random(home).sample(WORDS, 3), str(home)]  # noqa: S311 - names
-                new = {"product": f"p{home}", "person": f"c{number}"}
-                new.update(zip(PLACES, words, strict=True))
-                if number % PRODUCTS == 0:
-                    product.write(transaction, at, **new)
-                    names.append(" ".join(words))
-                kind = waiting if number < pending else ended
-                kind.write(transaction, at, **new, request=f"r{number}", grant=f"g{number}")
-            transaction.enqueue(
-                [
-                    Work(
-                        id=f"later-{number}",
-                        queue="timer",
-                        key=f"request:r{number}",
-                        due=START + timedelta(days=36500),
-                        payload={"kind": "stuck", "about": "request:none"},
-                    )
-                    for number in range(first, first + BATCH, PRODUCTS)
-                ]
-            )
-        if say is not None:
-            say(min(first + BATCH, requests))
+    for number in range(requests):
+        at += timedelta(seconds=20)
+        home, name = number // PRODUCTS, f"{number:07}"
+        words = [*random.Random(home).sample(WORDS, 3), str(home)]  # noqa: S311 - names
+        new = {"product": f"p{home:06}", "person": f"c{name}"}
+        new.update(zip(PLACES, words, strict=True))
+        if number % PRODUCTS == 0:
+            product.write(out, at, **new)
+            names.append(" ".join(words))
+            out.enqueue([_later(name)])
+        kind = waiting if number < pending else ended
+        kind.write(out, at, **new, request=f"r{name}", grant=f"g{name}")
+        if say is not None and ((number + 1) % BATCH == 0 or number + 1 == requests):
+            say(out, number + 1)
     return names
+
+
+def _later(name):
+    return Work(
+        id=f"later-{name}",
+        queue="timer",
+        key=f"request:r{name}",
+        due=START + timedelta(days=36500),
+        payload={"kind": "stuck", "about": "request:none"},
+    )
 
 
 class _Place:
@@ -180,7 +178,8 @@ class _Place:
             self.made.people.add(name, principals={"lake": name}, by="root")
         self.product = publish(self.made, "Ours", ["s.ours"])
         self.storage = self.made._storage
-        self.names = fill(self.storage, requests, say=say)
+        with bulk(url) as out:
+            self.names = fill(out, requests, say=say)
         self.number = 0
 
     def decide(self):
@@ -230,11 +229,16 @@ def _urls(storage):
         yield (f"sqlite:///{folder}/small.db", f"sqlite:///{folder}/large.db")
 
 
-def measure(requests, *, storage=None, rounds=60, say=None):
+def _in_batches(out, _done):
+    out.flush()
+
+
+def measure(requests, *, storage=None, rounds=60, say=_in_batches):
     """Results, one for each kind of work."""
     results = []
     with _urls(storage) as (small_url, large_url):
-        small, large = _Place(small_url, SMALL, None), _Place(large_url, requests, say)
+        small, large = _Place(small_url, SMALL, say), _Place(large_url, requests, say)
+        assert small.made.audit.verify().ok
         for name in ("decide", "queue", "search", "claim"):
             times = ([], [])
             for number in range(rounds + 5):
@@ -276,7 +280,8 @@ def main():
     options = parser.parse_args()
     began = time.perf_counter()
 
-    def say(done):
+    def say(out, done):
+        out.flush()
         if done % 50_000 == 0:
             print(f"{done:,} requests after {time.perf_counter() - began:.0f} s", flush=True)
 

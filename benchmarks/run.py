@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import (
     chains,
     clean_pass,
+    databricks_calls,
     expiry,
     growth,
     lifecycle,
@@ -35,6 +36,7 @@ ALL = (
     expiry.run,
     growth.run,
     chains.run,
+    databricks_calls.run,
     start_up.run,
     snowflake_statements.run,
 )

@@ -24,7 +24,8 @@ from marketplace_sdk import (
     permission,
     user,
 )
-from marketplace_sdk.testing import FrozenClock, MemoryNotifier
+from marketplace_sdk.testing import FrozenClock
+from tests.published import Hook
 from tests.sites import Sites
 
 LEGAL = group("Legal")
@@ -76,7 +77,7 @@ class World:
         self.token = secrets.token_hex(3)
         self.clock = clock or FrozenClock()
         self.platform = platform
-        self.hook = MemoryNotifier()
+        self.hook = Hook()
         self.objects = {
             "people": platform.table(f"hr_{self.token}.people", ["id", "name", "salary"]),
             "leave": platform.table(f"hr_{self.token}.leave", ["id", "days"]),
@@ -203,6 +204,7 @@ class World:
     def close(self) -> None:
         """Let go of everything."""
         self.market.close()
+        assert self.hook.flaws == [], "events that left are not what their schemas say"
 
 
 class MemoryLake:

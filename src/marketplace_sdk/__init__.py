@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from marketplace_sdk._declaring import read_declarations, write_declarations
+    from marketplace_sdk._declaring import (
+        import_standards,
+        read_declarations,
+        write_declarations,
+    )
     from marketplace_sdk.domain.catalog import (
         Column,
         DataSource,
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
         DeclarationPlan,
         DeclaredChange,
     )
+    from marketplace_sdk.domain.destinations import Delivery, TestCall
     from marketplace_sdk.domain.durations import Duration
     from marketplace_sdk.domain.events import CATALOGUE, NOTICES
     from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
@@ -78,14 +83,17 @@ if TYPE_CHECKING:
     from marketplace_sdk.services._health import Check, Health
     from marketplace_sdk.services._retaining import Retention
     from marketplace_sdk.services._verifying import Finding, Verification
+    from marketplace_sdk.services.destinations import DestinationView
     from marketplace_sdk.services.grants import GrantView
     from marketplace_sdk.services.sources import Discovery
+    from marketplace_sdk.wire.published import EVENT_TYPES, event_schema
     from marketplace_sdk.work.pages import Page
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CATALOGUE",
+    "EVENT_TYPES",
     "NOTICES",
     "AccessRequest",
     "Actor",
@@ -106,6 +114,8 @@ __all__ = [
     "Declaration",
     "DeclarationPlan",
     "DeclaredChange",
+    "Delivery",
+    "DestinationView",
     "Determination",
     "DirectoryError",
     "Discovery",
@@ -157,13 +167,16 @@ __all__ = [
     "TagRule",
     "Tagged",
     "Tally",
+    "TestCall",
     "TransitionNotAllowed",
     "Verification",
     "Wish",
     "__version__",
     "attribute",
     "domain_permission",
+    "event_schema",
     "group",
+    "import_standards",
     "permission",
     "read_declarations",
     "tally",
@@ -173,10 +186,11 @@ __all__ = [
 ]
 
 _PLACES: Mapping[str, tuple[str, ...]] = {
-    "_declaring": ("read_declarations", "write_declarations"),
+    "_declaring": ("import_standards", "read_declarations", "write_declarations"),
     "domain.catalog": ("Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule"),
     "domain.conditions": ("All", "Answer", "Any", "Has", "Is", "Not", "Tagged", "Wish"),
     "domain.declarations": ("Applied", "Declaration", "DeclarationPlan", "DeclaredChange"),
+    "domain.destinations": ("Delivery", "TestCall"),
     "domain.durations": ("Duration",),
     "domain.events": ("CATALOGUE", "NOTICES"),
     "domain.forms": ("DataUseAgreement", "FormVersion", "Question", "RequestForm"),
@@ -221,8 +235,10 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "services._health": ("Check", "Health"),
     "services._retaining": ("Retention",),
     "services._verifying": ("Finding", "Verification"),
+    "services.destinations": ("DestinationView",),
     "services.grants": ("GrantView",),
     "services.sources": ("Discovery",),
+    "wire.published": ("EVENT_TYPES", "event_schema"),
     "work.pages": ("Page",),
 }
 """Module of each public name: it is imported with the first use of one of them, so that a command

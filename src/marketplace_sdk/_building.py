@@ -15,7 +15,7 @@ from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record
 from marketplace_sdk.services._context import MOST_TRIES
-from marketplace_sdk.wire.published import PUBLISHED
+from marketplace_sdk.wire.published import EVENT_TYPES
 from marketplace_sdk.work.reindexing import check_indexed
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Builder:
             subscription = Subscription(
                 name=name,
                 receives=_receives(settings, f"{path}.receives", receives),
-                types=_words(settings, f"{path}.types", frozenset({*PUBLISHED, *NOTICES})),
+                types=_words(settings, f"{path}.types", frozenset({*EVENT_TYPES, *NOTICES})),
                 include=_words(settings, f"{path}.include", INCLUDED),
             )
             listeners[name] = Listener(subscription=subscription, notifier=built)

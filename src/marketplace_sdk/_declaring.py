@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk.domain.declarations import Declaration
+from marketplace_sdk.domain.values import name_set
 from marketplace_sdk.errors import InvalidInput, Problem
 from marketplace_sdk.wire.declarations import SECTIONS, data_of, read_document
+from marketplace_sdk.wire.reading import At
+from marketplace_sdk.wire.standards import MASKED, Standards, imported
 
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode, Node
 
     from marketplace_sdk.wire.reading import Path as Steps
 
-__all__ = ["documents", "read_declarations", "write_declarations"]
+__all__ = ["documents", "import_standards", "read_declarations", "write_declarations"]
 
 SUFFIXES = (".yaml", ".yml")
 LARGEST = 10_000_000
@@ -49,6 +52,34 @@ def read_declarations(*paths: str | Path) -> tuple[Declaration, ...]:
     if problems:
         raise InvalidInput("cannot read declarations", problems=problems)
     return tuple(found)
+
+
+def import_standards(
+    *paths: str | Path,
+    connection: str,
+    domain: str | None = None,
+    server: str | None = None,
+    masked: Iterable[str] = MASKED,
+) -> tuple[Declaration, ...]:
+    """Data contracts and data products of the open standards (bitol-io) as declarations.
+
+    Args:
+        paths: YAML files of the Open Data Contract Standard (versions 3) and of the Open Data
+            Product Standard (0.9 and 1), and folders that hold some.
+        connection: name of the configured connection on which the objects are.
+        domain: of the products; None means the one that each product names.
+        server: name of the server in each contract; None means its first.
+        masked: classifications of columns that are masked.
+
+    Raises:
+        InvalidInput: with ``file:line`` of each thing that cannot be used.
+    """
+    found: list[At] = []
+    for path in paths:
+        for file in _files(Path(path)):
+            found += (At(data, (), places) for data, places in documents(file) if data is not None)
+    how = Standards(connection=connection, domain=domain, server=server, masked=name_set(masked))
+    return imported(found, how)
 
 
 def write_declarations(

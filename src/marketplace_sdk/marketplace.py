@@ -14,6 +14,7 @@ from marketplace_sdk._building import Builder, storage_of, wrong
 from marketplace_sdk._configuration import read_configuration
 from marketplace_sdk._plugins import PluginHost, PluginInfo
 from marketplace_sdk.delivery.bench import Bench
+from marketplace_sdk.delivery.chores import HISTORY, daily, forget_history, keep_daily
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.doctoring import shortcomings
@@ -29,6 +30,7 @@ from marketplace_sdk.domain.values import aware, check_flag, check_text
 from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
+from marketplace_sdk.services._reminding import REMIND, remind
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
 from marketplace_sdk.services.declarations import Declarations
@@ -221,12 +223,15 @@ class Marketplace(Services):
             settings=delivery or Settings(),
             seal_every=seal_every,
             links=pages,
-            handlers={"stuck": self._look_stuck, DRIFT: partial(watch, bench)},
+            handlers={
+                "stuck": self._look_stuck,
+                DRIFT: partial(watch, bench),
+                HISTORY: self._forget_history,
+                REMIND: self._remind,
+            },
         )
         self._bench = bench
-        self._schedule: Callable[[], None] | None = (
-            partial(schedule, bench, tuple(platforms)) if platforms else None
-        )
+        self._scheduled = False
 
     @classmethod
     def from_config(cls, path: str | Path = "marketplace.toml") -> Self:
@@ -308,10 +313,10 @@ class Marketplace(Services):
         """
         if limit is not None:
             check_whole(limit, "limit", least=1)
-        plan = self._schedule
-        if plan is not None:
-            plan()
-            self._schedule = None
+        if not self._scheduled:
+            schedule(self._bench, self._bench.connections)
+            daily(self._bench.desk, (HISTORY, REMIND))
+            self._scheduled = True
         return self._deliverer.deliver(limit=limit)
 
     def run(self, stop: threading.Event | None = None) -> None:
@@ -398,6 +403,12 @@ class Marketplace(Services):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _forget_history(self, _: Timer) -> None:
+        forget_history(self._bench.desk, timedelta(seconds=self._bench.settings.history))
+
+    def _remind(self, _: Timer) -> None:
+        remind(self._context, lambda unit: keep_daily(unit, REMIND))
 
     def _look_stuck(self, timer: Timer) -> None:
         look_again(self._context, timer.about.split(":", 1)[1])

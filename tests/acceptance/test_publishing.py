@@ -6,7 +6,7 @@ from marketplace_sdk import DuplicateName, InvalidInput, NotAllowed
 
 
 def test_01_a_manager_publishes_and_one_event_is_sent(world):
-    """Given dee holds Manage Data Products in HR, when she publishes, then it is PUBLISHED."""
+    """Given dee holds Manage Data Products in HR, when she publishes, then it is EVENT_TYPES."""
     product = world.publish()
 
     assert world.market.products.get(product.id, by="con").state == "published"

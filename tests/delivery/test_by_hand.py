@@ -94,6 +94,34 @@ def test_what_we_may_have_put_there_ourselves_is_never_taken_for_somebody_elses(
     assert not world.platform.reads("bob", "s.orders")
 
 
+def test_what_the_platform_keeps_beside_ours_is_told_with_the_statement_that_takes_it():
+    """It stays after ours was taken; the grant waits for an administrator and says for what."""
+    world = made(DirectPlatform())
+    grant = world.grant("p", "bob")
+    world.deliver()
+    world.platform.present[PLACE] = Presence(by_hand=True, ours=True, remedy="REVOKE theirs")
+    world.mark(grant)
+    world.deliver()
+    theirs = Presence(remedy="REVOKE theirs")
+
+    def taken(change):
+        world.platform.present[PLACE] = theirs
+
+    world.platform._do, real = taken, world.platform._do
+    world.revoke(grant)
+    world.deliver()
+
+    assert world.state(grant) == "ending"
+    assert world.troubles(grant) == ["residual"]
+    assert "run: REVOKE theirs" in world.get(grant).trouble[0].message
+
+    world.platform._do = real
+    world.platform.present.clear()
+    world.settle()
+
+    assert world.state(grant) == "ended"
+
+
 def test_a_warning_is_given_only_about_what_was_given_by_hand():
     world = made(DirectPlatform())
     world.revoke(world.grant("p", "bob"))

@@ -39,3 +39,9 @@ def test_every_field_and_word_is_described():
     assert described == {(kind, name) for kind, fields in FIELDS.items() for name in fields}
     for word in (*EVENTS, *SELECTORS, *WHEN):
         assert re.search(rf"\b{word}:", TEXT), word
+
+
+def test_the_page_about_drawing_forms_runs(tmp_path):
+    _, done = run_page("how-to/draw-forms.md", tmp_path)
+
+    assert done.stderr == ""

@@ -89,3 +89,12 @@ def test_the_guide_to_platforms_runs_from_top_to_bottom_and_says_what_is_printed
     promised = re.findall(r"print\(.*\)\s+# (.*)$", code, flags=re.MULTILINE)
     assert len(promised) > 5
     assert [line for line in promised if line not in done.stdout.splitlines()] == []
+
+
+def test_the_guide_to_the_fake_of_databricks_runs_and_says_what_is_printed(tmp_path):
+    """Every comment behind a print is the line that is printed."""
+    code, done = run_page("how-to/test-against-databricks.md", tmp_path)
+
+    assert done.stderr == ""
+    promised = re.findall(r"print\(.*\)\s+# (.*)$", code, flags=re.MULTILINE)
+    assert promised == done.stdout.splitlines() != []

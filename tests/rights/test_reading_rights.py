@@ -483,6 +483,14 @@ READS = [
         shows=lambda s, page: holds(page, s.form),
     ),
     Row(
+        what="schemas of the kinds of questions",
+        covers="forms.kinds",
+        rule=FOR_ALL,
+        cells=ALL_,
+        act=lambda s, do, **who: do.forms.kinds(**who),
+        shows=lambda s, kinds: dict(kinds) == {},
+    ),
+    Row(
         what="a domain",
         covers="domains.get",
         rule=FOR_ALL,

@@ -289,6 +289,7 @@ COMMANDS = {
         lambda w: {"id": w.market.forms.get(w.form_id, by="con").current.id, "by": "con"},
         {"id": KNOWN, "by": BY},
     ),
+    "forms.kinds": (lambda w: {"by": "con"}, {"by": BY}),
     "forms.find": (
         lambda w: {"by": "con"},
         {"domain": FILTER, "after": AFTER, "limit": LIMIT, "by": BY},

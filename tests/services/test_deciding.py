@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from marketplace_sdk import (
     AlreadyDetermined,
@@ -14,12 +15,14 @@ from marketplace_sdk import (
     InvalidInput,
     NotAllowed,
     NotFound,
+    Person,
     ReviewFlow,
     Seat,
     Stage,
     StaleRevision,
     group,
 )
+from marketplace_sdk.services._stuck import check_stuck
 from tests.services.helpers import nothing_written, types_of
 from tests.world import GOV, LEGAL, PRIVACY, UNA, all_of, any_of
 
@@ -345,6 +348,20 @@ def test_stuck_is_looked_at_again_when_the_directory_changes(small, how):
     small.market.people.update("sal", groups=["Privacy"], by="uma")
     assert stuck(small, request) == ()
     assert small.approve(request, "sal").state == "approved"
+
+
+def test_a_look_at_a_request_that_was_changed_meanwhile_is_taken_again(small):
+    """Who looked at the request of before does not leave it unmarked until the timer comes."""
+    request = small.ask(small.publish(all_of(LEGAL, PRIVACY)))
+    small.approve(request, "ana")
+    context = small.market.requests._context
+    with context.unit("uma") as unit:
+        for who in ("bo", "cy"):
+            unit.save(evolve(unit.need(Person, who, "empty"), groups=[]))
+
+    check_stuck(context, request)
+
+    assert small.market.requests.get(request.id, by="gil").stuck == ("group Privacy",)
 
 
 def test_a_manager_who_leaves_through_a_group_makes_it_stuck(small):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from datetime import timedelta
 
 import pytest
 
 from marketplace_sdk import InvalidInput, Question, ReviewFlow, Seat, Stage, StorageError
 from marketplace_sdk.memory.storage import MemoryStorage
 from marketplace_sdk.ports.storage import Record, capabilities_of
+from marketplace_sdk.services import _finding
 from marketplace_sdk.work.reindexing import check_indexed, reindex
 from tests.services.helpers import small_world
 from tests.world import LEGAL, PRIVACY, any_of
@@ -160,6 +162,11 @@ def test_filters_say_what_a_product_is_to_the_reader(shop):
     assert names(shop, role="steward", by="cy") == ["Three"]
     assert names(shop, role="steward", by="ana") == ["Four", "One", "Two"]
     assert names(shop, role="none") == ["Four", "Three", "Two"]
+    assert names(shop, status=["none", "denied"]) == ["Four", "Three", "Two"]
+    assert names(shop, "people", status=["approved", "denied"]) == ["One", "Two"]
+    assert names(shop, status=["publisher", "none"], by="dan", limit=2) == ["Four", "One"]
+    assert names(shop, role=("member", "none"), tags=["Gold"]) == ["One"]
+    assert names(shop, role=("steward", "none"), by="cy") == ["Four", "One", "Three", "Two"]
     assert (names(shop, ends=True), names(shop, ends=False)) == ([], ["One"])
     assert (names(shop, ends=True, by="pat"), names(shop, ends=False, by="pat")) == (["One"], [])
     assert names(shop, "people", role="member", domain="HR") == ["One"]
@@ -198,6 +205,75 @@ def test_hidden_products_are_left_out_before_ranking(tmp_path):
         assert len(names(world, "orders", by="cy")) == 6
         assert len(names(world, "orders", by="dee")) == 7
         world.close()
+
+
+def test_no_request_is_too_old_to_show_a_hidden_product(monkeypatch):
+    """However many were made since, of other products and of this one."""
+    monkeypatch.setattr(_finding, "STEP", 2)
+    world = small_world(hide_products=True)
+    products = [world.publish(any_of(PRIVACY), name=f"P {number}") for number in range(4)]
+    for product in products[:3]:
+        for _ in range(3):
+            request = world.ask(product, "con")
+            world.clock.advance(minutes=1)
+            world.market.requests.cancel(request.id, by="con")
+
+    assert names(world) == ["P 0", "P 1", "P 2"]
+    world.close()
+
+
+def test_several_roles_are_either_of_them(shop):
+    """In pages that join, newest first, each request once."""
+    shop.market.people.link("ana", "lake", shop.platform.principal("ana_there"), by="uma")
+    product, other = shop.publish(any_of(LEGAL)), shop.publish(any_of(PRIVACY), name="Other")
+    asked = []
+    for each in (product, other, product):
+        asked.append(shop.ask(each, "pat" if each is other else ("ana", "con")[len(asked) // 2]))
+        shop.clock.advance(minutes=1)
+    shop.deny(asked[2], "bo")
+
+    def found(**more):
+        pages, after = [], None
+        while True:
+            page = shop.market.requests.find(by="ana", limit=1, after=after, **more)
+            pages += [each.id for each in page]
+            after = page.next
+            if after is None:
+                return pages
+
+    assert found(role=["requester", "steward"]) == [asked[2].id, asked[0].id]
+    assert found(state=["denied", "approved"]) == [asked[2].id]
+    assert found(state=["denied", "pending"]) == [asked[2].id, asked[0].id]
+    for wrong in ([], ["requester", "owner"], {"requester": 1}):
+        with pytest.raises(InvalidInput):
+            found(role=wrong)
+
+
+def test_every_page_of_grants_is_full(shop):
+    """What one may not see is left out by the query; what is over though unswept, by going on."""
+    for number in range(6):
+        product = shop.publish(any_of(PRIVACY if number % 2 else LEGAL), name=f"P {number}")
+        request = shop.ask(product, "pat")
+        end = shop.clock().replace(year=2100) if number < 4 else shop.clock() + timedelta(hours=1)
+        shop.approve(request, "cy" if number % 2 else "ana", until=end)
+        shop.clock.advance(minutes=1)
+    shop.clock.advance(hours=2)
+    grants = shop.market.grants
+
+    first = grants.find(limit=2, by="cy")
+    rest = grants.find(limit=2, after=first.next, by="cy")
+    assert [each.product_name for each in (*first, *rest)] == ["P 1", "P 3", "P 5"]
+    assert (len(first), rest.next) == (2, None)
+    ending = grants.find(state="ending", limit=1, by="cy")
+    assert ([each.product_name for each in ending], ending.next) == (["P 5"], None)
+    living = grants.find(state=["wanted", "active"], limit=3, by="gil")
+    more = grants.find(state=["wanted", "active"], limit=3, after=living.next, by="gil")
+    assert [each.product_name for each in (*living, *more)] == ["P 0", "P 1", "P 2", "P 3"]
+    assert [each.product_name for each in grants.of("pat", limit=9, by="ana")] == [
+        "P 0",
+        "P 2",
+        "P 4",
+    ]
 
 
 def test_requests_are_filtered_by_role_review_and_end(shop):

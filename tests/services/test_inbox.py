@@ -96,3 +96,42 @@ def test_one_decision_is_one_event(small):
         "data_product.access_requests.created",
         "data_product.access_requests.consumer.updated",
     ]
+
+
+def pending(world, who):
+    """What ``who`` is reminded of, oldest first."""
+    found = world.market.inbox.of(who, limit=1000, by=who)
+    return [each for each in reversed(found.items) if each.kind == "requests_pending"]
+
+
+def test_stewards_are_reminded_once_a_day_of_what_waits_for_them(small):
+    """One message however much waits; nobody who has decided, or may not."""
+    product = small.publish(all_of(LEGAL, PRIVACY), name="Heads")
+    first = small.ask(product)
+    small.deliver()
+    small.clock.advance(days=2)
+    small.ask(product, by="pat")
+    small.ask(small.publish(any_of(LEGAL), name="Days"), on_behalf_of="pat", by="bo")
+    small.approve(first, "ana")
+    for _ in range(3):
+        small.deliver()
+
+    (told,) = pending(small, "cy")
+    assert told.subject == "Waiting for your decision: 2, the oldest for 2 days."
+    assert [each["product"] for each in told.data["requests"]] == ["Heads", "Heads"]
+    assert [each.data["count"] for each in pending(small, "ana")] == [2], "one she decided on"
+    assert [each.data["count"] for each in pending(small, "bo")] == [2], "one is his own"
+    assert pending(small, "gil") == []
+
+    small.clock.advance(days=1)
+    small.deliver()
+    assert [each.data["days"] for each in pending(small, "cy")] == [2, 3]
+
+
+def test_nobody_is_reminded_of_nothing(small):
+    small.approve(small.ask(small.publish(any_of(LEGAL))), "ana")
+    small.deliver()
+    small.clock.advance(days=2)
+    small.deliver()
+
+    assert pending(small, "ana") == []

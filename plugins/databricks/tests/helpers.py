@@ -18,7 +18,8 @@ def call_for(seconds=30.0):
 
 
 def settings_for(fake, **more):
-    return read_settings({**fake.settings, **more}, lambda reference: reference)
+    given = {} if fake is None else fake.settings
+    return read_settings({**given, **more}, lambda reference: reference)
 
 
 class Lake:

@@ -116,6 +116,42 @@ def test_a_token_of_the_machine_is_exchanged_and_read_anew(lake, fake, tmp_path)
     provisioner.close()
 
 
+def test_a_token_that_was_revoked_is_replaced(lake, fake):
+    """It is told once, and the next call signs in again."""
+    fake.oauth(fake.me, "s3cret-s3cret")
+    provisioner = signed_in(fake, client_id=fake.me, client_secret="s3cret-s3cret")
+    provisioner.resolve([TABLE], call_for())
+    fake.revoke_tokens()
+
+    with pytest.raises(ProvisioningError) as caught:
+        provisioner.resolve([TABLE], call_for())
+    (answer,) = provisioner.resolve([TABLE], call_for()).values()
+
+    assert caught.value.code == "bad_credentials"
+    assert isinstance(answer, Resolved)
+    provisioner.close()
+
+
+def test_a_secret_that_cannot_be_read_any_more_is_told(lake, fake):
+    answers = iter(["there", "there"])
+
+    def secret(_):
+        found = next(answers, None)
+        if found is None:
+            raise InvalidInput("cannot read env:IT: it is not set")
+        return found
+
+    settings = read_settings({"host": fake.host, "token": "env:IT"}, secret)
+    provisioner = DatabricksProvisioner(settings, installation=INSTALLATION, name="lake")
+
+    for _ in range(2):
+        with pytest.raises(ProvisioningError) as caught:
+            provisioner.resolve([TABLE], call_for())
+
+    assert caught.value.code == "bad_credentials"
+    provisioner.close()
+
+
 def test_nothing_is_given_to_ourselves(lake, fake):
     fake.oauth(fake.me, "s3cret-s3cret")
     provisioner = signed_in(fake, client_id=fake.me, client_secret="s3cret-s3cret")

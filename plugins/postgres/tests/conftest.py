@@ -147,7 +147,7 @@ class Shop:
     are the consumers.
     """
 
-    def __init__(self, bench, storage="memory"):
+    def __init__(self, bench, storage="memory", **rules):
         self.bench = bench
         self.clock = FrozenClock()
         self.market = Marketplace(
@@ -157,6 +157,7 @@ class Shop:
                     "plugin": "postgres",
                     "dsn": bench.platform.dsn(bench.login),
                     "may_grant": [f"{bench.schema}.*"],
+                    **rules,
                 }
             },
             clock=self.clock,
@@ -275,6 +276,20 @@ def shop(bench):
     made = Shop(bench)
     yield made
     made.close()
+
+
+@pytest.fixture
+def shop_on():
+    """Makes marketplaces on benches; the settings of their connections may have more keys."""
+    made = []
+
+    def make(bench, **rules):
+        made.append(Shop(bench, **rules))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture

@@ -66,6 +66,11 @@ class PostgresWorld(ProvisionerWorld):
         role = scope.key.removeprefix("role:")
         self.platform.run(f"GRANT {quote_identifier(role)} TO {quote_identifier(principal)}")
 
+    def give_again(self, principal, object, scope):
+        self.intrude(principal, object, scope)
+        # Before 16 a membership is one, whoever gave it.
+        return self.platform.version >= 160000
+
     def protect(self, object, column):
         """Columns that are not granted are not seen."""
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from marketplace_sdk._plugins.loading import Loaded
+    from marketplace_sdk.plugin import QuestionTypeSpec
 
-__all__ = ["ask", "guarded", "is_text", "is_verdict"]
+__all__ = ["ask", "fitting", "guarded", "is_text", "is_verdict"]
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +66,22 @@ def guarded(check: Callable[[Any], str], plugin: str) -> Callable[[Any], str]:
         return wrong
 
     return safe
+
+
+def fitting(spec: QuestionTypeSpec) -> Callable[[Any], str]:
+    """The check of a kind of question behind its schema, as portals have it, too."""
+
+    def check(answer: Any) -> str:
+        # Only forms with questions of plugins need it.
+        from jsonschema import Draft202012Validator
+
+        from marketplace_sdk.wire.codec import plain
+
+        if not Draft202012Validator(spec.json_schema).is_valid(plain(answer)):
+            return "does not fit what the question asks for"
+        return spec.check(answer)
+
+    return check
 
 
 def is_verdict(answer: object) -> bool:

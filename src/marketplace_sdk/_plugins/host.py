@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from marketplace_sdk._plugins.asking import ask, guarded, is_text, is_verdict
+from marketplace_sdk._plugins.asking import ask, fitting, guarded, is_text, is_verdict
 from marketplace_sdk._plugins.loading import Loaded
 from marketplace_sdk._plugins.offers import (
     COMMAND,
@@ -96,9 +96,12 @@ class PluginHost:
         return {spec.name: spec for spec in self._usable(QUESTION_TYPE)}
 
     def question_checks(self) -> dict[str, Callable[[Any], str]]:
-        """By kind of question, what says whether an answer fits; one that breaks refuses it."""
+        """By kind of question, what says whether an answer fits; one that breaks refuses it.
+
+        An answer must fit the kind's schema, and then please its check.
+        """
         return {
-            name: guarded(spec.check, self.provenance(QUESTION_TYPE.name, name))
+            name: guarded(fitting(spec), self.provenance(QUESTION_TYPE.name, name))
             for name, spec in self.question_types().items()
         }
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from marketplace_sdk.domain.schemas import schema_flaw
 from marketplace_sdk.plugin import (
     API_VERSION,
     CommandSpec,
@@ -121,6 +122,8 @@ def flaw(kind: Kind[Any], spec: object, name: object) -> str:
         return f"{kind.name} {name} is for version {version!r} of the contract, not {API_VERSION}"
     if not callable(getattr(spec, kind.made_with)):
         return f"{kind.name} {name}: {kind.made_with} cannot be called"
+    if isinstance(spec, QuestionTypeSpec) and (wrong := schema_flaw(spec.json_schema)):
+        return f"{kind.name} {name}: its json_schema: {wrong}"
     return ""
 
 

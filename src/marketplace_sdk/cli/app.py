@@ -24,6 +24,7 @@ OWN: Mapping[str, tuple[str, str]] = {
     "export": ("declaring:export", "Write what there is as files of declarations."),
     "forms": ("catalog:forms", "Request forms: what requesters are asked, and who decides."),
     "grants": ("grants:grants", "Grants: who has what, and whether platforms show it."),
+    "import": ("declaring:import_", "Make declarations from data contracts and data products."),
     "init": ("init:init", "Write a configuration file; asks what is not given."),
     "install": ("installing:install", "Open a connection again that was uninstalled."),
     "migrate": ("migrate:migrate", "Bring the schema of the storage to that of this release."),
@@ -35,6 +36,7 @@ OWN: Mapping[str, tuple[str, str]] = {
     "requests": ("requests:requests", "Access requests: ask, look, decide, take back."),
     "sources": ("catalog:sources", "Data sources: tables, views and file sets on platforms."),
     "uninstall": ("installing:uninstall", "Leave a platform as it was."),
+    "webhooks": ("webhooks:webhooks", "Webhooks: where events go, and sending them again."),
     "worker": ("worker:worker", "Carry out what follows from decisions."),
 }
 """Name -> module and attribute in this package, and a line for the list.

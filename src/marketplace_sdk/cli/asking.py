@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.forms import FormVersion
     from marketplace_sdk.domain.selectors import StewardSelector
 
-__all__ = ["answers_of", "holder", "pairs", "sure", "until"]
+__all__ = ["answers_of", "holder", "moment", "pairs", "sure", "until"]
 
 
 def until(
@@ -36,6 +36,14 @@ def until(
             "must be like '30 days', or a time like 2030-01-31T12:00Z", ctx, param
         ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+    """Callback of an option that takes a time (UTC)."""
+    found = until(ctx, param, value)
+    if found is None or isinstance(found, datetime):
+        return found
+    raise click.BadParameter("must be a time like 2030-01-31T12:00Z", ctx, param)
 
 
 def holder(

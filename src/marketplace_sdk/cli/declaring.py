@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketplace_sdk.cli.asking import sure
-from marketplace_sdk.cli.opening import FOUND, acting, confirmed
+from marketplace_sdk.cli.opening import FOUND, acting, confirmed, explained
 from marketplace_sdk.cli.showing import busy, clean, counting, print_json, say, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from marketplace_sdk.domain.declarations import DeclarationPlan, DeclaredChange
+    from marketplace_sdk.domain.declarations import Declaration, DeclarationPlan, DeclaredChange
     from marketplace_sdk.marketplace import Services
 
-__all__ = ["apply", "export", "plan"]
+__all__ = ["apply", "export", "import_", "plan"]
 
 
 def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,11 +81,44 @@ def apply(
 @acting
 def export(market: Services, *, folder: str | None, as_json: bool) -> None:
     """Write what there is as files of declarations, or print it as one document."""
+    with busy("reading"):
+        found = market.declarations.export()
+    _written(found, folder, as_json=as_json)
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--connection", required=True, metavar="NAME", help="Where the objects are.")
+@click.option("--domain", metavar="NAME", help="Of the products, instead of the one they name.")
+@click.option("--server", metavar="NAME", help="Of each contract, instead of its first.")
+@click.option(
+    "--mask",
+    "masked",
+    multiple=True,
+    default=("restricted",),
+    show_default=True,
+    metavar="CLASSIFICATION",
+    help="Columns classified so are masked.",
+)
+@click.option("--to", "folder", metavar="FOLDER", help="Write a file for each kind there.")
+@shown
+@explained
+def import_(*, paths: tuple[str, ...], folder: str | None, as_json: bool, **how: Any) -> None:
+    """Make declarations from data contracts and data products of the open standards.
+
+    PATH is a YAML file of the Open Data Contract Standard (versions 3) or of the Open Data Product
+    Standard (0.9 and 1), or a folder that holds some. Changes nothing: look at what it writes, and
+    apply it.
+    """
+    from marketplace_sdk._declaring import import_standards
+
+    _written(import_standards(*paths, **how), folder, as_json=as_json)
+
+
+def _written(found: tuple[Declaration, ...], folder: str | None, *, as_json: bool) -> None:
     from marketplace_sdk._declaring import write_declarations
     from marketplace_sdk.wire.declarations import data_of
 
-    with busy("reading"):
-        found = market.declarations.export()
     text = write_declarations(found, folder)
     if as_json:
         print_json(data_of(found))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from marketplace_sdk.delivery.judging import View, judge, shows
+from marketplace_sdk.delivery.judging import View, judge, presence, shows
 from marketplace_sdk.delivery.ledger import (
     LedgerEntry,
     entries_everywhere,
@@ -95,6 +95,13 @@ def _look(bench: Bench, mark: Mark) -> Iterator[DriftFinding]:
     yield from _Looking(mark=mark, connection=connection, drawn=drawn, view=view).findings(known)
 
 
+def _to_run(remedy: str) -> str:
+    """What an administrator must run, behind what was found."""
+    if not remedy:
+        return ""
+    return f"; to take away what somebody else gave, an administrator must run: {remedy}"
+
+
 @frozen(kw_only=True)
 class _Looking:
     """One target that was looked at."""
@@ -117,7 +124,8 @@ class _Looking:
                 each.item.key for each in self.drawn.entries.values() if each.scope == scope
             }
             for key in sorted(self.view.seen[scope].items.keys() - ours):
-                yield self._found("extra_member", f"{key} in {scope.key}")
+                remedy = self.view.seen[scope].items[key].remedy
+                yield self._found("extra_member", f"{key} in {scope.key}{_to_run(remedy)}")
 
     def _names(self) -> Iterator[DriftFinding]:
         names = self.drawn.names
@@ -142,8 +150,10 @@ class _Looking:
         judged = judge(entry, self.view, keep=self.connection.keeps_by_hand)
         there = shows(entry, self.view)
         what = statement_of(self.connection, Change(action="add", item=entry.item))
+        found = presence(entry, self.view)
+        remedy = "" if found is None else _to_run(found.remedy)
         if there and not entry.claimed and judged.origin == "ours":
-            yield self._found("outlives", what, entry.item.opens, entry)
+            yield self._found("outlives", f"{what}{remedy}", entry.item.opens, entry)
         if not entry.claimed:
             return
         given = entry.state == "present" or entry.undone or self._active(entry)
@@ -151,7 +161,7 @@ class _Looking:
             more = f" ({judged.undone} times)" if judged.undone > 1 else ""
             yield self._found("missing", f"{what}{more}", entry.item.opens, entry)
         if there and judged.by_hand:
-            yield self._found("added_by_hand", what, entry.item.opens, entry)
+            yield self._found("added_by_hand", f"{what}{remedy}", entry.item.opens, entry)
         if there:
             answers = self.view.guards
             for guard in entry.item.guards:

@@ -91,7 +91,9 @@ def judge(entry: LedgerEntry, view: View, *, keep: bool = False) -> LedgerEntry:
         if keep:
             return evolve(entry, origin="preexisting")
         return entry if entry.by_hand else evolve(entry, by_hand=True)
-    return entry
+    # A platform with markers shows that theirs is gone again; without, nobody can tell.
+    gone = entry.by_hand and found.ours and not found.by_hand
+    return evolve(entry, by_hand=False) if gone else entry
 
 
 def recorded(entry: LedgerEntry, view: View) -> LedgerEntry | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.applying import Applied, apply_plan
+from marketplace_sdk.delivery.byhand import residual
 from marketplace_sdk.delivery.calls import Connection, call_until
 from marketplace_sdk.delivery.checking import checked
 from marketplace_sdk.delivery.evidence import made_of
@@ -252,10 +253,14 @@ class _Pass:
         for change in plan.changes:
             id = entry_id(change.item)
             if missed(change, view):
-                obstacles[id] = self.applied.obstacles.get(id) or Obstacle(
-                    "not_seen",
-                    f"{self.connection.name} does not show that {change.item.kind} in "
-                    f"{change.item.scope.key} was changed",
+                obstacles[id] = (
+                    residual(change, entries[id], view)
+                    or self.applied.obstacles.get(id)
+                    or Obstacle(
+                        "not_seen",
+                        f"{self.connection.name} does not show that {change.item.kind} in "
+                        f"{change.item.scope.key} was changed",
+                    )
                 )
         return view, obstacles
 

@@ -12,7 +12,7 @@ from marketplace_sdk.errors import InvalidInput, Problem
 
 __all__ = ["DECLARED_KINDS", "Applied", "Declaration", "DeclarationPlan", "DeclaredChange"]
 
-DECLARED_KINDS = ("source", "domain", "agreement", "form", "product")
+DECLARED_KINDS = ("source", "domain", "agreement", "form", "product", "destination")
 """Kinds in the order in which they are made; they are taken away in the opposite one."""
 
 _MARKS: Mapping[str, str] = {"create": "+", "update": "~", "delete": "-"}
@@ -23,7 +23,7 @@ class Declaration:
     """One thing that should be as it says; what it leaves out stays as it is.
 
     Attributes:
-        kind: source, domain, agreement, form or product.
+        kind: source, domain, agreement, form, product or destination.
         id: of the thing; for sources and domains, the name.
         fields: by name, as values of the marketplace (a ReviewFlow, Columns, Questions ...).
         place: where it stands, for messages, for example ``shop.yaml:12``.

@@ -17,7 +17,7 @@ __all__ = ["UNITS", "Duration", "Window", "end_of", "window"]
 UNITS: Final = ("hours", "days", "weeks", "months", "years")
 _SECONDS: Final = {"seconds": 1, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _MONTHS: Final = {"months": 1, "years": 12}
-_LONGEST: Final = 10_000
+LONGEST: Final = 10_000
 _WORDS: Final = re.compile(
     r"\s*(?P<amount>[0-9]{1,15})\s*(?P<unit>second|hour|day|week|month|year)s?\s*", re.IGNORECASE
 )
@@ -49,7 +49,7 @@ class Duration:
             problems.append(Problem("duration.unit", f"must be one of {', '.join(UNITS)}"))
         if isinstance(self.amount, bool) or not isinstance(self.amount, int) or self.amount < 1:
             problems.append(Problem("duration.amount", "must be a whole number of at least 1"))
-        elif self.amount > (longest := _MOST_SECONDS if self.unit == "seconds" else _LONGEST):
+        elif self.amount > (longest := _MOST_SECONDS if self.unit == "seconds" else LONGEST):
             problems.append(Problem("duration.amount", f"must be at most {longest}"))
         if problems:
             raise InvalidInput("cannot use this duration", problems=problems)

@@ -244,7 +244,7 @@ NOTICES: Mapping[str, str] = {
     "without its mask.",
     "object_replaced": "{object} was dropped and made again; {decision}.",
     "destination_stopped": "nothing is sent to {destination} any more: {why}.",
-    "requests_pending": "{count} requests wait for your decision, the oldest for {days} days.",
+    "requests_pending": "Waiting for your decision: {count}, the oldest for {days} days.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }
 """Kinds of notices, and how they read."""

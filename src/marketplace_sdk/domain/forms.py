@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import UNITS, Duration
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
+from marketplace_sdk.domain.schemas import form_schema, form_ui_schema
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import (
     FrozenMap,
@@ -41,6 +42,7 @@ MOST_QUESTIONS = 100
 MOST_OPTIONS = 1000
 DURATION_LABEL = "How long do you need access to this data?"
 _MANY = (str, list, tuple, set, frozenset)
+_NO_KINDS: Mapping[str, Mapping[str, Any]] = FrozenMap()
 BUILT_IN_KINDS = ("SHORT_ANSWER", "DROPDOWN", "CHECKBOXES", "ACCESS_DURATION")
 
 
@@ -184,6 +186,19 @@ class FormVersion:
     created_at: datetime | None = None
     created_by: str = ""
 
+    def json_schema(self, kinds: Mapping[str, Mapping[str, Any]] = _NO_KINDS) -> dict[str, Any]:
+        """JSON Schema of the answers, which portals draw the form from; see ``ui_schema``.
+
+        Args:
+            kinds: by kind, the schemas of plugins' questions: ``market.forms.kinds()``. A question
+                of a kind that is not there takes anything until it is submitted.
+        """
+        return form_schema(self, kinds)
+
+    def ui_schema(self) -> dict[str, Any]:
+        """How react-jsonschema-form is to show the form: order, widgets and help."""
+        return form_ui_schema(self)
+
 
 @frozen(kw_only=True)
 class RequestForm:
@@ -207,6 +222,14 @@ class RequestForm:
     def name(self) -> str:
         """The form's name now."""
         return self.current.name
+
+    def json_schema(self, kinds: Mapping[str, Mapping[str, Any]] = _NO_KINDS) -> dict[str, Any]:
+        """JSON Schema of the answers to the current version; see ``FormVersion.json_schema``."""
+        return self.current.json_schema(kinds)
+
+    def ui_schema(self) -> dict[str, Any]:
+        """How react-jsonschema-form is to show the current version."""
+        return self.current.ui_schema()
 
 
 STANDARD_FORM = RequestForm(

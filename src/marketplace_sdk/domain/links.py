@@ -16,7 +16,7 @@ Links = FrozenMap[str, str]
 
 NO_LINKS: Links = FrozenMap()
 
-LINKED = ("request", "grant", "product", "domain", "source", "connection", "destination")
+LINKED = ("request", "grant", "product", "domain", "source", "connection", "destination", "inbox")
 """Kinds of things that notices are about, and that a portal can have a page for."""
 
 _TEMPLATE = re.compile(r"https?://[^\s{}\"<>\\]+\{id\}[^\s{}\"<>\\]*")

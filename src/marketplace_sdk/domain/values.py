@@ -153,7 +153,9 @@ def check_text(value: object, path: str, *, required: bool = False) -> str:
         problem = "must not be empty"
     elif len(value) > MAX_TEXT:
         problem = f"must have at most {MAX_TEXT} characters"
-    elif any(c == "\0" or unicodedata.category(c) == "Cs" for c in value):
+    elif "\0" in value or (
+        not value.isascii() and any(unicodedata.category(c) == "Cs" for c in value)
+    ):
         problem = "must not contain NUL or broken characters"
     else:
         return value
@@ -169,7 +171,9 @@ def _check(value: object, path: str, longest: int) -> str:
         problem = "must not begin or end with a blank"
     elif len(value) > longest:
         problem = f"must have at most {longest} characters"
-    elif any(unicodedata.category(c) in _DECEPTIVE for c in value):
+    elif not (value.isascii() and value.isprintable()) and any(
+        unicodedata.category(c) in _DECEPTIVE for c in value
+    ):
         problem = "must not contain control, direction or unassigned characters"
     else:
         return value

@@ -194,12 +194,15 @@ class Presence:
         native_id: identity of the thing seen, or empty text.
         ours: it carries our marker, so it is ours even when the ledger was lost.
         by_hand: somebody else has given the same right too, where the platform can tell.
+        remedy: what an administrator must run to take away what somebody else gave, where the
+            platform does not let our login do so; empty: nothing, or it is not known.
         until: when the platform will end it by itself, to the second; None: never.
     """
 
     native_id: str = ""
     ours: bool = False
     by_hand: bool = False
+    remedy: str = ""
     until: datetime | None = None
 
 

@@ -9,7 +9,14 @@ from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.domain.values import check_id
 from marketplace_sdk.errors import InvalidInput, Problem
 
-__all__ = ["check_choice", "check_filter", "check_holder", "check_list", "check_whole"]
+__all__ = [
+    "check_choice",
+    "check_choices",
+    "check_filter",
+    "check_holder",
+    "check_list",
+    "check_whole",
+]
 
 
 def check_list(values: object, path: str, *, most: int = 10_000) -> tuple[Any, ...]:
@@ -36,6 +43,18 @@ def check_choice(value: str | None, path: str, choices: Collection[str]) -> str 
         "cannot use this value",
         problems=[Problem(path, f"must be one of {', '.join(choices)}")],
     )
+
+
+def check_choices(
+    given: str | Iterable[str] | None, path: str, choices: Collection[str]
+) -> tuple[str, ...] | None:
+    """One of the choices or several, sorted; or None."""
+    if given is None:
+        return None
+    several = (given,) if isinstance(given, str) else check_list(given, path, most=len(choices))
+    for each in several or ("",):
+        check_choice(each, path, choices)
+    return tuple(sorted(set(several)))
 
 
 def check_holder(who: object, path: str) -> StewardSelector:

@@ -14,19 +14,21 @@ from marketplace_sdk.domain.rights import managed_domains, require, roles_in
 from marketplace_sdk.domain.search import Query
 from marketplace_sdk.domain.values import check_flag, check_name, check_text
 from marketplace_sdk.errors import NotFound
-from marketplace_sdk.services._checking import check_choice, check_filter, check_list
+from marketplace_sdk.services._checking import check_choices, check_filter, check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._reading import STATES
+from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.listing import stewards_of
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.searching import search
-from marketplace_sdk.work.unit import Unit
+from marketplace_sdk.work.unit import Pairs, Unit
 
 __all__ = ["ProductReads", "check_tags"]
 
 ROLES = ("manager", "member", "steward", "none")
 STATUSES = ("none", "publisher", *STATES)
-MOST_REQUESTS = 1000
+STEP = 200
+"""Requests that are read at once to learn which products one has to do with."""
 MOST_TAGS = 100
 
 
@@ -61,8 +63,8 @@ class ProductReads(Service):
         domain: str | None = None,
         tags: Iterable[str] = (),
         owner: str | None = None,
-        status: str | None = None,
-        role: str | None = None,
+        status: str | Iterable[str] | None = None,
+        role: str | Iterable[str] | None = None,
         ends: bool | None = None,
         after: str | None = None,
         limit: int = 50,
@@ -79,8 +81,10 @@ class ProductReads(Service):
             domain: of the product.
             tags: all of them, at most 100.
             owner: id of who published it.
-            status: of the reader: ``none``, ``publisher``, or the state of their newest request.
-            role: of the reader: ``manager``, ``member``, ``steward`` or ``none`` of these.
+            status: of the reader: ``none``, ``publisher``, or the state of their newest request; or
+                several of them.
+            role: of the reader: ``manager``, ``member``, ``steward`` or ``none`` of these; or
+                several of them.
             ends: the reader's access has an end (True), or has none (False).
             after: ``next`` of the page before.
             limit: 1 to 1000.
@@ -98,34 +102,25 @@ class ProductReads(Service):
         for key, value in given.items():
             if check_filter(value, key) is not None:
                 pairs.where.append((key, [str(value).casefold() if key == "name" else str(value)]))
-        check_choice(status, "status", STATUSES)
-        check_choice(role, "role", ROLES)
+        statuses = check_choices(status, "status", STATUSES)
+        roles = check_choices(role, "role", ROLES)
         if ends is not None:
             check_flag(ends, "ends")
         with self._reading(by) as (unit, facts):
             require("product.search", roles_in(facts), facts, "products")
             if self._context.hide_products:
                 pairs.where.append(("audience", [*sorted(facts.tokens), *_own(unit, facts)]))
-            if status is not None:
-                _by_status(pairs, unit, facts, status)
-            if role is not None:
-                _by_role(pairs, unit, facts, role)
             if ends is not None:
                 pairs.where.append(("id", _member_of(unit, facts, ends=ends)))
+            branches = [
+                _branch(pairs, unit, facts, one_status, one_role)
+                for one_status in statuses or (None,)
+                for one_role in roles or (None,)
+            ]
             if query is None:
-                found = unit.page(
-                    DataProduct, *pairs.where, unless=pairs.unless, after=after, limit=limit
-                )
+                found = unit.union(DataProduct, branches, after=after, limit=limit)
             else:
-                found = search(
-                    unit,
-                    DataProduct,
-                    query,
-                    pairs.where,
-                    unless=pairs.unless,
-                    after=after,
-                    limit=limit,
-                )
+                found = search(unit, DataProduct, query, branches, after=after, limit=limit)
             return Page(_with_status(unit, facts, found.items), found.next)
 
     # -- inside ---------------------------------------------------------------------------
@@ -157,6 +152,18 @@ class ProductReads(Service):
 def check_tags(tags: Iterable[str], *, most: int = 10_000) -> frozenset[str]:
     """Names of tags as a set."""
     return frozenset(check_name(tag, "tags") for tag in check_list(tags, "tags", most=most))
+
+
+def _branch(
+    every: _Pairs, unit: Unit, facts: Facts, status: str | None, role: str | None
+) -> tuple[Pairs, Pairs]:
+    """The pairs of products of one status and one role."""
+    pairs = _Pairs([*every.where], [*every.unless])
+    if status is not None:
+        _by_status(pairs, unit, facts, status)
+    if role is not None:
+        _by_role(pairs, unit, facts, role)
+    return pairs.where, pairs.unless
 
 
 def _by_status(pairs: _Pairs, unit: Unit, facts: Facts, status: str) -> None:
@@ -224,8 +231,23 @@ def _with_status(unit: Unit, facts: Facts, products: Iterable[DataProduct]) -> l
 
 
 def _own(unit: Unit, facts: Facts) -> list[str]:
-    """Tokens of the products of which one may see a request."""
-    requests = unit.find(
-        AccessRequest, ("audience", facts.tokens), limit=MOST_REQUESTS, descending=True
-    )
-    return sorted({f"product:{request.product}" for request in requests})
+    """Tokens of the products of which one may see a request.
+
+    Requests of a product that was met are passed over, so that few of them are read.
+    """
+    if facts.has("GOVERNANCE") or facts.has("AUDIT"):
+        return []  # every product is for them
+    met: set[str] = set()
+    after: tuple[str, str] | None = None
+    while True:
+        requests = unit.find(
+            AccessRequest,
+            ("audience", facts.tokens),
+            unless=[("product", sorted(met))],
+            after=after,
+            limit=STEP,
+        )
+        met |= {request.product for request in requests}
+        if len(requests) < STEP:
+            return sorted(f"product:{id}" for id in met)
+        after = (text_of(requests[-1].created_at), requests[-1].id)

@@ -41,8 +41,9 @@ def settle(unit: Unit, decision: Decision) -> AccessRequest:
         return saved
     if request.extends:
         return _extend(unit, decision)
-    grant, effects = _grant(unit, request, unit.ids())
-    saved = unit.save(evolve(request, grant=grant.id))
+    # The request first: who may see the grant stands in it.
+    saved = unit.save(evolve(request, grant=unit.ids()))
+    _, effects = _grant(unit, saved, saved.grant)
     unit.keep(decision.effects + effects)
     return saved
 

@@ -9,6 +9,7 @@ from marketplace_sdk.domain.catalog import DataSource, Tag
 from marketplace_sdk.domain.declarations import DeclaredChange
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.services._context import By, Context
+from marketplace_sdk.services.destinations import Destinations
 from marketplace_sdk.services.domains import Domains
 from marketplace_sdk.services.forms import Forms
 from marketplace_sdk.services.products import Products
@@ -25,6 +26,7 @@ class Maker:
         self._domains = Domains(context)
         self._forms = Forms(context)
         self._products = Products(context)
+        self._destinations = Destinations(context)
         self._by = by
 
     def make(self, change: DeclaredChange) -> None:
@@ -38,6 +40,7 @@ class Maker:
                 "domain": self._domains.delete,
                 "form": self._forms.delete,
                 "product": self._products.delete,
+                "destination": self._destinations.delete,
             }
             delete[change.kind](change.id, by=self._by)
             return
@@ -109,6 +112,12 @@ class Maker:
             self._products.update(id, **said, by=self._by)
         if "sources" in fields:
             self._products.set_sources(id, fields["sources"], by=self._by)
+
+    def _create_destination(self, id: str, fields: Mapping[str, Any]) -> None:
+        self._destinations.create(**fields, id=id, by=self._by)
+
+    def _update_destination(self, id: str, fields: Mapping[str, Any]) -> None:
+        self._destinations.update(id, **fields, by=self._by)
 
 
 def _holder(token: str) -> StewardSelector:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, get_args
 
 from marketplace_sdk.domain.people import Facts
@@ -11,7 +11,12 @@ from marketplace_sdk.domain.rights import allowed, managed_domains, roles_on
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.ports.storage import EventRow
-from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
+from marketplace_sdk.services._checking import (
+    check_choice,
+    check_choices,
+    check_filter,
+    check_holder,
+)
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._stewards import visible_request
@@ -40,13 +45,13 @@ class RequestReads(Service):
     def find(
         self,
         *,
-        state: str | None = None,
+        state: str | Iterable[str] | None = None,
         kind: str | None = None,
         product: str | None = None,
         domain: str | None = None,
         requester: str | None = None,
         beneficiary: str | StewardSelector | None = None,
-        role: str | None = None,
+        role: str | Iterable[str] | None = None,
         review: str | None = None,
         ends: bool | None = None,
         after: str | None = None,
@@ -56,13 +61,13 @@ class RequestReads(Service):
         """Requests that one may see, newest first.
 
         Args:
-            state: pending, approved, denied, canceled, revoked or expired. A page may hold fewer
-                than ``limit`` when approvals have expired that no worker has looked at yet.
+            state: pending, approved, denied, canceled, revoked or expired; or several of them.
             kind: ``access`` or ``masking_exception``.
             product, domain: of the request.
             requester: id of who asked.
             beneficiary: a person's id or ``group(name)``.
-            role: of the reader: ``requester``, ``steward`` (named by the review) or ``manager``.
+            role: of the reader: ``requester``, ``steward`` (named by the review) or ``manager``;
+                or several of them.
             review: ``none`` (nobody has determined), ``by_me``, or ``awaiting_me``: pending, with
                 an open seat that the reader could fill.
             ends: was approved with an end (True), or without (False).
@@ -73,8 +78,8 @@ class RequestReads(Service):
         Raises:
             InvalidInput.
         """
-        check_choice(state, "state", STATES)
-        check_choice(role, "role", ROLES)
+        states = check_choices(state, "state", STATES)
+        as_roles = check_choices(role, "role", ROLES)
         check_choice(review, "review", REVIEWS)
         given = {
             "kind": check_choice(kind, "kind", KINDS),
@@ -85,26 +90,24 @@ class RequestReads(Service):
         where = [(key, [value]) for key, value in given.items() if value is not None]
         if beneficiary is not None:
             where.append(("beneficiary", [check_holder(beneficiary, "beneficiary").token]))
-        if state is not None:
+        if states is not None:
             # What is past its end is expired, whether it was swept or not.
-            where.append(("state", [state, "approved"] if state == "expired" else [state]))
+            swept = {"approved"} if "expired" in states else set()
+            where.append(("state", sorted(swept.union(states))))
         if ends is not None:
             where.append(("ends", ["yes" if check_flag(ends, "ends") else "no"]))
         with self._reading(by) as (unit, facts):
-            where += _as_role(role, facts)
             more, unless = _reviewed(review, facts)
-            page = unit.page(
+            every = [("audience", sorted(facts.tokens)), *where, *more]
+            page = unit.union(
                 AccessRequest,
-                ("audience", sorted(facts.tokens)),
-                *where,
-                *more,
-                unless=unless,
+                [([*every, *_as_role(each, facts)], unless) for each in as_roles or (None,)],
                 after=after,
                 limit=limit,
                 descending=True,
+                keep=lambda found: states is None or found.seen_at(unit.now).state in states,
             )
-            seen = (each.seen_at(unit.now) for each in page)
-            return Page((each for each in seen if state in (None, each.state)), page.next)
+            return Page((each.seen_at(unit.now) for each in page), page.next)
 
     def awaiting(
         self, *, after: str | None = None, limit: int = 50, by: By = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, roles_on
@@ -34,6 +35,7 @@ def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessReque
         NotFound: there is none, or it is nobody's business here.
     """
     request = unit.need(AccessRequest, id, verb)
+    unit.ahead((DataProduct, request.product), (Grant, request.grant))
     roles = roles_for(unit, facts, request, verb)
     seen = allowed("request.read", roles) or allowed("request.revoke", roles)
     if not (seen or _stands_in(request, facts)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -16,16 +17,18 @@ from marketplace_sdk.domain.people import SYSTEM, Facts
 from marketplace_sdk.domain.quorum import hopeless
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, group, permission, user
-from marketplace_sdk.errors import MarketplaceError
+from marketplace_sdk.errors import MarketplaceError, StaleRevision
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
     from marketplace_sdk.services._context import Context
 
-__all__ = ["candidates", "check_stuck", "eligible", "look_again", "recheck", "vacant"]
+__all__ = ["candidates", "check_stuck", "eligible", "look_again", "may_decide", "recheck", "vacant"]
 
 MOST_CANDIDATES = 50
 MOST_RECHECKED = 500
+MOST_TRIES = 8
+"""Looks at a request that is changed each time before the look is kept."""
 
 
 def eligible(context: Context, request: AccessRequest) -> Mapping[OpenSeat, tuple[str, ...]]:
@@ -73,15 +76,30 @@ def check_stuck(context: Context, request: AccessRequest) -> None:
     Whoever stands in for such a seat is asked then. A look that fails leaves everything as it
     was, and never the command before it: the next look comes by timer.
     """
-    try:
-        places = vacant(context, request)
-        words = tuple(
-            sorted(str(seat) for seat in request.tally.open if (seat.set, seat.seat) in places)
-        )
-        if words != request.stuck:
-            _keep_stuck(context, evolve(request, stuck=words))
-    except MarketplaceError:
-        return
+    with suppress(MarketplaceError):
+        for _ in range(MOST_TRIES):
+            places = vacant(context, request)
+            words = tuple(
+                sorted(str(seat) for seat in request.tally.open if (seat.set, seat.seat) in places)
+            )
+            if words == request.stuck:
+                return
+            try:
+                _keep_stuck(context, evolve(request, stuck=words))
+            except StaleRevision:
+                fresh = _pending(context, request.id)
+                if fresh is None:
+                    return
+                request = fresh
+            else:
+                return
+
+
+def _pending(context: Context, id: str) -> AccessRequest | None:
+    """A request as it is now, if it is not decided."""
+    with context.unit(SYSTEM, write=False) as unit:
+        found = unit.get(AccessRequest, id)
+    return found if found is not None and found.open else None
 
 
 def _keep_stuck(context: Context, request: AccessRequest) -> None:
@@ -131,7 +149,7 @@ def _able(context: Context, request: AccessRequest, most: int) -> dict[OpenSeat,
 
     @cache
     def may(id: str) -> bool:
-        return id not in done and _may(context, request, id)
+        return id not in done and may_decide(context, request, id)
 
     def of(selector: StewardSelector) -> list[str]:
         # Those who may not decide must not crowd out those who may.
@@ -149,7 +167,8 @@ def _able(context: Context, request: AccessRequest, most: int) -> dict[OpenSeat,
     }
 
 
-def _may(context: Context, request: AccessRequest, id: str) -> bool:
+def may_decide(context: Context, request: AccessRequest, id: str) -> bool:
+    """Whether somebody whom a seat names is not on the receiving side."""
     if request.allow_self_review:
         return True
     if id in (request.requester, request.owner):

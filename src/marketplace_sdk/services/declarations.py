@@ -14,7 +14,9 @@ from marketplace_sdk.domain.declarations import (
     DeclarationPlan,
     DeclaredChange,
 )
+from marketplace_sdk.domain.destinations import Destination
 from marketplace_sdk.domain.forms import DataUseAgreement
+from marketplace_sdk.domain.rights import allowed, roles_in
 from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.errors import AdapterError, InvalidInput, MarketplaceError, Problem
 from marketplace_sdk.services._checking import check_list
@@ -51,8 +53,8 @@ class Declarations(Service):
     def export(self, *, by: By = None) -> tuple[Declaration, ...]:
         """Everything that there is and that can be declared, with every field.
 
-        Products that are retired or being deleted are left out. Tags that platforms gave, and who
-        owns an object there, are the platform's to say.
+        Products that are retired or being deleted are left out, and so are secrets. Tags that
+        platforms gave, and who owns an object there, are the platform's to say.
         """
         return tuple(self._there(by, OPEN).values())
 
@@ -139,6 +141,7 @@ class Declarations(Service):
             *self._agreements(actor),
             *forms,
             *products,
+            *self._destinations(actor),
         ):
             declared = declared_of(value)
             found[declared.kind, declared.id] = declared
@@ -147,6 +150,12 @@ class Declarations(Service):
     def _agreements(self, actor: By) -> Iterator[DataUseAgreement]:
         with self._reading(actor) as (unit, _):
             yield from unit.find(DataUseAgreement)
+
+    def _destinations(self, actor: By) -> Iterator[Destination]:
+        """Those that are set up here; who may not see them neither exports nor prunes any."""
+        with self._reading(actor) as (unit, facts):
+            if allowed("destination.manage", roles_in(facts)):
+                yield from unit.find(Destination, ("kept", ["yes"]))
 
     def _make(self, change: DeclaredChange, by: By) -> None:
         Maker(self._context, by if by is not None else self._bound).make(change)
@@ -200,7 +209,9 @@ def _change(
         )
         return change, [f"{name}: needs {key}" for key in missing]
     differs = [
-        key for key in fields if key in wanted.fields and wanted.fields[key] != known.fields[key]
+        key
+        for key in fields
+        if key in wanted.fields and key in known.fields and wanted.fields[key] != known.fields[key]
     ]
     fixed = [key for key in differs if key in FIXED.get(wanted.kind, ())]
     if not differs or fixed:

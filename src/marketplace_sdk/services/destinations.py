@@ -26,7 +26,7 @@ from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotFou
 from marketplace_sdk.services._checking import check_choice, check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._redelivering import redeliver_one, redeliver_range
-from marketplace_sdk.wire.published import PUBLISHED
+from marketplace_sdk.wire.published import EVENT_TYPES
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.unit import Unit
 
@@ -115,7 +115,7 @@ class Destinations(Service):
             id=self._context.ids() if id is None else _id(id),
             url=_url(url),
             secrets=(_reference(secret),),
-            types=_some(types, "types", PUBLISHED),
+            types=_some(types, "types", EVENT_TYPES),
             include=_some(include, "include", INCLUDED),
             format=_format(format),
             description=check_text(description, "description"),
@@ -157,7 +157,7 @@ class Destinations(Service):
         if url is not None:
             changes["url"] = _url(url)
         if types is not None:
-            changes["types"] = _some(types, "types", PUBLISHED)
+            changes["types"] = _some(types, "types", EVENT_TYPES)
         if include is not None:
             changes["include"] = _some(include, "include", INCLUDED)
         if format is not None:

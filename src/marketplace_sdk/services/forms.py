@@ -21,7 +21,14 @@ from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import check_flag, check_id, check_name, check_text
+from marketplace_sdk.domain.values import (
+    FrozenMap,
+    check_flag,
+    check_id,
+    check_name,
+    check_text,
+    freeze,
+)
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
@@ -233,6 +240,15 @@ class Forms(Service):
             if id == STANDARD_FORM.current.id:
                 return STANDARD_FORM.current
             return unit.need(FormVersion, id, "get")
+
+    def kinds(self, *, by: By = None) -> FrozenMap[str, Any]:
+        """JSON Schemas of the kinds of questions that plugins offer, by kind; for everybody.
+
+        ``form.json_schema(market.forms.kinds(by=...))`` then knows every question.
+        """
+        with self._reading(by):
+            types = self._context.plugins.question_types()
+        return freeze({name: spec.json_schema for name, spec in types.items()})
 
     def find(
         self,

@@ -19,10 +19,11 @@ from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.errors import Conflict, NotFound, TransitionNotAllowed
-from marketplace_sdk.services._checking import check_choice, check_filter, check_holder
+from marketplace_sdk.services._checking import check_choices, check_filter, check_holder
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._granting import think_grant
 from marketplace_sdk.services._stewards import could_fill, roles_for, visible_request
+from marketplace_sdk.work.endings import LIVE
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.targets import sources_of
 from marketplace_sdk.work.unit import Unit
@@ -111,31 +112,49 @@ class Grants(Service):
         check_flag(ended, "ended")
         key = "beneficiary" if ended else "open_beneficiary"
         with self._reading(by) as (unit, facts):
-            page = unit.page(Grant, (key, [token]), after=after, limit=limit)
-            return Page(self._views(unit, facts, page), page.next)
+            page = unit.page(
+                Grant,
+                *((key, [token]), ("audience", sorted(facts.tokens))),
+                after=after,
+                limit=limit,
+            )
+            return Page((_view(unit, each.seen_at(unit.now)) for each in page), page.next)
 
     def find(
         self,
         *,
         product: str | None = None,
-        state: str | None = None,
+        state: str | Iterable[str] | None = None,
         after: str | None = None,
         limit: int = 100,
         by: By = None,
     ) -> Page[GrantView]:
-        """Grants that the reader may see, oldest first; a page may hold fewer than ``limit``."""
-        check_choice(state, "state", STATES)
-        where = []
+        """Grants that the reader may see, oldest first: one's own, and those of requests one may.
+
+        Args:
+            product: id of the product.
+            state: wanted, active, withheld, ending or ended; or several of them.
+            after: ``next`` of the page before.
+            limit: 1 to 1000.
+            by: who reads.
+        """
+        states = check_choices(state, "state", STATES)
+        where: list[tuple[str, list[str]]] = []
         if check_filter(product, "product") is not None:
             where.append(("product", [str(product)]))
-        if state is not None:
+        if states is not None:
             # What is past its end is ending, whether it was swept or not.
-            states = ["wanted", "active", "withheld", state] if state == "ending" else [state]
-            where.append(("state", states))
+            swept = set(LIVE) if "ending" in states else set()
+            where.append(("state", sorted(swept.union(states))))
         with self._reading(by) as (unit, facts):
-            page = unit.page(Grant, *where, after=after, limit=limit)
-            views = self._views(unit, facts, page)
-            return Page((each for each in views if state in (None, each.state)), page.next)
+            page = unit.union(
+                Grant,
+                [([("audience", sorted(facts.tokens)), *where], ())],
+                after=after,
+                limit=limit,
+                keep=lambda found: states is None or found.seen_at(unit.now).state in states,
+            )
+            return Page((_view(unit, each.seen_at(unit.now)) for each in page), page.next)
 
     def get(self, id: str, *, by: By = None) -> GrantView:
         """One grant, with every item that a platform holds for it, its state and evidence.

@@ -356,10 +356,7 @@ class Requests(RequestReads):
             request = visible_request(unit, facts, id, verb)
             roles = roles_for(unit, facts, request, verb)
             require(f"request.{verb}", roles, facts, f"request {id}")
-            unit.ahead(
-                *((Grant, request.grant), (DataProduct, request.product)),
-                names=[request.wish_key, f"extend|{request.grant}"],
-            )
+            unit.ahead(names=[request.wish_key, f"extend|{request.grant}"])
             grant = unit.get(Grant, request.grant) if request.grant else None
             state = request.seen_at(unit.now).state
             if grant is None or state != "approved":

@@ -61,6 +61,8 @@ def instant(text: str) -> datetime:
 
 def plain(value: Any) -> Any:
     """Any tree of mappings, sequences and scalars as dicts, lists and scalars."""
+    if type(value) is str:  # by far the most
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

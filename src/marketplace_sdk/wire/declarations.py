@@ -13,6 +13,7 @@ from attrs import frozen
 
 from marketplace_sdk.domain.catalog import Column, DataSource, Domain, DomainPolicy, Tag, TagRule
 from marketplace_sdk.domain.declarations import DECLARED_KINDS, Declaration
+from marketplace_sdk.domain.destinations import Destination
 from marketplace_sdk.domain.forms import DataUseAgreement, Question, RequestForm
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.review import DEFAULT_REVIEW
@@ -30,6 +31,8 @@ from marketplace_sdk.wire.reading import At, Path, nearest
 
 __all__ = ["FIELDS", "SECTIONS", "data_of", "declared_of", "read_document", "written"]
 
+HIDDEN = frozenset({"secret"})
+"""Fields that are never read again, so nobody can tell whether they differ."""
 SECTIONS: Mapping[str, str] = {f"{kind}s": kind for kind in DECLARED_KINDS}
 """Section of a file -> kind of what stands in it."""
 
@@ -259,6 +262,14 @@ FIELDS: Mapping[str, Mapping[str, _Field]] = {
         "masking_review": _FLOW,
         "max_duration": _Field(At.duration, lambda value: None if value is None else value.words),
     },
+    "destination": {
+        "url": _text(required=True),
+        "secret": _text(required=True),
+        "types": _Field(_sorted, sorted, empty=frozenset()),
+        "include": _Field(_sorted, sorted, empty=frozenset()),
+        "format": _Field(At.text, _same, empty="standard"),
+        "description": _text(),
+    },
 }
 """Kind -> name of the field -> how it is read and written. ``null`` stands for the empty value."""
 
@@ -292,7 +303,7 @@ def _declaration(kind: str, id: str, at: At) -> Declaration:
     fields = FIELDS[kind]
     problems: list[Problem] = []
     given: dict[str, Any] = {}
-    for name, each in at.mapping().items():
+    for name, each in ({} if at.data is None else at.mapping()).items():
         try:
             if name not in fields:
                 raise each.wrong(f"unknown; {nearest(name, fields)}")
@@ -307,6 +318,8 @@ def _declaration(kind: str, id: str, at: At) -> Declaration:
 def declared_of(value: object) -> Declaration:
     """What stands in the marketplace as a declaration with every field of its kind."""
     match value:
+        case Destination():
+            return _whole("destination", value.id, value)
         case DataSource():
             manual = frozenset(tag.name for tag in value.tags if tag.origin == "manual")
             return _whole("source", value.name, value, tags=manual)
@@ -323,7 +336,11 @@ def declared_of(value: object) -> Declaration:
 
 
 def _whole(kind: str, id: str, value: object, **other: Any) -> Declaration:
-    fields = {name: other[name] if name in other else getattr(value, name) for name in FIELDS[kind]}
+    fields = {
+        name: other[name] if name in other else getattr(value, name)
+        for name in FIELDS[kind]
+        if name not in HIDDEN
+    }
     return Declaration(kind=kind, id=id, fields=fields)
 
 

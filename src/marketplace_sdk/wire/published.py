@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["PUBLISHED", "PublishedType", "json_schema"]
+__all__ = ["EVENT_TYPES", "EventSchema", "event_schema"]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = "marketplace."
@@ -21,7 +21,7 @@ JsonSchema = Mapping[str, Any]
 
 
 @frozen(kw_only=True)
-class PublishedType:
+class EventSchema:
     """One type of event as it leaves.
 
     Attributes:
@@ -155,73 +155,73 @@ def _example(state: str, **more: object) -> Mapping[str, Any]:
 _PREFIX = "data_product."
 _REQUESTS = f"{_PREFIX}access_requests."
 
-PUBLISHED: Mapping[str, PublishedType] = {
+EVENT_TYPES: Mapping[str, EventSchema] = {
     each.name: each
     for each in (
-        PublishedType(
+        EventSchema(
             name=f"{_PREFIX}state.created",
             summary="A data product was published.",
             schema=_data({"product": _PRODUCT, "by": _TEXT, "sources": _NAMES}),
             example={"version": 1, "product": _ORDERS, "by": "dee", "sources": ["orders"]},
             reference=f"{REFERENCE}{_PREFIX}state.created",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_PREFIX}state.deleted",
             summary="A data product is gone; all access through it has ended.",
             schema=_data({"product": _PRODUCT}),
             example={"version": 1, "product": _ORDERS},
             reference=f"{REFERENCE}{_PREFIX}state.deleted",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_PREFIX}data_sources.updated",
             summary="The data sources of a product changed.",
             schema=_data({"product": _PRODUCT, "added": _NAMES, "removed": _NAMES}),
             example={"version": 1, "product": _ORDERS, "added": ["returns"], "removed": []},
             reference=f"{REFERENCE}{_PREFIX}data_sources.updated",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_REQUESTS}created",
             summary="Somebody asks for access or a masking exception.",
             schema=_of_request(),
             example=_example("pending"),
             reference=f"{REFERENCE}{_REQUESTS}created",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_REQUESTS}consumer.updated",
             summary="The final decision; exactly one for each request that is decided.",
             schema=_of_request(determination=_DETERMINATION),
             example=_example("approved", determination=_DECIDED),
             reference=f"{REFERENCE}{_REQUESTS}consumer.updated",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_REQUESTS}canceled",
             summary="A pending request was called off.",
             schema=_of_request({"cause": _TEXT}),
             example=_example("canceled", cause="requester"),
             reference=f"{REFERENCE}{_REQUESTS}canceled",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_REQUESTS}revoked",
             summary="An approval was taken back.",
             schema=_of_request({"cause": _TEXT}),
             example=_example("revoked", cause="revoked"),
             reference=f"{REFERENCE}{_REQUESTS}revoked",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_REQUESTS}expiring",
             summary="Access ends in 7 days, or in 1 day.",
             schema=_of_request({"due": {"enum": ["7 days", "1 day"]}}),
             example=_example("approved", due="7 days"),
             reference=f"{REFERENCE}{_REQUESTS}expiring",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_REQUESTS}expired",
             summary="A temporary approval has ended.",
             schema=_of_request({"cause": _TEXT}),
             example=_example("expired", cause="expired"),
             reference=f"{REFERENCE}{_REQUESTS}expired",
         ),
-        PublishedType(
+        EventSchema(
             name=f"{_REQUESTS}deleted",
             summary="The product behind a pending or approved request is being deleted.",
             schema=_data({"product": _PRODUCT, "request": _BRIEF}, **_SAID),
@@ -232,7 +232,7 @@ PUBLISHED: Mapping[str, PublishedType] = {
             },
             reference=f"{REFERENCE}{_REQUESTS}deleted",
         ),
-        PublishedType(
+        EventSchema(
             name="audit.sealed",
             summary="The log of events was sealed; only for destinations that receive seals.",
             schema=_data(
@@ -258,7 +258,7 @@ PUBLISHED: Mapping[str, PublishedType] = {
                 "hash": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
             },
         ),
-        PublishedType(
+        EventSchema(
             name="test",
             summary="An administrator tries whether a destination is reached.",
             schema=_data({"destination": _TEXT}),
@@ -269,13 +269,13 @@ PUBLISHED: Mapping[str, PublishedType] = {
 """By name."""
 
 
-def json_schema(name: str) -> dict[str, Any]:
+def event_schema(name: str) -> dict[str, Any]:
     """JSON Schema of a whole body ``{type, timestamp, data}`` of one type.
 
     Raises:
         KeyError: there is no such type.
     """
-    kind = PUBLISHED[name]
+    kind = EVENT_TYPES[name]
     return {
         "$schema": DRAFT,
         "title": name,

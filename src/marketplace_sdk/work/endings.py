@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.workflow import Decision, cancel, finish
 from marketplace_sdk.work.targets import (
     accessible,
-    marks_for_sources,
+    marks_of_exceptions,
     product_targets,
     sources_of,
     targets_of,
@@ -66,27 +66,39 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
     if extension is not None and extension.open:
         call_off(unit, extension, "grant_ended")
     if grant.kind == "access":
-        unit.keep(Effects(marks=marks_for_sources(unit, sources, grant.beneficiary.token)))
+        found = _exceptions(unit, grant.beneficiary.token, sources)
+        unit.keep(Effects(marks=marks_of_exceptions(unit, found, sources)))
         # A late sweep ends nothing that was approved after the end.
         before = grant.until if cause == "expired" else None
-        lose_access(unit, grant.beneficiary.token, sources, before=before)
+        _lose(unit, grant.beneficiary.token, sources, found, before=before)
     return ending
 
 
-def lose_access(
-    unit: Unit, beneficiary: str, sources: Collection[str], *, before: datetime | None = None
-) -> None:
+def lose_access(unit: Unit, beneficiary: str, sources: Collection[str]) -> None:
     """End the masking exceptions of a beneficiary on sources to which no access is left.
 
-    The same object under another name is the same access. With ``before``, exceptions that were
-    approved at that time or later wait for another access instead.
+    The same object under another name is the same access.
     """
-    found = unit.find(
-        Grant,
-        ("open_beneficiary", [beneficiary]),
-        ("open_source", sources),
-        ("kind", ["masking_exception"]),
-    )
+    _lose(unit, beneficiary, sources, _exceptions(unit, beneficiary, sources))
+
+
+def _exceptions(unit: Unit, beneficiary: str, sources: Collection[str]) -> list[Grant]:
+    """Masking exceptions that a beneficiary has on some of these sources."""
+    return unit.find(Grant, ("open_beneficiary", [beneficiary]), ("open_source", sources))
+
+
+def _lose(
+    unit: Unit,
+    beneficiary: str,
+    sources: Collection[str],
+    found: Sequence[Grant],
+    *,
+    before: datetime | None = None,
+) -> None:
+    """The same of exceptions that were found.
+
+    With ``before``, those that were approved at that time or later wait for another access instead.
+    """
     exceptions = [each for each in found if before is None or each.created_at < before]
     if not any(exception.live for exception in exceptions):
         return

@@ -27,7 +27,7 @@ __all__ = ["INDEX_VERSION", "KINDS", "Kind"]
 T = TypeVar("T")
 Entries = Iterable[tuple[str, str]]
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """Raised by every change of what records are found by; ``marketplace migrate`` writes them anew."""
 
 
@@ -145,6 +145,13 @@ def _request(value: AccessRequest) -> Entries:
 
 def audience(value: AccessRequest) -> Entries:
     """Tokens of everybody who may see a request's answers, or revoke it."""
+    tokens = _readers(value)
+    if value.open and value.form.fallback is not None:
+        tokens.add(value.form.fallback.bound(value.domain).token)
+    return (("audience", token) for token in tokens)
+
+
+def _readers(value: AccessRequest) -> set[str]:
     tokens = {
         f"user:{value.requester}",
         value.beneficiary.token,
@@ -155,9 +162,7 @@ def audience(value: AccessRequest) -> Entries:
     }
     if value.owner:
         tokens.add(f"user:{value.owner}")
-    if value.open and value.form.fallback is not None:
-        tokens.add(value.form.fallback.bound(value.domain).token)
-    return (("audience", token) for token in tokens)
+    return tokens
 
 
 def _grant(value: Grant) -> Entries:
@@ -174,6 +179,15 @@ def _grant(value: Grant) -> Entries:
         yield from (
             ("open_source", source) for source in {c.split(".", 1)[0] for c in value.columns}
         )
+
+
+def _seen_by(value: Grant, get: Lookup) -> Entries:
+    """Whoever has a grant may see it, and whoever may see a request that it came from."""
+    tokens = {value.beneficiary.token}
+    for id in value.requests:
+        request = get(AccessRequest, id)
+        tokens |= set() if request is None else _readers(request)
+    return (("audience", token) for token in tokens)
 
 
 def _inbox(value: InboxMessage) -> Entries:
@@ -231,7 +245,7 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
             texts=product_texts,
         ),
         Kind("request", AccessRequest, _id, _request, _created),
-        Kind("grant", Grant, _id, _grant, _created),
+        Kind("grant", Grant, _id, _grant, _created, more=_seen_by),
         Kind("destination", Destination, _id, _destination),
         Kind("standing", Standing, _name, _standing),
         Kind("delivery", Delivery, _id, _delivery, lambda value: text_of(value.at)),

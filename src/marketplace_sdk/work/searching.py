@@ -22,20 +22,25 @@ def search(
     unit: Unit,
     kind: type[T],
     query: Query,
-    where: Pairs,
+    branches: Sequence[tuple[Pairs, Pairs]],
     *,
-    unless: Pairs = (),
     after: str | None,
     limit: int,
 ) -> Page[T]:
     """One page of the values that answer a query, best first, then in the order of their kind.
 
-    What the reader may not see is left out by ``where``, before anything is ranked.
+    They are in one of several lists, told by ``where`` and ``unless``: what the reader may not see
+    is left out by these, before anything is ranked.
     """
     check_limit(limit)
     place = rank_of(after)
     find = _ranked if unit.searches else _by_whole_words
-    hits = find(unit, KINDS[kind].name, query, where, unless, place, limit + 1)
+    found = {
+        hit.record.id: hit
+        for where, unless in branches
+        for hit in find(unit, KINDS[kind].name, query, where, unless, place, limit + 1)
+    }
+    hits = sorted(found.values(), key=lambda hit: (hit.tier, hit.record.order, hit.record.id))
     shown = hits[:limit]
     last = shown[-1] if len(hits) > limit else None
     return Page(

@@ -18,6 +18,7 @@ __all__ = [
     "column_marks",
     "mark_of",
     "marks_for_sources",
+    "marks_of_exceptions",
     "product_marks",
     "product_targets",
     "sources_of",
@@ -86,13 +87,15 @@ def marks_for_sources(
     where: list[tuple[str, Collection[str]]] = [("open_source", sources)]
     if beneficiary is not None:
         where.append(("open_beneficiary", [beneficiary]))
-    columns = {
-        column
-        for grant in unit.find(Grant, *where)
-        for column in grant.columns
-        if column.split(".", 1)[0] in sources
-    }
-    return column_marks(unit, columns)
+    return marks_of_exceptions(unit, unit.find(Grant, *where), sources)
+
+
+def marks_of_exceptions(
+    unit: Unit, grants: Iterable[Grant], sources: Collection[str]
+) -> tuple[Mark, ...]:
+    """Marks of the columns of these sources that these grants unmask."""
+    columns = {column for grant in grants for column in grant.columns}
+    return column_marks(unit, (each for each in columns if each.split(".", 1)[0] in sources))
 
 
 def accessible(unit: Unit, beneficiary: str, states: Collection[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ plugin is called in it: messages, timers and marks become rows that a worker tak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
 from marketplace_sdk.work.chains import chain_hash
 from marketplace_sdk.work.pages import Page, check_limit, place_of, storable, text_of_place
 from marketplace_sdk.work.records import KINDS, Kind
+from marketplace_sdk.work.remembering import Remembered
 
 __all__ = ["Pairs", "Unit", "unit_of_work"]
 
@@ -34,6 +35,8 @@ _DECIDED = frozenset({"request", "grant"})
 EVENTS, INBOX, SEALS = "events", "inbox", "seals"
 """What a row of the outbox goes to first: destinations, or people's inboxes and their notifiers."""
 
+_SELDOM_CHANGED = frozenset({"domain", "form", "person", "product", "source"})
+_REMEMBERED = Remembered()
 FIELDS = {kind: frozenset(attrs.fields_dict(kind)) for kind in KINDS}
 
 
@@ -92,7 +95,10 @@ class Unit:
         known: T | None = self._read.get((entry.name, id))
         if known is None:
             record = self.rows.get(entry.name, id)
-            known = None if record is None else self._value(entry, record)
+            if record is not None:
+                known = self._value(entry, record)
+                if record.kind in _SELDOM_CHANGED:
+                    _REMEMBERED.put((record.kind, id), record, known)
         return known
 
     def ahead(self, *wanted: tuple[type[Any], str], names: Collection[str] = ()) -> None:
@@ -122,13 +128,19 @@ class Unit:
         self,
         kind: type[T],
         *where: tuple[str, Collection[str]],
+        unless: Pairs = (),
         after: tuple[str, str] | None = None,
         limit: int | None = None,
         descending: bool = False,
     ) -> list[T]:
-        """Values for which every (key, any of these values) holds, in the order of their kind."""
+        """Values for which every (key, any of these values) holds, in the order of their kind.
+
+        And no pair of ``unless``; behind the order and id of ``after``.
+        """
         entry = KINDS[kind]
-        records = self.rows.find(entry.name, where, after=after, limit=limit, descending=descending)
+        records = self.rows.find(
+            entry.name, where, unless=unless, after=after, limit=limit, descending=descending
+        )
         return [self._value(entry, record) for record in records]
 
     def page(
@@ -144,21 +156,50 @@ class Unit:
 
         ``after`` is the ``next`` of the page before.
         """
+        return self.union(kind, [(where, unless)], after=after, limit=limit, descending=descending)
+
+    def union(
+        self,
+        kind: type[T],
+        branches: Iterable[tuple[Pairs, Pairs]],
+        *,
+        after: str | None,
+        limit: int,
+        descending: bool = False,
+        keep: Callable[[T], bool] = lambda _: True,
+    ) -> Page[T]:
+        """One page of everything that is in one of several lists, told by ``where`` and ``unless``.
+
+        What is not to be kept, for a reason that changes with time, makes room for what follows.
+        """
         check_limit(limit)
-        entry = KINDS[kind]
-        records = self.rows.find(
-            entry.name,
-            where,
-            unless=unless,
-            after=place_of(after),
-            limit=limit + 1,
-            descending=descending,
-        )
-        last = records[limit - 1] if len(records) > limit else None
-        return Page(
-            (self._value(entry, record) for record in records[:limit]),
-            None if last is None else text_of_place([last.order, last.id]),
-        )
+        entry, either = KINDS[kind], tuple(branches)
+        place = place_of(after)
+        items: list[T] = []
+        while True:
+            found = {
+                record.id: record
+                for where, unless in either
+                for record in self.rows.find(
+                    entry.name,
+                    where,
+                    unless=unless,
+                    after=place,
+                    limit=limit + 1,
+                    descending=descending,
+                )
+            }
+            records = sorted(found.values(), key=_place, reverse=descending)[: limit + 1]
+            for number, record in enumerate(records[:limit], 1):
+                place = _place(record)
+                value = self._value(entry, record)
+                if keep(value):
+                    items.append(value)
+                if len(items) == limit:
+                    more = number < len(records)
+                    return Page(items, text_of_place(place) if more else None)
+            if len(records) <= limit:
+                return Page(items)
 
     def value_of(self, kind: type[T], record: Record) -> T:
         """The value that a record of this kind holds."""
@@ -328,16 +369,23 @@ class Unit:
     def _value(self, entry: Kind[T], record: Record) -> T:
         known = FIELDS[entry.type]
         document = record.document
-        if "revision" in known:
-            document = {**document, "revision": record.revision}
-        value = load(entry.type, document)
-        unknown = {key: each for key, each in document.items() if key not in known}
+        key = (record.kind, record.id)
+        value: T | None = _REMEMBERED.get(key, record)
+        if value is None:
+            if "revision" in known:
+                document = {**document, "revision": record.revision}
+            value = load(entry.type, document)
+        unknown = {name: each for name, each in document.items() if name not in known}
         if unknown:
-            self._unknown[record.kind, record.id] = unknown
-        self._read[record.kind, record.id] = value
+            self._unknown[key] = unknown
+        self._read[key] = value
         return value
 
 
 def _holders_of(person: Person) -> frozenset[str]:
     """Tokens under which a person may hold permissions in a domain."""
     return frozenset({f"user:{person.id}", *(f"group:{name}" for name in person.groups)})
+
+
+def _place(record: Record) -> tuple[str, str]:
+    return record.order, record.id

@@ -14,6 +14,7 @@ import requests
 from attrs import field, frozen
 from databricks.sdk.credentials_provider import CredentialsStrategy
 
+from marketplace_sdk.plugin import MarketplaceError
 from marketplace_sdk_databricks.deadline import Deadline, DeadlineAdapter, NoAnswer
 from marketplace_sdk_databricks.failures import BadCredentials
 
@@ -78,13 +79,17 @@ class Strategy(CredentialsStrategy):
         """What makes the headers of one request."""
         return lambda: {"Authorization": f"Bearer {self._current()}"}
 
+    def forget(self) -> None:
+        """Sign in anew with the next request: the token was refused."""
+        self._good_until = 0.0
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
     def _current(self) -> str:
         if self._credentials.kind == "pat":
-            return self._credentials.secret()
+            return self._secret()
         if not self._lock.acquire(timeout=self._deadline.left):
             raise NoAnswer("another request is still signing in")
         try:
@@ -103,12 +108,12 @@ class Strategy(CredentialsStrategy):
         auth: Any = _nothing
         if self._credentials.kind == "oauth-m2m":
             form["grant_type"] = "client_credentials"
-            auth = (self._credentials.client_id, self._credentials.secret())
+            auth = (self._credentials.client_id, self._secret())
         else:
             form |= {
                 "grant_type": _EXCHANGE,
                 "subject_token_type": _JWT,
-                "subject_token": self._credentials.secret(),
+                "subject_token": self._secret(),
             }
             if self._credentials.client_id:
                 form["client_id"] = self._credentials.client_id
@@ -117,7 +122,17 @@ class Strategy(CredentialsStrategy):
         if not isinstance(token, str) or not token:
             raise BadCredentials("no token was given")
         self._token = token
-        self._good_until = time.monotonic() + max(0.0, float(lasts) - _RENEW_BEFORE)
+        lasts = lasts if isinstance(lasts, int | float) else 0
+        self._good_until = time.monotonic() + max(0.0, lasts - _RENEW_BEFORE)
+
+    def _secret(self) -> str:
+        try:
+            found = self._credentials.secret()
+        except MarketplaceError as error:
+            raise BadCredentials(f"the secret cannot be read: {error.code}") from None
+        if not found:
+            raise BadCredentials("the secret is empty")
+        return found
 
     @property
     def _scheme(self) -> str:
@@ -129,7 +144,7 @@ class Strategy(CredentialsStrategy):
         if response.status_code >= _BROKEN or response.status_code == _BUSY:
             raise NoAnswer(f"signing in failed with status {response.status_code}")
         if not response.ok:
-            # Only the standard's code: what else stands there may repeat what was sent.
+            # Only the status: what else stands there may repeat what was sent.
             raise BadCredentials(f"signing in was refused with status {response.status_code}")
         answer = response.json()
         if not isinstance(answer, dict):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
 
-from marketplace_sdk.plugin import ProvisioningError
+from marketplace_sdk.plugin import MarketplaceError, ProvisioningError
 from marketplace_sdk_databricks.authentication import Credentials, Strategy
 from marketplace_sdk_databricks.deadline import Deadline, DeadlineAdapter
 from marketplace_sdk_databricks.failures import Failure, failure_of
@@ -109,9 +109,13 @@ class Workspace:
         """What went wrong, without our secrets."""
         try:
             secrets = [self.credentials.secret()]
-        except (OSError, ValueError, ProvisioningError):
-            secrets = []
-        return failure_of(error, [each for each in secrets if each])
+        except (OSError, MarketplaceError):
+            secrets = []  # it could not be read, so it was not sent either
+        found = failure_of(error, [each for each in secrets if each])
+        strategy = self._strategy
+        if found.row.name == "bad_credentials" and strategy is not None:
+            strategy.forget()
+        return found
 
     def platform(self, client: WorkspaceClient) -> str:
         """Identity of the metastore, ``databricks:<id>``: whatever workspace leads to it."""

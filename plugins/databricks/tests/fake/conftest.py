@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
+from databricks.sdk.service.sql import StatementState
 
 from marketplace_sdk_databricks.testing import FakeDatabricks
 
@@ -85,5 +86,29 @@ def sql(fake, client):
         return client.statement_execution.execute_statement(
             statement, fake.warehouse_id, parameters=items, wait_timeout="50s"
         )
+
+    return run
+
+
+@pytest.fixture
+def fine(sql):
+    """Run a statement that must succeed; its rows."""
+
+    def run(statement, **parameters):
+        answer = sql(statement, **parameters)
+        assert answer.status.state is StatementState.SUCCEEDED, answer.status.error
+        return answer.result.data_array or []
+
+    return run
+
+
+@pytest.fixture
+def fails(sql):
+    """Run a statement that must fail; the name of its condition."""
+
+    def run(statement, **parameters):
+        answer = sql(statement, **parameters)
+        assert answer.status.state is StatementState.FAILED
+        return answer.status.error.message.partition("]")[0].strip("[")
 
     return run

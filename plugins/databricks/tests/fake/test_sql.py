@@ -31,30 +31,6 @@ def owner(fake):
     fake.own(fake.me, "table", "c.s.t")
 
 
-@pytest.fixture
-def fine(sql):
-    """Run a statement that must succeed; its rows."""
-
-    def run(statement, **parameters):
-        answer = sql(statement, **parameters)
-        assert answer.status.state is StatementState.SUCCEEDED, answer.status.error
-        return answer.result.data_array or []
-
-    return run
-
-
-@pytest.fixture
-def fails(sql):
-    """Run a statement that must fail; the name of its condition."""
-
-    def run(statement, **parameters):
-        answer = sql(statement, **parameters)
-        assert answer.status.state is StatementState.FAILED
-        return answer.status.error.message.partition("]")[0].strip("[")
-
-    return run
-
-
 def test_a_statement_that_fails_is_no_error_of_http(fake, sql):
     answer = sql("DROP FUNCTION c.s.nothing")
 
@@ -352,63 +328,3 @@ class TestNamesAndTexts:
 
     def test_people_are_who_they_say(self, fake, fine):
         assert fine("SELECT session_user(), current_user()") == [[fake.me, fake.me]]
-
-
-class TestInformationSchema:
-    """The views of a catalog, and of all of them in ``system``."""
-
-    @pytest.fixture(autouse=True)
-    def described(self, fake):
-        fake.function("c.s.f", IN_GROUP)
-        fake.mask("c.s.t", "email", "c.s.f")
-        fake.tag("c.s.t", "domain", "sales")
-        fake.tag("c.s.t", "pii", "email", column="email")
-        fake.table("hidden.s.t", {"id": "bigint"})
-
-    @pytest.mark.parametrize(
-        ("statement", "rows"),
-        [
-            (
-                (
-                    "SELECT table_schema, table_name, table_type, table_owner FROM"
-                    " c.information_schema.tables WHERE table_catalog = 'c' ORDER BY table_name"
-                ),
-                [["s", "t", "MANAGED", "bob@x.org"], ["s", "v", "VIEW", "account-admin@x.org"]],
-            ),
-            (
-                (
-                    "SELECT column_name, full_data_type FROM system.information_schema.columns"
-                    " WHERE table_name IN ('t', 'x') ORDER BY column_name LIMIT 1"
-                ),
-                [["email", "string"]],
-            ),
-            (
-                (
-                    "SELECT table_name, column_name, mask_catalog, mask_schema, mask_name,"
-                    " mask_col_usage FROM system.information_schema.column_masks"
-                ),
-                [["t", "email", "c", "s", "f", None]],
-            ),
-            (
-                "SELECT table_name, tag_name, tag_value FROM c.information_schema.table_tags",
-                [["t", "domain", "sales"]],
-            ),
-            (
-                "SELECT column_name, tag_name, tag_value FROM c.information_schema.column_tags",
-                [["email", "pii", "email"]],
-            ),
-            (
-                (
-                    "SELECT '' AS column_name, tag_name FROM c.information_schema.table_tags"
-                    " WHERE catalog_name = 'c'"
-                ),
-                [["", "domain"]],
-            ),
-            ("SELECT schema_name FROM system.information_schema.schemata", [["s"]]),
-        ],
-    )
-    def test_the_views_tell_what_the_caller_may_see(self, fine, statement, rows):
-        assert fine(statement) == rows
-
-    def test_another_view_is_not_found(self, fails):
-        assert fails("SELECT x FROM c.information_schema.routines") == "TABLE_OR_VIEW_NOT_FOUND"

@@ -8,6 +8,7 @@ from marketplace_sdk.plugin import CannotLook, Presence, Seen
 from marketplace_sdk_postgres.guarding import answers_to
 from marketplace_sdk_postgres.items import Key, grantee
 from marketplace_sdk_postgres.naming import Marker, role_name
+from marketplace_sdk_postgres.statements import taken_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -61,7 +62,20 @@ WITH ours AS (
     FROM held WHERE kind NOT IN ('pg_namespace', 'pg_class')
 )
 SELECT s.name, s.kind, s.id::int8, s.number::int4, s.word, s.grantor::int8, s.native, o.marker,
-       s.grantor <> 0 AND pg_has_role(s.grantor, 'USAGE')
+       s.grantor <> 0 AND pg_has_role(s.grantor, 'USAGE'),
+       CASE WHEN s.grantor <> 0 AND s.grantor <> %(me)s::oid THEN pg_get_userbyid(s.grantor)::text
+       END,
+       CASE WHEN s.grantor = 0 OR s.grantor = %(me)s::oid THEN NULL
+            WHEN s.kind = 'pg_namespace' THEN
+              (SELECT ARRAY[nspname::text] FROM pg_namespace WHERE oid = s.id)
+            WHEN s.kind = 'pg_class' THEN
+              (SELECT array_remove(ARRAY[n.nspname::text, c.relname::text, a.attname::text], NULL)
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = s.number
+                    AND a.attnum > 0
+               WHERE c.oid = s.id)
+            WHEN s.kind = 'member' THEN ARRAY[pg_get_userbyid(s.id)::text]
+       END
 FROM seen s JOIN ours o ON o.name = s.name
 """
 
@@ -111,21 +125,28 @@ def is_ours(marker: str | None, role: str, installation: str, platform: str) -> 
 
 
 def _enter(items: dict[str, Presence], row: Sequence[Any], login: Login, installation: str) -> None:
-    role, kind, id, number, word, grantor, native, marker, acted = row
+    role, kind, id, number, word, grantor, native, marker, acted, giver, names = row
+    read: Key | None = None
     if kind == "role":
-        key, given = str(Key("role", role)), True
+        read, given = Key("role", role), True
     elif kind == "pg_namespace" and word == "USAGE":
-        key, given = str(Key("usage", role, id)), acted
+        read, given = Key("usage", role, id), acted
     elif kind == "pg_class" and word == "SELECT":
-        key, given = str(Key("column" if number else "select", role, id, number)), acted
+        read, given = Key("column" if number else "select", role, id, number), acted
     elif kind == "member" and not word:
-        key, given = str(Key("member", role, id)), grantor in login.grantors
+        read, given = Key("member", role, id), grantor in login.grantors
     else:
-        # Whatever else somebody did to our role: listed, so that it shows up, never touched.
-        key, given = f"other|{role}|{kind}|{id}|{number}|{word}", False
+        given = False
+    # Whatever else somebody did to our role: listed, so that it shows up, never touched.
+    key = f"other|{role}|{kind}|{id}|{number}|{word}" if read is None else str(read)
+    remedies = [] if read is None or given or not names else [taken_from(read, names, giver, login)]
     ours = given and is_ours(marker, role, installation, login.platform)
     # The same thing may have been given twice, by us and by somebody else.
     before = items.get(key)
     mine = ours or (before is not None and before.ours)
     theirs = not ours or (before is not None and (before.by_hand or not before.ours))
-    items[key] = Presence(native_id=native, ours=mine, by_hand=mine and theirs)
+    if before is not None and before.remedy:
+        remedies.append(before.remedy)
+    items[key] = Presence(
+        native_id=native, ours=mine, by_hand=mine and theirs, remedy="; ".join(sorted(remedies))
+    )

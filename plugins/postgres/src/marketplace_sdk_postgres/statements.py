@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from marketplace_sdk_postgres.connections import Login
 
-__all__ = ["LATE", "NOT_OURS", "STRANGERS", "UNCHANGED", "permission", "shown", "transaction"]
+__all__ = [
+    "LATE",
+    "NOT_OURS",
+    "STRANGERS",
+    "UNCHANGED",
+    "permission",
+    "shown",
+    "taken_from",
+    "transaction",
+]
 
 LATE = "MP001"
 NOT_OURS = "MP002"
@@ -121,6 +130,23 @@ def permission(key: Key, names: Sequence[str], login: Login) -> str:
     if key.kind == "usage":
         return schema
     return f"{schema}; GRANT SELECT ON TABLE {_table(names)} TO {me} WITH GRANT OPTION"
+
+
+def taken_from(key: Key, names: Sequence[str], giver: str, login: Login) -> str:
+    """What an administrator must run to take away what somebody else gave.
+
+    Args:
+        key: of the item.
+        names: of what it is about, from the schema inwards.
+        giver: who gave it.
+        login: ours, which may not do it.
+    """
+    by = quote_identifier(giver)
+    if key.kind == "member":
+        granted = f"GRANTED BY {by}" if login.version >= _GRANTED_BY else ""
+        return statement(key, names, add=False, how=granted)
+    # REVOKE takes away what was given by whoever runs it; a superuser counts as the owner.
+    return f"SET ROLE {by}; {statement(key, names, add=False)}; RESET ROLE"
 
 
 def _how(login: Login, *, add: bool) -> str:

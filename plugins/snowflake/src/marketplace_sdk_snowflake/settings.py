@@ -12,7 +12,16 @@ from cryptography.hazmat.primitives import serialization
 from marketplace_sdk.plugin import InvalidInput, Problem, check_settings
 from marketplace_sdk_snowflake.naming import quote_identifier, split_name
 
-__all__ = ["KNOWN", "Login", "Mode", "Settings", "UserIdentity", "connections_file", "read_login", "read_settings"]
+__all__ = [
+    "KNOWN",
+    "Login",
+    "Mode",
+    "Settings",
+    "UserIdentity",
+    "connections_file",
+    "read_login",
+    "read_settings",
+]
 
 Mode = Literal["account_role", "database_role"]
 UserIdentity = Literal["created_on", "name"]

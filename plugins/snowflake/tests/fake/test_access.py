@@ -249,6 +249,16 @@ def test_a_tag_carries_a_policy_and_a_policy_on_the_column_wins(fake):
     assert fake.access("ALICE", ORDERS, "EMAIL") == "clear"
 
 
+def test_a_replaced_table_can_keep_its_mask(fake):
+    open_to(fake, "PUBLIC")
+    fake.policy(("GOV", "MKT", "P"), HOOK, on=[(ORDERS, "EMAIL")])
+    columns = "(ID NUMBER, EMAIL VARCHAR WITH MASKING POLICY GOV.MKT.P)"
+    fake.admin(f"CREATE OR REPLACE TABLE SALES.CORE.ORDERS {columns} COPY GRANTS")
+    assert fake.access("ALICE", ORDERS, "EMAIL") == "masked"
+    fake.admin("CREATE OR REPLACE TABLE SALES.CORE.ORDERS (ID NUMBER, EMAIL VARCHAR) COPY GRANTS")
+    assert fake.access("ALICE", ORDERS, "EMAIL") == "clear"
+
+
 def test_masks_of_the_table_and_of_the_view_both_hold(fake):
     view = ("SALES", "CORE", "V")
     fake.role("CLEAR")

@@ -248,6 +248,23 @@ def test_a_grant_that_was_handed_on_goes_with_what_depends_on_it(fake, client, c
     assert held == {"ACCOUNTADMIN"}
 
 
+def test_who_only_holds_the_grant_option_takes_back_its_own_grants(fake, connect):
+    fake.role("R")
+    for sql in (
+        "GRANT USAGE ON DATABASE SALES TO ROLE MKT_SVC",
+        "GRANT USAGE ON SCHEMA SALES.CORE TO ROLE MKT_SVC",
+        "GRANT SELECT ON TABLE SALES.CORE.ORDERS TO ROLE MKT_SVC WITH GRANT OPTION",
+        "GRANT SELECT ON TABLE SALES.CORE.ORDERS TO ROLE R",
+    ):
+        fake.admin(sql)
+    with connect() as client:
+        client.run("GRANT SELECT ON TABLE SALES.CORE.ORDERS TO ROLE R")
+        client.run("REVOKE SELECT ON TABLE SALES.CORE.ORDERS FROM ROLE R")
+        rows = client.table("SHOW GRANTS ON TABLE SALES.CORE.ORDERS")
+    held = [(row["grantee_name"], row["granted_by"]) for row in rows if row["grantee_name"] == "R"]
+    assert held == [("R", "ACCOUNTADMIN")]
+
+
 def test_a_managed_schema_leaves_grants_to_its_owner_and_to_who_manages_them(fake, connect):
     fake.role("KEEPER")
     fake.role("OWNER")

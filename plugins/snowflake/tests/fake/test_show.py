@@ -139,7 +139,6 @@ def test_hostile_names_come_back_as_they_are(fake, root):
     fake.table(HOSTILE)
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in HOSTILE)
     assert names(root.table(f"DESCRIBE TABLE {quoted}")) == ["ID"]
-    assert ".".join(HOSTILE) not in names(root.table("SHOW OBJECTS"))
     assert HOSTILE[2] in names(root.table("SHOW OBJECTS IN ACCOUNT"))
     root.run(f"GRANT SELECT ON TABLE {quoted} TO ROLE PUBLIC")
     shown = [
@@ -176,6 +175,35 @@ def test_long_lists_come_in_pages(fake, client):
             break
         after = page[-1]
     assert seen == [f"U{number}" for number in range(5)]
+
+
+def test_a_page_follows_the_first_name_that_begins_so(fake, root):
+    """By database, schema and name: a name that is there twice leads back to its first place."""
+    for schema in ("A", "B"):
+        for name in ("T1", "T2"):
+            fake.table(("D", schema, name))
+    page = root.table("SHOW OBJECTS IN DATABASE D LIMIT 3")
+    assert [(row["schema_name"], row["name"]) for row in page] == [
+        ("A", "T1"),
+        ("A", "T2"),
+        ("B", "T1"),
+    ]
+    page = root.table("SHOW OBJECTS IN DATABASE D LIMIT 3 FROM 'T1'")
+    assert (page[0]["schema_name"], page[0]["name"]) == ("A", "T2")
+    assert root.table("SHOW OBJECTS IN DATABASE D LIMIT 3 FROM 'X'") == []
+
+
+def test_a_session_with_a_database_looks_there_unless_it_is_told_where(fake, root):
+    fake.table(("D", "S", "T"))
+    root.run("USE DATABASE D")
+    assert names(root.table("SHOW TABLES")) == ["T"]
+    assert names(root.table("SHOW TABLES IN ACCOUNT")) == ["T", "ORDERS"]
+    root.run("USE SCHEMA SALES.CORE")
+    assert names(root.table("SHOW TABLES")) == ["ORDERS"]
+    assert root.run("SELECT CURRENT_DATABASE(), CURRENT_SCHEMA()") == [("SALES", "CORE")]
+    assert names(root.table("DESCRIBE VIEW ORDERS")) == ["ID", "EMAIL"]
+    root.run("USE DATABASE D")
+    assert root.refusal("DESCRIBE TABLE ORDERS") == (90105, "22000")
 
 
 def test_everybody_sees_names_of_users_and_few_see_more(fake, client, root):

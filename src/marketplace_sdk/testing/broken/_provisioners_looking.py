@@ -38,6 +38,8 @@ __all__ = [
     "RepairsWhileLooking",
     "SeesForeignScopesEmpty",
     "SeesOnlyItsOwnWork",
+    "SuspectsEverybody",
+    "TrustsItsMemory",
 ]
 
 _PAGE = 100
@@ -81,6 +83,53 @@ class ClaimsWhatOthersGave(SoundProvisioner):
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes, all of it ours."""
         return _owned(self.inner.observe(scopes, guards, call), ours=True)
+
+
+class SuspectsEverybody(SoundProvisioner):
+    """Says of everything that somebody gave it by hand, too."""
+
+    caught_by = ("test_what_we_gave_alone_is_not_said_to_be_given_by_hand",)
+
+    def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
+        """The scopes, all of it given by hand."""
+        return {
+            scope: evolve(
+                view, items={key: evolve(v, by_hand=True) for key, v in view.items.items()}
+            )
+            if isinstance(view, Seen)
+            else view
+            for scope, view in self.inner.observe(scopes, guards, call).items()
+        }
+
+
+class TrustsItsMemory(SoundProvisioner):
+    """Calls its own whatever it has given once, whoever has given it since."""
+
+    caught_by = ("test_what_somebody_gives_beside_ours_is_told",)
+
+    def __init__(self, inner: Provisioner, secret: str = "") -> None:
+        super().__init__(inner, secret)
+        self._given: set[str] = set()
+
+    def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
+        """The changes, which are remembered."""
+        self._given.update(change.item.key for change in batch)
+        yield from self.inner.apply(batch, call)
+
+    def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
+        """The scopes, with our memory in place of the platform's."""
+        return {
+            scope: evolve(
+                view,
+                items={
+                    key: evolve(v, ours=True, by_hand=False) if key in self._given else v
+                    for key, v in view.items.items()
+                },
+            )
+            if isinstance(view, Seen)
+            else view
+            for scope, view in self.inner.observe(scopes, guards, call).items()
+        }
 
 
 class CallsUnreachableAbsent(SoundProvisioner):

@@ -39,6 +39,8 @@ from marketplace_sdk.testing.broken._provisioners_looking import (
     RepairsWhileLooking,
     SeesForeignScopesEmpty,
     SeesOnlyItsOwnWork,
+    SuspectsEverybody,
+    TrustsItsMemory,
 )
 from marketplace_sdk.testing.broken._provisioners_naming import (
     AnswersOneName,
@@ -112,7 +114,9 @@ __all__ = [
     "SharesKeys",
     "SoundProvisioner",
     "StopsWithoutAWord",
+    "SuspectsEverybody",
     "SwallowsFailures",
+    "TrustsItsMemory",
     "UnmasksReaders",
 ]
 

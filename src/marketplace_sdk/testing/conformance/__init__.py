@@ -9,10 +9,22 @@ pytest.register_assert_rewrite(
     *(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__))
 )
 
+from marketplace_sdk.testing.conformance.notifier import (  # noqa: E402  # rewritten
+    Arrival,
+    NotifierConformance,
+    NotifierWorld,
+)
 from marketplace_sdk.testing.conformance.provisioner import (  # noqa: E402  # rewritten
     ProvisionerConformance,
     ProvisionerWorld,
 )
 from marketplace_sdk.testing.conformance.storage import StorageConformance  # noqa: E402  # rewritten
 
-__all__ = ["ProvisionerConformance", "ProvisionerWorld", "StorageConformance"]
+__all__ = [
+    "Arrival",
+    "NotifierConformance",
+    "NotifierWorld",
+    "ProvisionerConformance",
+    "ProvisionerWorld",
+    "StorageConformance",
+]

@@ -27,7 +27,7 @@ from attrs import frozen
 
 from marketplace_sdk.errors import InvalidInput, Problem
 
-__all__ = ["Conformance", "check"]
+__all__ = ["Conformance", "check", "needs_of"]
 
 _Subject = TypeVar("_Subject", bound=Callable[..., Any])
 
@@ -209,6 +209,11 @@ def _tests(owner: type) -> list[tuple[str, Callable[..., Any]]]:
 def _terms(one: object) -> _Terms:
     terms: _Terms = getattr(one, _MARK, _Terms())
     return terms
+
+
+def needs_of(one: object) -> frozenset[str]:
+    """Capabilities that a check needs."""
+    return _terms(one).needs
 
 
 def _reason(mark: pytest.Mark) -> str:

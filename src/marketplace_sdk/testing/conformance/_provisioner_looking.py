@@ -215,6 +215,39 @@ class LookingChecks:
         assert all(seen[item.scope].items[item.key].ours for item in items)
         assert not seen[door.scope].items[door.key].ours
 
+    @check(since=2)
+    def test_what_we_gave_alone_is_not_said_to_be_given_by_hand(self, bench: Bench) -> None:
+        """Or it would stay when access ends, or be warned of for nothing."""
+        orders, bob = bench.world.make_object("orders"), bench.world.make_principal("bob")
+        items = bench.plan([orders], bob)
+
+        bench.add(items)
+        seen = bench.look(items)
+
+        assert not [item.key for item in items if seen[item.scope].items[item.key].by_hand]
+
+    @check(since=2)
+    def test_what_somebody_gives_beside_ours_is_told(self, bench: Bench) -> None:
+        """A platform that keeps both, or that forgets who gave it first, says whose it is.
+
+        What is left of theirs when ours is gone is neither hidden nor called ours.
+        """
+        orders, bob = bench.world.make_object("orders"), bench.world.make_principal("bob")
+        items = bench.plan([orders], bob)
+        bench.add(items)
+        door = max(items, key=lambda item: item.rank)
+
+        given = bench.world.give_again(bob, orders, door.scope)
+        both = bench.look([door])[door.scope].items[door.key]
+        bench.remove([door])
+        left = bench.look([door])[door.scope].items.get(door.key)
+
+        assert both.by_hand or not (given and both.ours), (
+            "somebody else gave it too: nobody is told"
+        )
+        assert left is not None or not bench.world.can_read(bob, orders)
+        assert left is None or not left.ours
+
     @check("outage")
     def test_what_cannot_be_reached_is_not_absent(self, bench: Bench) -> None:
         """No answer is not the answer no: access would be taken for gone that is still there."""

@@ -87,6 +87,17 @@ class ProvisionerWorld(ABC):
         """
         self.grant_by_hand(principal, object)
 
+    def give_again(self, principal: str, object: str, scope: Scope) -> bool:  # noqa: ARG002  # for authors
+        """Let an administrator give what the principal holds because of the marketplace.
+
+        By default nothing is given, which is right where somebody holds a right or does not,
+        whoever gave it. Override it where the platform knows what each of them gave.
+
+        Returns:
+            Whether it can be seen on the platform that somebody else has given it.
+        """
+        return False
+
     def sees_clear(self, principal: str, object: str, column: str) -> bool:  # noqa: ARG002  # for authors
         """Whether the principal gets the real values of a column (``masking``)."""
         self._missing("sees_clear", "masking")

@@ -50,7 +50,7 @@ class ProvisionerConformance(
     """
 
     capabilities = CAPABILITIES
-    checks_version = 1
+    checks_version = 2
 
     @pytest.fixture
     def bench(self, world: ProvisionerWorld) -> Bench:

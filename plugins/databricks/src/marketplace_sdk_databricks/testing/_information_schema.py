@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from marketplace_sdk_databricks.testing._rights import sees
@@ -11,12 +11,11 @@ from marketplace_sdk_databricks.testing._values import Column, Principal, Secura
 from marketplace_sdk_databricks.testing._world import World
 
 
-def _schemata(world: World, one: Securable) -> Iterator[dict[str, Any]]:
+def _schemata(one: Securable) -> Iterator[dict[str, Any]]:
     catalog, schema = one.parts
     yield {
         "catalog_name": catalog,
         "schema_name": schema,
-        "schema_owner": world.named(one.owner),
         "comment": one.comment,
     }
 
@@ -31,16 +30,15 @@ def _named(one: Securable) -> dict[str, Any]:
     return {"catalog_name": catalog, "schema_name": schema, "table_name": name}
 
 
-def _tables(world: World, one: Securable) -> Iterator[dict[str, Any]]:
+def _tables(one: Securable) -> Iterator[dict[str, Any]]:
     yield {
         **_place(one),
         "table_type": one.kind,
-        "table_owner": world.named(one.owner),
         "comment": one.comment,
     }
 
 
-def _columns(world: World, one: Securable) -> Iterator[dict[str, Any]]:  # noqa: ARG001 - as its neighbours
+def _columns(one: Securable) -> Iterator[dict[str, Any]]:
     for position, column in enumerate(one.columns.values()):
         yield {
             **_place(one),
@@ -53,7 +51,7 @@ def _columns(world: World, one: Securable) -> Iterator[dict[str, Any]]:  # noqa:
         }
 
 
-def _column_masks(world: World, one: Securable) -> Iterator[dict[str, Any]]:  # noqa: ARG001 - as its neighbours
+def _column_masks(one: Securable) -> Iterator[dict[str, Any]]:
     for column in one.columns.values():
         if column.mask:
             catalog, schema, name = column.mask.function.split(".")
@@ -67,12 +65,12 @@ def _column_masks(world: World, one: Securable) -> Iterator[dict[str, Any]]:  # 
             }
 
 
-def _table_tags(world: World, one: Securable) -> Iterator[dict[str, Any]]:  # noqa: ARG001 - as its neighbours
+def _table_tags(one: Securable) -> Iterator[dict[str, Any]]:
     for key, value in one.tags.items():
         yield {**_named(one), "tag_name": key, "tag_value": value}
 
 
-def _column_tags(world: World, one: Securable) -> Iterator[dict[str, Any]]:  # noqa: ARG001 - as its neighbours
+def _column_tags(one: Securable) -> Iterator[dict[str, Any]]:
     for column in one.columns.values():
         yield from _tags_of(one, column)
 
@@ -82,13 +80,14 @@ def _tags_of(one: Securable, column: Column) -> Iterator[dict[str, Any]]:
         yield {**_named(one), "column_name": column.name, "tag_name": key, "tag_value": value}
 
 
-_VIEWS = {
-    "schemata": ("schema", _schemata),
-    "tables": ("table", _tables),
-    "columns": ("table", _columns),
-    "column_masks": ("table", _column_masks),
-    "table_tags": ("table", _table_tags),
-    "column_tags": ("table", _column_tags),
+# The type of the objects, the rows of one, and the column that names its owner.
+_VIEWS: dict[str, tuple[str, Callable[[Securable], Iterator[dict[str, Any]]], str | None]] = {
+    "schemata": ("schema", _schemata, "schema_owner"),
+    "tables": ("table", _tables, "table_owner"),
+    "columns": ("table", _columns, None),
+    "column_masks": ("table", _column_masks, None),
+    "table_tags": ("table", _table_tags, None),
+    "column_tags": ("table", _column_tags, None),
 }
 
 
@@ -104,10 +103,11 @@ def rows(world: World, caller: Principal, name: str) -> list[Mapping[str, Any]]:
     catalog, _, view = name.lower().split(".")
     if view not in _VIEWS:
         raise SqlError("TABLE_OR_VIEW_NOT_FOUND", f"The view {name} cannot be found.")
-    type, read = _VIEWS[view]
+    type, read, owner = _VIEWS[view]
     found: list[Mapping[str, Any]] = []
     for one in world.securables.values():
         here = one.type == type and catalog in {"system", one.parts[0]}
         if here and not sees(world, caller, one, browse=True):
-            found += read(world, one)
+            also = {owner: world.named(one.owner)} if owner else {}
+            found += [{**row, **also} for row in read(one)]
     return world.shuffled(found)

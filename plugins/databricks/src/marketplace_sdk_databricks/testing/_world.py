@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from marketplace_sdk_databricks.testing._refusals import invalid, missing
+from marketplace_sdk_databricks.testing._refusals import Refusal, invalid, missing
 from marketplace_sdk_databricks.testing._values import (
     ACCOUNT_USERS,
     Policy,
@@ -20,6 +20,12 @@ from marketplace_sdk_databricks.testing._values import (
 )
 
 GRANTABLE_TYPES = ("metastore", "catalog", "schema", "table", "function", "volume")
+
+
+def _absent(type: str, name: str) -> Refusal:
+    return missing(
+        f"{type.upper()}_DOES_NOT_EXIST", f"{type.capitalize()} '{name}' does not exist."
+    )
 
 
 @attrs.define
@@ -149,17 +155,11 @@ class World:
                 raise invalid(f"'{name}' is not the name of a {type}: it takes {levels} parts.")
             for level, above in enumerate(("catalog", "schema")[: levels - 1], 1):
                 if self.find(above, ".".join(parts[:level])) is None:
-                    self._does_not_exist(above, ".".join(parts[:level]))
+                    raise _absent(above, ".".join(parts[:level]))
         found = self.find(type, name)
         if found is None:
-            self._does_not_exist(type, name)
-        return found  # type: ignore[return-value]  # the line above raised
-
-    @staticmethod
-    def _does_not_exist(type: str, name: str) -> None:
-        raise missing(
-            f"{type.upper()}_DOES_NOT_EXIST", f"{type.capitalize()} '{name}' does not exist."
-        )
+            raise _absent(type, name)
+        return found
 
     def parents(self, securable: Securable) -> list[Securable]:
         """The schema and the catalog of an object, nearest first."""

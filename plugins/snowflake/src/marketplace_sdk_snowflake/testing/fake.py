@@ -63,8 +63,7 @@ class FakeSnowflake(Builder):
             old_failures=old_failures,
         )
         self._service = Service(self.world, features)
-        self._server = Server(self._service)
-        self._passwords: dict[str, str] = {}
+        self._server: Server | None = None
         self._admin = Session(0, "ADMIN", role="ACCOUNTADMIN", administrator=True)
         self.service_user, self.service_role = service_user, service_role
         seed(self.world)
@@ -76,6 +75,7 @@ class FakeSnowflake(Builder):
         return self.clock()
 
     def __enter__(self) -> Self:
+        self._server = Server(self._service)
         self._server.start()
         return self
 
@@ -85,7 +85,13 @@ class FakeSnowflake(Builder):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.stop()
+        self._serving().stop()
+        self._server = None
+
+    def _serving(self) -> Server:
+        if self._server is None:
+            raise ValueError("cannot reach the account: it serves only inside its with block")
+        return self._server
 
     @property
     def connection(self) -> dict[str, Any]:
@@ -111,7 +117,7 @@ class FakeSnowflake(Builder):
         return {
             "account": self.world.account,
             "host": "127.0.0.1",
-            "port": self._server.port,
+            "port": self._serving().port,
             "protocol": "http",
         }
 
@@ -142,12 +148,13 @@ class FakeSnowflake(Builder):
     @contextmanager
     def unreachable(self) -> Iterator[None]:
         """A block in which every connection is closed as soon as it is made."""
-        self._server.unreachable = True
-        self._server.hang_up()
+        server = self._serving()
+        server.unreachable = True
+        server.hang_up()
         try:
             yield
         finally:
-            self._server.unreachable = False
+            server.unreachable = False
 
     def _session(self, user: str, role: str | None, secondary: str) -> Session:
         found = self.world.user(user)

@@ -42,6 +42,7 @@ class Server(ThreadingHTTPServer):
 
     def start(self) -> None:
         """Serve, in threads of its own."""
+        self.service.stopping.clear()
         self._thread.start()
 
     def stop(self) -> None:
