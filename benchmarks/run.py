@@ -23,6 +23,7 @@ from benchmarks import (
     growth,
     lifecycle,
     one_more_approval,
+    snowflake_statements,
     start_up,
     tally_of_seats,
 )
@@ -40,6 +41,7 @@ ALL = (
     start_up.run,
     deliveries.run,
     deliveries.run_crowd,
+    snowflake_statements.run,
 )
 
 

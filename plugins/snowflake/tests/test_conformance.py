@@ -20,6 +20,9 @@ from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
 from marketplace_sdk_snowflake.settings import Login, Settings
 from marketplace_sdk_snowflake.testing import FakeSnowflake
 
+# When version 4 of the connector gives up, it cancels in a thread of its own, where nobody catches.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 LACKS = {
     "markers": "Snowflake books whom an administrator adds to a role in the name of its owner",
     "set_until": "a membership of Snowflake has no end of its own",

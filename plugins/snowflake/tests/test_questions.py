@@ -69,7 +69,7 @@ def test_what_was_written_down_can_be_replayed(fake, connect, tmp_path):
 
 @pytest.mark.live
 def test_a_real_account_answers(tmp_path):
-    """Prints what it said; the file is for plugins/snowflake/tests/answers."""
+    """Prints what it said; the file is for ``FakeSnowflake.replay``."""
     name, where = os.environ["MARKETPLACE_SNOWFLAKE_LIVE"], tmp_path / "answers.jsonl"
 
     def go(**more):

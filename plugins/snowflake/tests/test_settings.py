@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -90,7 +91,7 @@ def test_a_connections_file_is_named():
     assert dict(read_login(given, {}.__getitem__).options) == {
         "role": "MKT_SVC",
         "connection_name": "market",
-        "connections_file_path": "/etc/connections.toml",
+        "connections_file_path": Path("/etc/connections.toml"),
     }
 
 

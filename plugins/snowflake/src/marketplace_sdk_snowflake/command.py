@@ -23,7 +23,7 @@ from marketplace_sdk_snowflake.protecting import Wanted
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
 from marketplace_sdk_snowflake.questions import QUESTIONS, Recorder, ask
 from marketplace_sdk_snowflake.sessions import Sessions
-from marketplace_sdk_snowflake.settings import Login, read_settings
+from marketplace_sdk_snowflake.settings import Login, connections_file, read_settings
 
 if TYPE_CHECKING:
     from marketplace_sdk_snowflake.masks import Style
@@ -264,7 +264,7 @@ def _read(options: dict[str, Any], **more: str) -> tuple[Login, Settings]:
     given = {name: options[name] for name in names if options.get(name)}
     connector = {
         "connection_name": options.get("connection"),
-        "connections_file_path": options.get("connections_file"),
+        **connections_file(options),
         "role": options.get("role"),
         "warehouse": options.get("warehouse"),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from attrs import field, frozen
@@ -11,7 +12,16 @@ from cryptography.hazmat.primitives import serialization
 from marketplace_sdk.plugin import InvalidInput, Problem, check_settings
 from marketplace_sdk_snowflake.naming import quote_identifier, split_name
 
-__all__ = ["KNOWN", "Login", "Mode", "Settings", "UserIdentity", "read_login", "read_settings"]
+__all__ = [
+    "KNOWN",
+    "Login",
+    "Mode",
+    "Settings",
+    "UserIdentity",
+    "connections_file",
+    "read_login",
+    "read_settings",
+]
 
 Mode = Literal["account_role", "database_role"]
 UserIdentity = Literal["created_on", "name"]
@@ -188,10 +198,16 @@ def _way(how: str, settings: Mapping[str, Any], found: Mapping[str, str]) -> Map
         provider = settings["workload_identity_provider"]
         options = {"authenticator": "WORKLOAD_IDENTITY", "workload_identity_provider": provider}
         return {**options, **{name: found[name] for name in ("token",) if name in found}}
-    options = {"connection_name": settings["connection_name"]}
-    if "connections_file" in settings:
-        options["connections_file_path"] = settings["connections_file"]
-    return options
+    return {"connection_name": settings["connection_name"], **connections_file(settings)}
+
+
+def connections_file(settings: Mapping[str, Any]) -> Mapping[str, Path]:
+    """The option for a file of connections, if one is set.
+
+    Version 4 of the connector takes a Path only; with a text it cannot log in any more at all.
+    """
+    name = settings.get("connections_file")
+    return {"connections_file_path": Path(name)} if name else {}
 
 
 def _der(pem: str, passphrase: str | None) -> bytes:
