@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from urllib.parse import urlencode
 
@@ -16,16 +15,9 @@ from tests.world import MemoryLake, PostgresLake, World
 @pytest.fixture(scope="session")
 def postgres_server():
     """The server behind MARKETPLACE_TEST_PG_DSN, or one of our own for this session."""
-    from marketplace_sdk import ProvisioningError
-    from marketplace_sdk_postgres.server import PlatformServer
+    from marketplace_sdk_postgres.testing import server_for_tests
 
-    try:
-        found = PlatformServer.start(os.environ.get("MARKETPLACE_TEST_PG_DSN"))
-    except ProvisioningError as error:
-        if os.environ.get("MARKETPLACE_REQUIRE_PG"):
-            raise
-        pytest.skip(f"no PostgreSQL: {error}")
-    with found:
+    with server_for_tests() as found:
         yield found
 
 

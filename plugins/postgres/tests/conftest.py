@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 
@@ -11,7 +10,6 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from marketplace_sdk import Column, DataSource, Marketplace
-from marketplace_sdk.errors import ProvisioningError
 from marketplace_sdk.ports.provisioner import (
     Call,
     Change,
@@ -25,7 +23,7 @@ from marketplace_sdk.ports.provisioner import (
 from marketplace_sdk.testing import FrozenClock
 from marketplace_sdk_postgres.provisioner import PostgresProvisioner
 from marketplace_sdk_postgres.server import PlatformServer
-from marketplace_sdk_postgres.testing import PostgresPlatform
+from marketplace_sdk_postgres.testing import PostgresPlatform, server_for_tests
 
 
 def seconds(number: float) -> Call:
@@ -228,13 +226,7 @@ class Shop:
 @pytest.fixture(scope="session")
 def server():
     """The server behind MARKETPLACE_TEST_PG_DSN, or one of our own for this session."""
-    try:
-        found = PlatformServer.start(os.environ.get("MARKETPLACE_TEST_PG_DSN"))
-    except ProvisioningError as error:
-        if os.environ.get("MARKETPLACE_REQUIRE_PG"):
-            raise
-        pytest.skip(f"no PostgreSQL: {error}")
-    with found:
+    with server_for_tests() as found:
         yield found
 
 

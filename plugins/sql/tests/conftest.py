@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from urllib.parse import urlencode
 
@@ -10,21 +9,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from marketplace_sdk import ProvisioningError
-from marketplace_sdk_postgres.testing import PlatformServer
+from marketplace_sdk_postgres.testing import server_for_tests
 from marketplace_sdk_sql.storage import SqlStorage
 
 
 @pytest.fixture(scope="session")
 def server():
     """The server behind MARKETPLACE_TEST_PG_DSN, or one of our own for this session."""
-    try:
-        found = PlatformServer.start(os.environ.get("MARKETPLACE_TEST_PG_DSN"))
-    except ProvisioningError as error:
-        if os.environ.get("MARKETPLACE_REQUIRE_PG"):
-            raise
-        pytest.skip(f"no PostgreSQL: {error}")
-    with found:
+    with server_for_tests() as found:
         yield found
 
 

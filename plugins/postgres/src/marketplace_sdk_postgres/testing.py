@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from marketplace_sdk import ProvisioningError
 from marketplace_sdk_postgres.masks import MaskMark
-
 from marketplace_sdk_postgres.naming import (
     dotted_name,
     quote_identifier,
@@ -19,10 +21,10 @@ from marketplace_sdk_postgres.naming import (
 from marketplace_sdk_postgres.server import PlatformServer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-__all__ = ["PlatformServer", "PostgresPlatform"]
+__all__ = ["PlatformServer", "PostgresPlatform", "server_for_tests"]
 
 Sight = Literal["none", "masked", "clear"]
 
@@ -58,6 +60,30 @@ SELECT what, name, x.grantee::regrole::text, x.grantor::regrole::text, x.privile
        x.is_grantable
 FROM acls, aclexplode(acl) x
 """
+
+
+@contextmanager
+def server_for_tests() -> Iterator[PlatformServer]:
+    """A server for a session of tests: that of ``MARKETPLACE_TEST_PG_DSN``, or one of our own.
+
+    Where there is no PostgreSQL the tests that ask for it are skipped, or fail if
+    ``MARKETPLACE_REQUIRE_PG`` is set. For a fixture::
+
+        @pytest.fixture(scope="session")
+        def server():
+            with server_for_tests() as found:
+                yield found
+    """
+    try:
+        found = PlatformServer.start(os.environ.get("MARKETPLACE_TEST_PG_DSN"))
+    except ProvisioningError as error:
+        if os.environ.get("MARKETPLACE_REQUIRE_PG"):
+            raise
+        import pytest  # noqa: PLC0415 - a demo needs this module, too, and no pytest
+
+        pytest.skip(f"no PostgreSQL: {error}")
+    with found:
+        yield found
 
 
 class PostgresPlatform:
