@@ -57,7 +57,7 @@ def failed(tmp_path_factory):
         cwd=folder,
         check=False,
         capture_output=True,
-        timeout=100,
+        timeout=300,
     )
     found: dict[str, set[str]] = {}
     for case in ET.parse(folder / "report.xml").iter("testcase"):  # noqa: S314  # pytest wrote it

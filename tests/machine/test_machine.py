@@ -10,10 +10,15 @@ a deleted product is free.
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlencode
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.machine.machine import MarketplaceMachine
 from tests.machine.running import run
@@ -39,6 +44,29 @@ class SQLiteMachine(MarketplaceMachine):
             self.folder.cleanup()
 
 
+class PostgresMachine(MarketplaceMachine):
+    """The same on a server, where each example has a schema of its own."""
+
+    server: ClassVar[str]
+
+    def new_storage(self):
+        self.schema = f"machine_{secrets.token_hex(6)}"
+        parts = {**conninfo_to_dict(self.server), "schema": self.schema}
+        return f"postgresql://?{urlencode(parts)}"
+
+    def reopen(self):
+        self.market.close()
+        super().reopen()
+
+    def teardown(self):
+        try:
+            super().teardown()
+        finally:
+            self.market.close()
+            with psycopg.connect(self.server, autocommit=True) as connection:
+                connection.execute(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
+
+
 def test_the_marketplace_does_what_the_model_says():
     """The same examples every time, so that a plain run never fails by luck."""
     run(MarketplaceMachine, max_examples=60, stateful_step_count=40, derandomize=True)
@@ -60,3 +88,10 @@ def test_the_marketplace_does_what_the_model_says_for_a_long_time():
 @pytest.mark.timeout(900)
 def test_the_marketplace_does_what_the_model_says_for_a_long_time_on_sqlite():
     run(SQLiteMachine, max_examples=20, stateful_step_count=40)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_the_marketplace_does_what_the_model_says_for_a_long_time_on_postgresql(postgres_server):
+    machine = type("Machine", (PostgresMachine,), {"server": postgres_server.dsn})
+    run(machine, max_examples=20, stateful_step_count=40)

@@ -6,55 +6,13 @@ import random
 import re
 
 import pytest
-from attrs import evolve
 
 from marketplace_sdk import DataSource, Marketplace
-from marketplace_sdk.domain.search import words_of
 from marketplace_sdk.memory.storage import MemoryStorage
-from marketplace_sdk.plugin import Query, Record, pieces
+from marketplace_sdk.plugin import Query, pieces
+from marketplace_sdk.testing.conformance._storage_searching import QUERIES, corpus, searchable
 from marketplace_sdk_sql import finding, words
 from marketplace_sdk_sql.storage import SqlStorage
-
-TITLES = (
-    "Daily orders",
-    "orders, late",
-    "Órdenes diarias",
-    "ORDERLY shutdown",
-    "Straße und Platz",
-    "客户收入报表",
-    "Customer revenue 2024",
-    "Customer revenue 2025",
-    "Costumer revenue",
-    "Finance",
-)
-QUERIES = (
-    *("orders", "ord", "ORDERS daily", "ordenes", "Ordrs", "revenue 2024", "2024", "2026"),
-    *("strasse", "客户", "收入", "户客", "custmer revenu", "fin", "finanec", "quarterly"),
-    *('"orders"', "ord*", "NEAR(daily orders)", "%", "name:orders", "a AND", "-orders", "' OR 1=1"),
-)
-
-
-def product(number, title, *, by="anybody", **texts):
-    fields = ("tags", "columns", "description")
-    return Record(
-        kind="product",
-        id=f"p{number:04}",
-        revision=1,
-        document={"title": title},
-        index=frozenset({("kept", "yes"), ("audience", by), ("parity", str(number % 2))}),
-        order=title.casefold(),
-        texts=(words_of(title), *(words_of(texts.get(field, "")) for field in fields)),
-    )
-
-
-def corpus():
-    """Each title as a name, and as tags, columns or description of something else."""
-    found = [product(number, title) for number, title in enumerate(TITLES)]
-    for field in ("tags", "columns", "description"):
-        for title in TITLES:
-            number = len(found)
-            found.append(product(number, f"Thing {number % 7}", **{field: title}))
-    return found
 
 
 def put(storage, records):
@@ -88,18 +46,6 @@ def test_every_database_finds_what_the_reference_finds_in_its_order(storage, mon
     assert storage.capabilities == {"search", "search_typos"}
 
 
-def test_what_is_changed_or_removed_is_found_as_it_is_now(storage):
-    """Words that are gone find nothing, also when the record has moved in its list."""
-    put(storage, [product(1, "Orders"), product(2, "Orders"), product(3, "Orders")])
-    with storage.begin() as rows:
-        rows.put(evolve(product(1, "Staff"), revision=2), 1)
-        rows.put(evolve(product(2, "Orders"), revision=2, texts=(), order="zz"), 1)
-        rows.remove("product", "p0003", 1)
-
-    assert found(storage, "orders") == [(0, "zz", "p0002")]
-    assert found(storage, "staff") == [(0, "staff", "p0001")]
-
-
 def test_a_database_without_trigrams_finds_all_but_typing_errors(postgres_url):
     """Where the extension cannot be created, the store says so."""
     storage = SqlStorage(postgres_url)
@@ -109,7 +55,7 @@ def test_a_database_without_trigrams_finds_all_but_typing_errors(postgres_url):
     storage.close()
     storage = SqlStorage(postgres_url)
     storage.setup()
-    put(storage, [product(1, "Orders")])
+    put(storage, [searchable(1, "Orders")])
 
     assert storage.capabilities == {"search"}
     assert [found(storage, text) for text in ("orders", "ordrs")] == [[(0, "orders", "p0001")], []]
@@ -152,7 +98,7 @@ def many():
     syllables = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "ru", "sa", "te", "vi")
     vocabulary = ["".join(chance.choices(syllables, k=3)) for _ in range(1500)]
     return [
-        product(
+        searchable(
             number,
             " ".join(["data", *chance.choices(vocabulary, k=2)]),
             by=f"user:{number % 200}" if number % 3 else "group:all",
@@ -175,7 +121,7 @@ STRANGERS = [f"stranger:{n}" for n in range(40)]
 def test_every_list_and_search_is_answered_by_indexes(storage, many):
     """No table is read from end to end, whoever asks for what."""
     put(storage, many)
-    put(storage, [product(9000 + n, "Glossary", description=glossary(n)) for n in range(6)])
+    put(storage, [searchable(9000 + n, "Glossary", description=glossary(n)) for n in range(6)])
     with storage._connections.lend("alter") as connection:
         connection.execute("ANALYZE")
     title = many[7].document["title"].split()[1]

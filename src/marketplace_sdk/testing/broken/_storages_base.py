@@ -43,6 +43,7 @@ class SoundStorage:
     def __init__(self, place: MemoryStorage | None = None) -> None:
         self.place = place or MemoryStorage()
         self.closed = False
+        self.capabilities = self.place.capabilities
 
     def setup(self) -> None:
         """There is nothing to make ready."""

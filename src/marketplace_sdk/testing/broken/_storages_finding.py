@@ -21,6 +21,7 @@ __all__ = [
     "MatchesAnyPair",
     "NeedsTheMark",
     "PagesByOffset",
+    "PassesOverUnless",
     "RepeatsTheMark",
     "SortsByAlphabet",
     "TakesNothingForAll",
@@ -42,6 +43,21 @@ class LeavesIndexEntries(SoundStorage):
         "test_a_block_sees_its_own_writes",
         "test_a_changed_record_is_not_found_by_what_it_was",
     )
+
+
+class _PassesOverUnless(SoundTransaction):
+    def find(
+        self, kind: str, where: Sequence[Any] = (), *, unless: object = (), **more: Any
+    ) -> Sequence[Record]:
+        del unless
+        return self.inner.find(kind, where, **more)
+
+
+class PassesOverUnless(SoundStorage):
+    """Finds by the pairs that must hold, and never heard of those that must not."""
+
+    transaction = _PassesOverUnless
+    caught_by = ("test_what_has_a_pair_of_unless_is_left_out",)
 
 
 class _SortsByAlphabet(SoundTransaction):

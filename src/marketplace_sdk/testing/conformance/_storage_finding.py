@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,6 +50,61 @@ class FindChecks:
             for at in range(0, len(expected), 7):
                 behind = transaction.find("thing", after=expected[at], descending=descending)
                 assert [(one.order, one.id) for one in behind] == expected[at + 1 :]
+
+    def test_what_has_a_pair_of_unless_is_left_out(self, storage: Storage) -> None:
+        """Any one of them, with any of its values; a page is filled with what follows."""
+        keep(
+            storage,
+            make("1", index=[("state", "open"), ("who", "ada"), ("who", "bob")]),
+            make("2", index=[("state", "open"), ("who", "bob")]),
+            make("3", index=[("state", "shut"), ("who", "ada")]),
+            make("4", index=[("state", "open")]),
+        )
+
+        with storage.begin(write=False) as transaction:
+
+            def found(*unless: tuple[str, list[str]], **more: Any) -> list[str]:
+                return ids(transaction.find("thing", unless=unless, **more))
+
+            assert found(("who", ["ada"])) == ["2", "4"]
+            assert found(("who", ["bob", "ada"])) == ["4"]
+            assert found(("who", ["bob"]), ("state", ["shut"])) == ["4"]
+            assert found(("who", ["nobody"]), ("state", [])) == ["1", "2", "3", "4"]
+            assert found(("who", ["ada"]), where=[("state", ["open"])], limit=1) == ["2"]
+            assert found(("state", ["open"]), descending=True, limit=1) == ["3"]
+            assert found(("state", ["shut"]), after=("", "1"), limit=1) == ["2"]
+
+    @pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
+    def test_a_block_finds_what_is_there_when_it_has_ended(
+        self, storage: Storage, *, descending: bool
+    ) -> None:
+        """Its own writes stand in their places, on every page and under every pair."""
+        keep(
+            storage,
+            *(make(str(n), index=[("s", "abc"[n % 3])], order="xyz"[n % 2]) for n in range(8)),
+        )
+        looks: list[dict[str, Any]] = [
+            {"where": where, "unless": unless, "after": after, "limit": limit}
+            for where in ([], [("s", ["a", "b"])], [("s", ["c"]), ("new", ["yes"])])
+            for unless in ([], [("s", ["b"])])
+            for after in (None, ("x", "4"), ("y", "3"))
+            for limit in (None, 1, 3)
+        ]
+
+        with storage.begin() as transaction:
+            transaction.put(make("9", index=[("s", "a")], order="x"), None)
+            transaction.put(make("0", revision=2, index=[("s", "c"), ("new", "yes")]), 1)
+            transaction.put(make("1", revision=2, index=[("s", "b")], order="z"), 1)
+            transaction.put(make("1", revision=3, index=[("s", "a")], order="y"), 2)
+            transaction.remove("thing", "4", 1)
+            transaction.remove("thing", "5", 1)
+            transaction.put(make("5", index=[("s", "a")], order="x"), None)
+            inside = [ids(transaction.find("thing", descending=descending, **one)) for one in looks]
+        with storage.begin(write=False) as transaction:
+            after = [ids(transaction.find("thing", descending=descending, **one)) for one in looks]
+
+        assert inside == after
+        assert len(after[0]) == 8
 
     def test_all_pairs_must_hold_and_any_value_will_do(self, storage: Storage) -> None:
         """Pairs are joined by and, the values of one pair by or."""

@@ -27,6 +27,7 @@ from marketplace_sdk.testing.conformance._storage_events import EventChecks
 from marketplace_sdk.testing.conformance._storage_finding import FindChecks
 from marketplace_sdk.testing.conformance._storage_places import DurableChecks, SharedChecks
 from marketplace_sdk.testing.conformance._storage_records import RecordChecks
+from marketplace_sdk.testing.conformance._storage_searching import SearchChecks
 from marketplace_sdk.testing.conformance._storage_settling import SettleChecks
 from marketplace_sdk.testing.conformance._storage_units import UnitChecks
 from marketplace_sdk.testing.conformance._storage_upkeep import UpkeepChecks
@@ -38,6 +39,7 @@ __all__ = ["StorageConformance"]
 class StorageConformance(
     RecordChecks,
     FindChecks,
+    SearchChecks,
     UnitChecks,
     WriterChecks,
     EventChecks,
