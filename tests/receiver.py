@@ -17,11 +17,13 @@ class Receiver:
         self.verified: list[dict] = []
         self.ids: list[str] = []
         self.rejected: list[str] = []
+        self.raw: list[tuple[dict[str, str], bytes]] = []
         receiver, judge = self, Webhook(secret)
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.raw.append((dict(self.headers), body))
                 try:
                     judge.verify(body, dict(self.headers))
                 except WebhookVerificationError as error:

@@ -32,6 +32,8 @@ from marketplace_sdk import (
     group,
     user,
 )
+from marketplace_sdk.domain.events import Effects, Notice
+from marketplace_sdk.domain.inbox import InboxMessage
 from tests.rights.cast import CAST, NOBODY, REFUSED, Row, Scene, cells, name_of
 from tests.world import GOV, LEGAL, PRIVACY, all_of, any_of
 
@@ -194,6 +196,25 @@ def old_and_sealed(s: Scene) -> None:
 def a_message_to_ana(s: Scene) -> None:
     s.world.deliver()
     s.found = s.market.inbox.of("ana", by="ana").items[0]
+
+
+def a_message_to_everybody(s: Scene) -> None:
+    """Jobs, which nobody writes to otherwise, included."""
+    everybody = tuple(user(id) for id in (*CAST.values(), "system"))
+    told = Notice(kind="product_published", about="product:heads", audience=everybody)
+    with s.market._context.unit("system") as unit:
+        unit.keep(Effects(notices=(told,)))
+    s.world.deliver()
+
+
+def something_read(s: Scene) -> bool:
+    with s.market._context.unit("system", write=False) as unit:
+        return any(each.read_at for each in unit.find(InboxMessage))
+
+
+def a_read_message_to_ana(s: Scene) -> None:
+    a_message_to_ana(s)
+    s.market.inbox.mark_read(s.found.id, by="ana")
 
 
 # -- reading effects back ------------------------------------------------------------------
@@ -1114,6 +1135,24 @@ MATRIX = [
         prepare=a_message_to_ana,
         act=lambda s, do, **who: do.inbox.mark_read(s.found.id, **who),
         shows=lambda s: any(each.read_at for each in s.market.inbox.of("ana", by="ana")),
+    ),
+    Row(
+        what="mark a message to ana as unread",
+        covers="inbox.mark_unread",
+        rule=INBOX,
+        cells="hid  hid  hid  yes  hid  hid  hid  hid  hid  hid  hid",
+        prepare=a_read_message_to_ana,
+        act=lambda s, do, **who: do.inbox.mark_unread(s.found.id, **who),
+        shows=lambda s: not any(each.read_at for each in s.market.inbox.of("ana", by="ana")),
+    ),
+    Row(
+        what="mark all of one's messages as read",
+        covers="inbox.mark_all_read",
+        rule=INBOX,
+        cells=ALL_,
+        prepare=a_message_to_everybody,
+        act=lambda s, do, **who: do.inbox.mark_all_read(**who),
+        shows=something_read,
     ),
 ]
 

@@ -552,6 +552,11 @@ COMMANDS = {
         lambda w: {"older_than": timedelta(days=30), "by": "gil"},
         {"older_than": [*LENGTH, None, timedelta(hours=1)], "by": BY},
     ),
+    "inbox.mark_unread": (None, {"id": KNOWN, "by": BY}),
+    "inbox.mark_all_read": (
+        lambda w: {"by": "ana"},
+        {"until": [5, "today", datetime(2026, 1, 1), {}], "by": BY},  # noqa: DTZ001  # naive, on purpose
+    ),
     "destinations.create": (
         lambda w: {"url": "https://new.example/", "secret": "env:HOOK_ONE", "by": "ada"},
         {
@@ -634,6 +639,7 @@ COMMANDS = {
     "deliveries.replay": (None, {"id": KNOWN, "by": BY}),
 }
 NEVER = {
+    "inbox.mark_unread": {"id": "x", "by": "ana"},
     "deliveries.replay": {"id": "x", "by": "ada"},
     "grants.adopt": {"id": "x", "by": "gil"},
     "sources.accept_replaced": {"name": "people", "by": "gil"},

@@ -135,3 +135,30 @@ def test_nobody_is_reminded_of_nothing(small):
     small.deliver()
 
     assert pending(small, "ana") == []
+
+
+def test_messages_are_marked_one_by_one_and_all_at_once(small, monkeypatch):
+    """Up to what the person has seen, in batches; nobody else's."""
+    monkeypatch.setattr("marketplace_sdk.services.inbox.BATCH", 2)
+    product = small.publish(any_of(LEGAL))
+    inbox = small.market.inbox
+    for who in ("con", "pat"):
+        small.ask(product, by=who)
+        small.deliver()
+        small.clock.advance(minutes=1)
+    seen = small.clock()
+    small.clock.advance(minutes=1)
+    for number in range(3):
+        small.ask(small.publish(any_of(LEGAL), name=f"P{number}"))
+    small.deliver()
+
+    assert inbox.mark_all_read(until=seen, by="ana") == 2
+    assert len(inbox.of("ana", unread=True, by="ana")) == 3
+    assert inbox.mark_all_read(by="ana") == 3
+    assert inbox.mark_all_read(by="ana") == 0
+    newest = next(iter(inbox.of("ana", by="ana")))
+    assert inbox.mark_unread(newest.id, by="ana").read_at is None
+    with nothing_written(small):
+        inbox.mark_unread(newest.id, by="ana")
+    assert [each.id for each in inbox.of("ana", unread=True, by="ana")] == [newest.id]
+    assert len(inbox.of("bo", unread=True, by="bo")) == 5

@@ -78,18 +78,6 @@ def test_the_body_is_compact_ascii_json(message):
     assert json.loads(body)["data"]["b"]["x"][0] == "é"
 
 
-def test_other_types_and_notices_are_dropped_as_delivered(receive, notifier, message, call):
-    """A destination chooses its types, and people's notices never go to systems."""
-    receiver = receive()
-    webhook = notifier(receiver.url, types=["data_product.created"])
-
-    webhook.deliver(message(), call())
-    webhook.deliver(message(type="data_product.created", sort="notice"), call())
-    webhook.deliver(message(type="data_product.created"), call())
-
-    assert len(receiver.requests) == 1
-
-
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_every_2xx_is_a_success(receive, notifier, message, call, status):
     """Nothing is raised."""

@@ -28,7 +28,6 @@ KNOWN: dict[str, type | tuple[type, ...]] = {
     "secret": (str, list, tuple),
     "format": str,
     "source": str,
-    "types": (list, tuple),
     "allow_networks": (list, tuple),
     "ca_file": str,
     "timeout": (int, float),
@@ -52,7 +51,6 @@ class Config:
         keys: what to sign with, the newest first; two while a secret is exchanged.
         format: of the body: that of Standard Webhooks, or CloudEvents in structured mode.
         source: of CloudEvents: who sends, a URI reference.
-        types: event types to send; None for all.
         guard: which addresses may be connected to.
         ca_file: path of a bundle of certificate authorities to trust instead of the usual ones;
             empty for the usual ones.
@@ -63,7 +61,6 @@ class Config:
     keys: tuple[Signing, ...] = field(repr=False)
     format: Format = "standard"
     source: str = "/marketplace"
-    types: frozenset[str] | None = None
     guard: Guard = field(factory=Guard)
     ca_file: str = ""
     timeout: float = _TIMEOUT
@@ -95,7 +92,6 @@ def read(settings: Mapping[str, Any], secret: Callable[[str], str]) -> Config:
     keys = attempt("secret", lambda given: _keys(given, secret), settings["secret"])
     format_ = attempt("format", _format, settings.get("format", "standard"))
     source = attempt("source", _source, settings.get("source", "/marketplace"))
-    types = attempt("types", _types, settings["types"]) if "types" in settings else None
     timeout = attempt("timeout", _seconds, settings.get("timeout", _TIMEOUT))
     if target is None or keys is None or format_ is None or source is None or timeout is None:
         raise InvalidInput("cannot configure webhook", problems=problems)
@@ -106,7 +102,6 @@ def read(settings: Mapping[str, Any], secret: Callable[[str], str]) -> Config:
         keys=keys,
         format=format_,
         source=source,
-        types=types,
         guard=guard,
         ca_file=settings.get("ca_file", ""),
         timeout=timeout,
@@ -153,12 +148,6 @@ def _network(text: str, position: int) -> Network:
         return ip_network(text)
     except ValueError:
         raise ValueError(f"entry {position} is not a network such as 10.1.0.0/16") from None
-
-
-def _types(texts: Sequence[Any]) -> frozenset[str]:
-    if not texts or not all(isinstance(text, str) and text for text in texts):
-        raise ValueError("must list event types, or be left out to receive all")
-    return frozenset(texts)
 
 
 def _seconds(value: float) -> float:

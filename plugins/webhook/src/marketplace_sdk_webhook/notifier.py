@@ -56,16 +56,13 @@ class WebhookNotifier:
         return f"WebhookNotifier({self._config.target.host!r})"
 
     def deliver(self, message: Message, call: Call) -> None:
-        """Send an event, unless its type is not among those to receive.
+        """Send an event; which of them are sent here is the marketplace's business.
 
         Raises:
             NotificationError: it was not accepted; ``code`` is ``gone`` (410) or
                 ``address_refused``, which no retry changes, ``not_sendable`` for a message that
                 is not plain data, or ``not_accepted``, ``unreachable`` or ``timeout``.
         """
-        types = self._config.types
-        if message.sort != "event" or (types is not None and message.type not in types):
-            return
         host = self._config.target.host
         try:
             self._attempt(message, call)

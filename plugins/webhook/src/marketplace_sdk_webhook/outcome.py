@@ -68,7 +68,7 @@ def judge(answer: Answer, now: datetime) -> None:
             reason,
             code="gone",
             retryable=False,
-            hint="the receiver wants no more; take the webhook out of the configuration",
+            hint="the receiver wants no more; nothing is sent there any more",
         )
     retry_after = None
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
