@@ -92,7 +92,9 @@ class ClaimsWhatOthersGave(SoundProvisioner):
 class SuspectsEverybody(SoundProvisioner):
     """Says of everything that somebody gave it by hand, too."""
 
-    caught_by: ClassVar[tuple[str, ...]] = ("test_what_we_gave_alone_is_not_said_to_be_given_by_hand",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_what_we_gave_alone_is_not_said_to_be_given_by_hand",
+    )
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes, all of it given by hand."""

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import logging
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from marketplace_sdk.errors import NotificationError
 from marketplace_sdk.testing.broken._notifiers_base import (
@@ -190,7 +188,9 @@ class FallsOverUnusualWords(SoundNotifier):
 class RaisesForeignErrors(SoundNotifier):
     """Lets the errors of its library through."""
 
-    caught_by: ClassVar[tuple[str, ...]] = ("test_nobody_there_is_an_error_that_may_be_tried_again",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_nobody_there_is_an_error_that_may_be_tried_again",
+    )
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -239,7 +239,9 @@ class CallsARefusalFinal(SoundNotifier):
 class BlocksPastTheDeadline(SoundNotifier):
     """Waits for an answer for as long as it takes."""
 
-    caught_by: ClassVar[tuple[str, ...]] = ("test_a_silent_other_side_costs_no_more_than_the_time_of_the_call",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_a_silent_other_side_costs_no_more_than_the_time_of_the_call",
+    )
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -261,7 +263,9 @@ class SendsWithoutTime(SoundNotifier):
 class SendsToSomebody(SoundNotifier):
     """Takes an address that it makes up for somebody who has none, and sends twice."""
 
-    caught_by: ClassVar[tuple[str, ...]] = ("test_somebody_without_an_address_is_said_and_reached_by_nobody_else",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_somebody_without_an_address_is_said_and_reached_by_nobody_else",
+    )
 
     def deliver(self, message: Message, call: Call) -> None:
         """See the sound one."""
