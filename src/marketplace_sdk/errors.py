@@ -80,10 +80,10 @@ class MarketplaceError(Exception):
     http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, *, code: str | None = None, hint: str = "") -> None:
-        self.message = _printable(message)
+        self.message: str = _printable(message)
         super().__init__(self.message)
-        self.code = code or self.default_code
-        self.hint = hint or self.default_hint
+        self.code: str = code or self.default_code
+        self.hint: str = hint or self.default_hint
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -115,7 +115,7 @@ class InvalidInput(MarketplaceError):
         code: str | None = None,
         hint: str = "",
     ) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         text = message
         if self.problems:
             text = f"{message}: " + "; ".join(str(problem) for problem in self.problems)

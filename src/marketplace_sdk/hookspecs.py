@@ -45,7 +45,7 @@ __all__ = [
     "marketplace_storages",
 ]
 
-hookspec = pluggy.HookspecMarker(PROJECT)
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(PROJECT)
 
 
 @hookspec

@@ -85,18 +85,18 @@ class Services:
     """
 
     def __init__(self, context: Context, actor: Actor | None = None) -> None:
-        self.people = People(context, actor)
-        self.domains = Domains(context, actor)
-        self.sources = Sources(context, actor)
-        self.forms = Forms(context, actor)
-        self.products = Products(context, actor)
-        self.requests = Requests(context, actor)
-        self.grants = Grants(context, actor)
-        self.inbox = Inbox(context, actor)
-        self.audit = Audit(context, actor)
-        self.deliveries = Deliveries(context, actor)
-        self.declarations = Declarations(context, actor)
-        self.destinations = Destinations(context, actor)
+        self.people: People = People(context, actor)
+        self.domains: Domains = Domains(context, actor)
+        self.sources: Sources = Sources(context, actor)
+        self.forms: Forms = Forms(context, actor)
+        self.products: Products = Products(context, actor)
+        self.requests: Requests = Requests(context, actor)
+        self.grants: Grants = Grants(context, actor)
+        self.inbox: Inbox = Inbox(context, actor)
+        self.audit: Audit = Audit(context, actor)
+        self.deliveries: Deliveries = Deliveries(context, actor)
+        self.declarations: Declarations = Declarations(context, actor)
+        self.destinations: Destinations = Destinations(context, actor)
 
 
 class Marketplace(Services):

@@ -168,7 +168,7 @@ PROJECT = "marketplace_sdk"
 API_VERSION = 1
 """Version of the contract between host and plugins; a spec of another one is refused."""
 
-hookimpl = pluggy.HookimplMarker(PROJECT)
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker(PROJECT)
 
 
 def _words(words: Iterable[str]) -> frozenset[str]:

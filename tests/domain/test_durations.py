@@ -15,6 +15,7 @@ from marketplace_sdk.domain.durations import (
     end_of,
     window,
 )
+from marketplace_sdk.errors import InvalidInput
 from tests.domain.building import NOW, problems_of
 
 MOMENTS = st.datetimes(
@@ -214,3 +215,22 @@ def test_an_end_is_absolute_or_counted_from_the_start():
     """The clock of a duration starts at the final determination."""
     assert end_of(at("2027-01-01T00:00"), NOW) == at("2027-01-01T00:00")
     assert end_of(Duration(1, "days"), NOW) == NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("30 days", Duration(30, "days")),
+        (" 1 Month ", Duration(1, "months")),
+        ("90seconds", Duration(90, "seconds")),
+    ],
+)
+def test_a_duration_is_read_from_words_and_written_so(text, duration):
+    assert Duration.parse(text) == duration
+    assert Duration.parse(duration.words) == duration
+
+
+@pytest.mark.parametrize("text", ["", "days", "1.5 days", "-1 day", "0 days", "3 moons", 5, None])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(InvalidInput, match="cannot use this duration"):
+        Duration.parse(text)

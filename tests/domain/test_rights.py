@@ -20,6 +20,7 @@ MATRIX = {
     "person.deactivate": "user_admin",
     "person.read": "self user_admin governance audit",
     "domain.create": "governance",
+    "domain.update": "governance",
     "domain.assign": "governance",
     "domain.delete": "governance",
     "domain.set_policy": "governance",

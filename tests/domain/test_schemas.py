@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
@@ -70,6 +70,7 @@ def exempt(form, answers):
     return False
 
 
+@settings(deadline=None)
 @given(forms(), st.data())
 @example(version(Question.short_answer("why", "Why?")), None)
 def test_the_schema_takes_an_answer_if_and_only_if_the_marketplace_does(form, data):
@@ -93,6 +94,7 @@ def test_the_schema_takes_an_answer_if_and_only_if_the_marketplace_does(form, da
     assert fits == taken or exempt(form, answers)
 
 
+@settings(max_examples=50, deadline=None)
 @given(forms())
 def test_a_schema_is_json_of_words_that_both_drafts_share(form):
     schema, shown = form.json_schema(), form.ui_schema()
@@ -156,7 +158,7 @@ def market(schema):
 
 
 def test_a_plugins_question_is_checked_by_the_schema_that_portals_get_and_then_by_the_plugin():
-    schema = {"type": "string", "pattern": "^C-[0-9]{1,4}$"}
+    schema = {"type": "string", "pattern": "^C-[0-9]{1,4}$", "examples": ["C-7"]}
     shop, plugin = market(schema)
     code = Question(key="code", label="Which code?", kind="CODE")
     form = shop.forms.create("F", questions=[code], by="uma")

@@ -63,11 +63,11 @@ class Rounds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.done = Delivered()
-        self.count = 0
-        self.failures = 0
-        self.seconds = 0.0
-        self.last = 0.0
+        self.done: Delivered = Delivered()
+        self.count: int = 0
+        self.failures: int = 0
+        self.seconds: float = 0.0
+        self.last: float = 0.0
 
     def add(self, done: Delivered | None, seconds: float, at: float) -> None:
         """One round; None for one that broke off."""
@@ -93,7 +93,7 @@ class WatchedMarketplace(Marketplace):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.rounds = Rounds()
+        self.rounds: Rounds = Rounds()
         self.tell: Callable[[Delivered], None] = tell
 
     def deliver(self, *, limit: int | None = None) -> Delivered:

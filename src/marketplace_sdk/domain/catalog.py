@@ -105,7 +105,7 @@ class DataSource:
     name: str
     connection: str = field(kw_only=True)
     object: str = field(kw_only=True)
-    columns: tuple[Column, ...] = field(default=(), converter=_columns, kw_only=True)
+    columns: tuple[Column, ...] = field(default=(), converter=_columns, kw_only=True, repr=False)
     tags: frozenset[Tag] = field(default=frozenset(), converter=_tags, kw_only=True)
     description: str = field(default="", kw_only=True)
     kind: str = field(default="", kw_only=True)
@@ -214,8 +214,8 @@ class Domain:
     name: str
     description: str = ""
     rules: tuple[TagRule, ...] = ()
-    sources: frozenset[str] = frozenset()
-    permissions: frozenset[tuple[str, str]] = frozenset()
+    sources: frozenset[str] = field(default=frozenset(), repr=False)
+    permissions: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
     policy: DomainPolicy = field(factory=DomainPolicy)
     revision: int = field(default=0, eq=False)
 

@@ -31,7 +31,7 @@ class Declaration:
 
     kind: str
     id: str
-    fields: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
+    fields: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze, repr=False)
     place: str = field(default="", eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -57,8 +57,8 @@ class DeclaredChange:
     action: Literal["create", "update", "delete"]
     kind: str
     id: str
-    before: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
-    after: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
+    before: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze, repr=False)
+    after: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze, repr=False)
     declaration: Declaration | None = field(default=None, repr=False)
 
     @property

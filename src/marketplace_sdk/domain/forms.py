@@ -178,9 +178,9 @@ class FormVersion:
     form: str
     number: int = 1
     name: str
-    questions: tuple[Question, ...] = ()
-    agreements: tuple[DataUseAgreement, ...] = ()
-    review: ReviewFlow = DEFAULT_REVIEW
+    questions: tuple[Question, ...] = field(default=(), repr=False)
+    agreements: tuple[DataUseAgreement, ...] = field(default=(), repr=False)
+    review: ReviewFlow = field(default=DEFAULT_REVIEW, repr=False)
     allow_self_review: bool = False
     fallback: StewardSelector | None = None
     created_at: datetime | None = None

@@ -26,7 +26,7 @@ class MerkleTree:
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count: int = 0
         # Roots of complete trees, the highest first: one for each bit of ``count`` that is set.
         self._peaks: list[tuple[int, bytes]] = []
 

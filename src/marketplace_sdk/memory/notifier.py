@@ -23,10 +23,10 @@ class MemoryNotifier:
         closed: how often it was closed.
     """
 
-    receives = frozenset({"event", "notice"})
+    receives: frozenset[str] = frozenset({"event", "notice"})
 
     def __init__(self) -> None:
-        self.closed = 0
+        self.closed: int = 0
         self._failures = Failures()
         self._lock = threading.Lock()
         self._messages: list[Message] = []

@@ -69,7 +69,7 @@ class MemoryPlatform(Administration):
         calls: (method, how many things it was asked about), in order.
     """
 
-    capabilities = frozenset({"discover", "open_world", "unmask"})
+    capabilities: frozenset[str] = frozenset({"discover", "open_world", "unmask"})
 
     def __init__(
         self,
@@ -79,11 +79,11 @@ class MemoryPlatform(Administration):
         name: str = "memory",
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self.identity = f"memory:{name}"
+        self.identity: str = f"memory:{name}"
         if clock is not None:
             self.capabilities = self.capabilities | {"set_until"}
-        self.unreachable = False
-        self.writes = 0
+        self.unreachable: bool = False
+        self.writes: int = 0
         self.calls: list[tuple[str, int]] = []
         self._expires = clock is not None
         super().__init__(Privileges(objects, principals, protected, clock))

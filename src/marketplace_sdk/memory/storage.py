@@ -32,7 +32,7 @@ class MemoryStorage:
     Safe to use from several threads; not shared between processes.
     """
 
-    capabilities = frozenset({"search", "search_typos"})
+    capabilities: frozenset[str] = frozenset({"search", "search_typos"})
 
     def __init__(self) -> None:
         self._books = Books()

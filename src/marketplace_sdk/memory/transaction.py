@@ -48,8 +48,8 @@ class MemoryTransaction:
         self.jobs: dict[str, Job | None] = {}
         self.events_added: list[Link] = []
         self.payloads: dict[str, str] = {}
-        self.enqueued = books.enqueued
-        self.over = False
+        self.enqueued: int = books.enqueued
+        self.over: bool = False
         self._books = books
         self._state = state
         self._writing = writing

@@ -70,7 +70,7 @@ class GrantView:
     withheld: tuple[str, ...] = ()
     trouble: tuple[Trouble, ...] = field(default=(), repr=False)
     cause: str = ""
-    items: tuple[GrantItem, ...] = ()
+    items: tuple[GrantItem, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         by_connection: dict[str, list[str]] = {}

@@ -332,7 +332,7 @@ def declared_of(value: object) -> Declaration:
             return _whole("form", value.id, value.current, domain=value.domain, agreements=held)
         case DataProduct():
             return _whole("product", value.id, value)
-    raise TypeError(type(value).__name__)
+    raise TypeError(type(value).__name__)  # pragma: no cover - there are no others
 
 
 def _whole(kind: str, id: str, value: object, **other: Any) -> Declaration:

@@ -74,7 +74,7 @@ class Unit:
         actor: str,
     ) -> None:
         self.rows = transaction
-        self.searches = hasattr(transaction, "search")
+        self.searches: bool = hasattr(transaction, "search")
         self._prefetch = getattr(transaction, "prefetch", None)
         self.now = now
         self.ids = ids

@@ -102,7 +102,7 @@ class MailboxWorld(NotifierWorld):
     secrets: Sequence[str] = (TOKEN,)
 
     def __init__(self, make: Callable[[Mailbox], Any] = SoundNotifier) -> None:
-        self.mailbox = Mailbox()
+        self.mailbox: Mailbox = Mailbox()
         self._make = make
 
     def connect(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 from attrs import evolve
 
@@ -43,7 +44,7 @@ _ENDLESS = Call(seconds_left=lambda: 60.0, correlation_id="broken")
 class ReportsDoneAndDoesNothing(SoundProvisioner):
     """Says that every change was made."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_given_held_taken_and_gone",
         "test_access_follows_an_approval_and_ends_with_it",
     )
@@ -57,7 +58,7 @@ class ReportsDoneAndDoesNothing(SoundProvisioner):
 class NeverRevokes(SoundProvisioner):
     """Gives, and says that it took away."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_given_held_taken_and_gone",
         "test_access_follows_an_approval_and_ends_with_it",
     )
@@ -74,7 +75,7 @@ class NeverRevokes(SoundProvisioner):
 class IgnoresTheDeadline(SoundProvisioner):
     """Goes on when its time is over and another worker has the scope."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_without_time_nothing_is_started",
         "test_the_deadline_is_looked_at_before_each_change",
     )
@@ -87,7 +88,10 @@ class IgnoresTheDeadline(SoundProvisioner):
 class AppliesAndRaises(SoundProvisioner):
     """Makes the changes, and then fails over something else."""
 
-    caught_by = ("test_given_held_taken_and_gone", "test_every_change_has_an_outcome")
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_given_held_taken_and_gone",
+        "test_every_change_has_an_outcome",
+    )
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterable[Outcome]:
         """All changes, and no outcome.
@@ -102,7 +106,7 @@ class AppliesAndRaises(SoundProvisioner):
 class SwallowsFailures(SoundProvisioner):
     """Says done, whatever the platform said."""
 
-    caught_by = ("test_a_refusal_is_told",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_refusal_is_told",)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
         """Every outcome as if it had worked."""
@@ -113,7 +117,7 @@ class SwallowsFailures(SoundProvisioner):
 class RefusesRepetition(SoundProvisioner):
     """Fails over what is so already, because the platform says that it exists."""
 
-    caught_by = ("test_doing_it_twice_changes_once",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_doing_it_twice_changes_once",)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
         """What is so already counts as refused."""
@@ -127,7 +131,7 @@ class RefusesRepetition(SoundProvisioner):
 class StopsWithoutAWord(SoundProvisioner):
     """Makes the first change of a batch, and says nothing about the others."""
 
-    caught_by = ("test_every_change_has_an_outcome",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_every_change_has_an_outcome",)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterable[Outcome]:
         """One outcome."""
@@ -137,7 +141,10 @@ class StopsWithoutAWord(SoundProvisioner):
 class RevokesEverybody(SoundProvisioner):
     """Takes a right from everybody when it was to take it from one."""
 
-    caught_by = ("test_one_loses_and_another_keeps", "test_two_products_on_one_object")
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_one_loses_and_another_keeps",
+        "test_two_products_on_one_object",
+    )
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)
@@ -161,7 +168,7 @@ class RevokesEverybody(SoundProvisioner):
 class DoesForeignWork(SoundProvisioner):
     """Does what was planned for another platform, on this one."""
 
-    caught_by = ("test_what_is_not_of_this_platform_is_refused",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_is_not_of_this_platform_is_refused",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)
@@ -185,7 +192,7 @@ class DoesForeignWork(SoundProvisioner):
 class PromisesEnds(SoundProvisioner):
     """Says that an access ends by itself, on a platform where none does."""
 
-    caught_by = ("test_an_end_is_kept_or_refused",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_an_end_is_kept_or_refused",)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
         """An end is promised, everything else done."""
@@ -199,7 +206,7 @@ class PromisesEnds(SoundProvisioner):
 class MixesThreads(SoundProvisioner):
     """Keeps what it is about to do where all threads write."""
 
-    caught_by = ("test_several_threads_do_not_mix",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_several_threads_do_not_mix",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)
@@ -215,7 +222,7 @@ class MixesThreads(SoundProvisioner):
 class CallsAnOutageARefusal(SoundProvisioner):
     """Says that the platform refused what never reached it, so that nobody tries again."""
 
-    caught_by = ("test_an_outage_is_told",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_an_outage_is_told",)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterable[Outcome]:
         """Refusals, when the platform cannot be reached."""
@@ -231,7 +238,7 @@ class CallsAnOutageARefusal(SoundProvisioner):
 class GivesUpForGood(SoundProvisioner):
     """Never tries again what was refused once."""
 
-    caught_by = ("test_a_partial_failure_converges",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_partial_failure_converges",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)

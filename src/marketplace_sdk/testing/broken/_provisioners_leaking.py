@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from attrs import evolve
 
@@ -19,7 +20,7 @@ _log = logging.getLogger("broken.provisioner")
 class LeaksInRepr(SoundProvisioner):
     """Shows its password to whoever prints it."""
 
-    caught_by = ("test_no_secret_in_a_repr",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_no_secret_in_a_repr",)
 
     def __repr__(self) -> str:
         return f"LeaksInRepr(secret={self.secret!r})"
@@ -28,7 +29,7 @@ class LeaksInRepr(SoundProvisioner):
 class LeaksInLogs(SoundProvisioner):
     """Writes down with what it connects."""
 
-    caught_by = ("test_no_secret_in_a_log",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_no_secret_in_a_log",)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
         """The changes, with a line in the log."""
@@ -39,7 +40,7 @@ class LeaksInLogs(SoundProvisioner):
 class LeaksInErrors(SoundProvisioner):
     """Hands on a driver's error, in which everything stands that the driver was told."""
 
-    caught_by = ("test_no_secret_in_an_error",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_no_secret_in_an_error",)
 
     def resolve(self, refs: Collection[Ref], call: Call) -> Mapping[Ref, Resolved | Unresolved]:
         """What the names mean.
@@ -57,7 +58,7 @@ class LeaksInErrors(SoundProvisioner):
 class LeaksInEvidence(SoundProvisioner):
     """Keeps for the auditors how it was connected."""
 
-    caught_by = ("test_no_secret_in_a_statement_or_in_evidence",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_no_secret_in_a_statement_or_in_evidence",)
 
     def apply(self, batch: Sequence[Change], call: Call) -> Iterator[Outcome]:
         """The changes, with too much evidence."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from attrs import evolve
 
@@ -50,7 +51,10 @@ _Views = Mapping[Scope, Seen | CannotLook]
 class HidesStrangers(SoundProvisioner):
     """Lists only what carries our marker, so that nobody ever learns who else can read."""
 
-    caught_by = ("test_strangers_are_shown", "test_what_is_ours_is_told_from_what_is_not")
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_strangers_are_shown",
+        "test_what_is_ours_is_told_from_what_is_not",
+    )
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes with our own items."""
@@ -65,7 +69,7 @@ class HidesStrangers(SoundProvisioner):
 class ForgetsMarkers(SoundProvisioner):
     """Never says that something is ours: with the ledger lost, nothing would be taken away."""
 
-    caught_by = ("test_what_is_ours_is_told_from_what_is_not",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_is_ours_is_told_from_what_is_not",)
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes, all of it somebody else's."""
@@ -75,7 +79,7 @@ class ForgetsMarkers(SoundProvisioner):
 class ClaimsWhatOthersGave(SoundProvisioner):
     """Says that everything is ours, so that a right from before us is revoked with the grant."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_right_from_before_survives",
         "test_what_is_ours_is_told_from_what_is_not",
     )
@@ -88,7 +92,9 @@ class ClaimsWhatOthersGave(SoundProvisioner):
 class SuspectsEverybody(SoundProvisioner):
     """Says of everything that somebody gave it by hand, too."""
 
-    caught_by = ("test_what_we_gave_alone_is_not_said_to_be_given_by_hand",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_what_we_gave_alone_is_not_said_to_be_given_by_hand",
+    )
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes, all of it given by hand."""
@@ -105,7 +111,7 @@ class SuspectsEverybody(SoundProvisioner):
 class TrustsItsMemory(SoundProvisioner):
     """Calls its own whatever it has given once, whoever has given it since."""
 
-    caught_by = ("test_what_somebody_gives_beside_ours_is_told",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_somebody_gives_beside_ours_is_told",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)
@@ -135,7 +141,7 @@ class TrustsItsMemory(SoundProvisioner):
 class CallsUnreachableAbsent(SoundProvisioner):
     """Takes no answer for the answer no: ends are reported that have not come."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_what_cannot_be_reached_is_not_absent",
         "test_without_time_nothing_is_concluded",
         "test_an_outage_delays_and_loses_nothing",
@@ -166,7 +172,7 @@ class CallsUnreachableAbsent(SoundProvisioner):
 class SeesForeignScopesEmpty(SoundProvisioner):
     """Reports everything as gone when the connection leads to another platform."""
 
-    caught_by = ("test_a_scope_of_another_platform_cannot_be_seen",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_scope_of_another_platform_cannot_be_seen",)
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """What cannot be looked at for good is empty."""
@@ -179,7 +185,7 @@ class SeesForeignScopesEmpty(SoundProvisioner):
 class ReadsOnePage(SoundProvisioner):
     """Reads the first hundred of a list and takes them for all."""
 
-    caught_by = ("test_a_long_list_is_read_to_its_end",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_long_list_is_read_to_its_end",)
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes, each as far as its first page goes."""
@@ -194,7 +200,7 @@ class ReadsOnePage(SoundProvisioner):
 class CannotSeeWhatWasDropped(SoundProvisioner):
     """Fails over an object that is not there any more, so that access to it never ends."""
 
-    caught_by = ("test_access_to_what_was_dropped_ends",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_access_to_what_was_dropped_ends",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)
@@ -223,7 +229,7 @@ class CannotSeeWhatWasDropped(SoundProvisioner):
 class LeavesOutEmptyScopes(SoundProvisioner):
     """Gives no answer for a scope in which nothing is."""
 
-    caught_by = ("test_every_scope_has_an_answer",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_every_scope_has_an_answer",)
 
     def observe(self, scopes: Collection[Scope], guards: Collection[Guard], call: Call) -> _Views:
         """The scopes that hold something."""
@@ -237,7 +243,7 @@ class LeavesOutEmptyScopes(SoundProvisioner):
 class AnswersGuardsUnread(SoundProvisioner):
     """Says of every column that it is protected, without having looked."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_guards_are_answered_as_things_are",
         "test_an_unprotected_column_keeps_its_object_closed",
     )
@@ -255,7 +261,7 @@ class AnswersGuardsUnread(SoundProvisioner):
 class SeesOnlyItsOwnWork(SoundProvisioner):
     """Lists what this process remembers to have done, instead of what is there."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_worker_that_vanishes_leaves_whole_changes",
         "test_a_worker_vanishes_after_each_change",
     )
@@ -284,7 +290,7 @@ class SeesOnlyItsOwnWork(SoundProvisioner):
 class RepairsWhileLooking(SoundProvisioner):
     """Puts back what it finds missing, whether somebody said yes to it or not."""
 
-    caught_by = ("test_looking_changes_nothing",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_looking_changes_nothing",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)

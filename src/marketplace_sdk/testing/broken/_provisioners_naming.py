@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from itertools import count
+from typing import ClassVar
 
 from attrs import evolve
 
@@ -28,7 +29,7 @@ _Names = Mapping[Ref, Resolved | Unresolved]
 class MatchesCaseBlind(SoundProvisioner):
     """Takes a name for another one that differs in case only: access goes to somebody else."""
 
-    caught_by = ("test_names_are_taken_letter_by_letter",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_names_are_taken_letter_by_letter",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)
@@ -50,7 +51,7 @@ class MatchesCaseBlind(SoundProvisioner):
 class RemembersNames(SoundProvisioner):
     """Keeps what a name meant when it was first asked for: what was made again gets the access."""
 
-    caught_by = ("test_what_is_made_again_is_something_else",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_is_made_again_is_something_else",)
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
         super().__init__(inner, secret)
@@ -66,7 +67,7 @@ class RemembersNames(SoundProvisioner):
 class AnswersOneName(SoundProvisioner):
     """Answers the first question and forgets the others."""
 
-    caught_by = ("test_every_name_has_an_answer",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_every_name_has_an_answer",)
 
     def resolve(self, refs: Collection[Ref], call: Call) -> _Names:
         """What one of the names means."""
@@ -76,7 +77,7 @@ class AnswersOneName(SoundProvisioner):
 class MakesUpIds(SoundProvisioner):
     """Numbers things itself, in every process anew."""
 
-    caught_by = ("test_a_name_keeps_its_meaning",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_name_keeps_its_meaning",)
     _processes = count()
 
     def __init__(self, inner: Provisioner, secret: str = "") -> None:
@@ -96,7 +97,7 @@ class MakesUpIds(SoundProvisioner):
 class ResolvesEverything(SoundProvisioner):
     """Finds a meaning in every name."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_an_unknown_name_is_not_found",
         "test_a_hostile_name_that_is_not_there_is_not_found",
     )
@@ -113,7 +114,7 @@ class ResolvesEverything(SoundProvisioner):
 class FoldsNames(SoundProvisioner):
     """Writes every name in small letters before it asks for it."""
 
-    caught_by = ("test_names_that_differ_in_case_are_two",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_names_that_differ_in_case_are_two",)
 
     def resolve(self, refs: Collection[Ref], call: Call) -> _Names:
         """What the names mean in small letters."""
@@ -123,7 +124,7 @@ class FoldsNames(SoundProvisioner):
 class GuessesNames(SoundProvisioner):
     """Takes an unknown name for one that begins alike: whoever has that one gets the access."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_an_unknown_name_is_not_found",
         "test_nobody_gets_what_somebody_unknown_was_promised",
     )
@@ -139,7 +140,7 @@ class GuessesNames(SoundProvisioner):
 class PastesNames(SoundProvisioner):
     """Pastes names into statements, so that a quote ends them and the rest is something else."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_hostile_name_that_is_not_there_is_not_found",
         "test_hostile_names_stay_names",
         "test_hostile_names_through_a_marketplace",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import evolve
 
@@ -40,7 +40,7 @@ _CALL = Call(seconds_left=lambda: 60.0, correlation_id="broken")
 class PlansDifferently(SoundProvisioner):
     """Makes up a new key each time, so that no pass finds what the last one did."""
 
-    caught_by = ("test_planning_twice_gives_the_same",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_planning_twice_gives_the_same",)
     _numbers = count()
 
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
@@ -52,7 +52,10 @@ class PlansDifferently(SoundProvisioner):
 class ChangesWhilePlanning(SoundProvisioner):
     """Carries a plan out while it makes it, so that a preview gives access."""
 
-    caught_by = ("test_planning_touches_nothing", "test_what_may_not_be_granted_is_not_opened")
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_planning_touches_nothing",
+        "test_what_may_not_be_granted_is_not_opened",
+    )
 
     def base(self, target: Target, known: Known) -> Sequence[Item]:
         """The items, which are there by then."""
@@ -71,7 +74,7 @@ class ChangesWhilePlanning(SoundProvisioner):
 class PlansByAsking(SoundProvisioner):
     """Asks the platform once more while it plans."""
 
-    caught_by = ("test_planning_asks_nobody",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_planning_asks_nobody",)
 
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """The items for whatever the name means by now."""
@@ -82,7 +85,7 @@ class PlansByAsking(SoundProvisioner):
 class NamesNothingOpened(SoundProvisioner):
     """Does not say what its items open, so that no ``may_grant`` bounds them."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_every_object_is_named_by_what_opens_it",
         "test_what_may_not_be_granted_is_not_opened",
     )
@@ -99,7 +102,7 @@ class NamesNothingOpened(SoundProvisioner):
 class DropsGuards(SoundProvisioner):
     """Opens objects with masked columns, whether those are protected or not."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_masked_column_stands_guarded",
         "test_an_unprotected_column_keeps_its_object_closed",
     )
@@ -116,7 +119,7 @@ class DropsGuards(SoundProvisioner):
 class PastesColumns(SoundProvisioner):
     """Asks whether a column is protected by a name that ends at the first quote in it."""
 
-    caught_by = ("test_hostile_columns_stay_columns",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_hostile_columns_stay_columns",)
 
     def base(self, target: Target, known: Known) -> Sequence[Item]:
         """The items, with guards on something else."""
@@ -130,7 +133,7 @@ class PastesColumns(SoundProvisioner):
 class DescribesEverythingAlike(SoundProvisioner):
     """Shows the same words for giving and for taking."""
 
-    caught_by = ("test_a_statement_names_who_and_what",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_statement_names_who_and_what",)
 
     def describe(self, change: Change) -> str:
         """The statement of the addition."""
@@ -140,7 +143,10 @@ class DescribesEverythingAlike(SoundProvisioner):
 class SharesKeys(SoundProvisioner):
     """Forgets to say in a key for whom the item is."""
 
-    caught_by = ("test_every_item_has_a_place_of_its_own", "test_items_of_two_people_are_apart")
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_every_item_has_a_place_of_its_own",
+        "test_items_of_two_people_are_apart",
+    )
 
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """The items, with the same keys for everybody."""
@@ -151,7 +157,7 @@ class SharesKeys(SoundProvisioner):
 class KeepsObjectsInItems(SoundProvisioner):
     """Puts something into an item that no ledger can keep."""
 
-    caught_by = ("test_items_are_plain_data",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_items_are_plain_data",)
 
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """The items, each with a live object in it."""
@@ -165,7 +171,7 @@ class KeepsObjectsInItems(SoundProvisioner):
 class BreaksOnWhatIsMissing(SoundProvisioner):
     """Takes for granted that every object of a target is there."""
 
-    caught_by = ("test_what_is_not_there_is_left_out",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_is_not_there_is_left_out",)
 
     def member(self, target: Target, who: Resolved, known: Known) -> Sequence[Item]:
         """The items.
@@ -189,8 +195,8 @@ class BreaksOnWhatIsMissing(SoundProvisioner):
 class UnmasksReaders(SoundProvisioner):
     """Shows the masked columns to everybody who may read; on a platform that can unmask."""
 
-    needs = ("unmask",)
-    caught_by = (
+    needs: ClassVar[tuple[str, ...]] = ("unmask",)
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_masked_column_stays_masked",
         "test_a_masking_exception_shows_one_column_to_one_person",
     )

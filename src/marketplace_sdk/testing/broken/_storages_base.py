@@ -41,8 +41,8 @@ class SoundStorage:
     caught_by: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, place: MemoryStorage | None = None) -> None:
-        self.place = place or MemoryStorage()
-        self.closed = False
+        self.place: MemoryStorage = place or MemoryStorage()
+        self.closed: bool = False
         self.capabilities = self.place.capabilities
 
     def setup(self) -> None:

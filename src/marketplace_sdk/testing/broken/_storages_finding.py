@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from attrs import evolve
 
@@ -38,8 +38,8 @@ class _LeavesIndexEntries(SoundTransaction):
 class LeavesIndexEntries(SoundStorage):
     """Adds the index entries of an update and forgets to remove the former ones."""
 
-    transaction = _LeavesIndexEntries
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _LeavesIndexEntries
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_block_sees_its_own_writes",
         "test_a_changed_record_is_not_found_by_what_it_was",
     )
@@ -86,8 +86,8 @@ class _SortsByAlphabet(SoundTransaction):
 class SortsByAlphabet(SoundStorage):
     """Sorts as a database with the collation of some language does."""
 
-    transaction = _SortsByAlphabet
-    caught_by = ("test_order_and_pages_go_by_code_points",)
+    transaction: ClassVar[type[SoundTransaction]] = _SortsByAlphabet
+    caught_by: ClassVar[tuple[str, ...]] = ("test_order_and_pages_go_by_code_points",)
 
 
 class _PagesByOffset(SoundTransaction):
@@ -115,8 +115,8 @@ class _PagesByOffset(SoundTransaction):
 class PagesByOffset(SoundStorage):
     """Counts how many records to pass over, which is wrong as soon as one comes or goes."""
 
-    transaction = _PagesByOffset
-    caught_by = ("test_pages_join_while_others_write",)
+    transaction: ClassVar[type[SoundTransaction]] = _PagesByOffset
+    caught_by: ClassVar[tuple[str, ...]] = ("test_pages_join_while_others_write",)
 
     def __init__(self, place: MemoryStorage | None = None) -> None:
         super().__init__(place)
@@ -139,8 +139,8 @@ class _FoldsCase(SoundTransaction):
 class FoldsCase(SoundStorage):
     """Compares without regard to case, as many databases do unless they are told."""
 
-    transaction = _FoldsCase
-    caught_by = ("test_case_and_normal_form_are_never_folded",)
+    transaction: ClassVar[type[SoundTransaction]] = _FoldsCase
+    caught_by: ClassVar[tuple[str, ...]] = ("test_case_and_normal_form_are_never_folded",)
 
 
 class _MatchesAnyPair(SoundTransaction):
@@ -154,8 +154,8 @@ class _MatchesAnyPair(SoundTransaction):
 class MatchesAnyPair(SoundStorage):
     """Joins the pairs by or."""
 
-    transaction = _MatchesAnyPair
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _MatchesAnyPair
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_all_pairs_must_hold_and_any_value_will_do",
         "test_pages_join_without_gap_or_overlap",
     )
@@ -172,8 +172,8 @@ class _TakesNothingForAll(SoundTransaction):
 class TakesNothingForAll(SoundStorage):
     """Leaves out a condition without values, and a limit of zero."""
 
-    transaction = _TakesNothingForAll
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _TakesNothingForAll
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_limit_of_zero_finds_nothing",
         "test_a_pair_without_values_never_holds",
     )
@@ -187,8 +187,8 @@ class _LooksForAThousand(SoundTransaction):
 class LooksForAThousand(SoundStorage):
     """Binds at most 999 values, and says nothing about the others."""
 
-    transaction = _LooksForAThousand
-    caught_by = ("test_a_pair_may_have_thousands_of_values",)
+    transaction: ClassVar[type[SoundTransaction]] = _LooksForAThousand
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_pair_may_have_thousands_of_values",)
 
 
 class _RepeatsTheMark(SoundTransaction):
@@ -209,8 +209,8 @@ class _RepeatsTheMark(SoundTransaction):
 class RepeatsTheMark(SoundStorage):
     """Begins a page with the last record of the page before."""
 
-    transaction = _RepeatsTheMark
-    caught_by = ("test_pages_join_without_gap_or_overlap",)
+    transaction: ClassVar[type[SoundTransaction]] = _RepeatsTheMark
+    caught_by: ClassVar[tuple[str, ...]] = ("test_pages_join_without_gap_or_overlap",)
 
 
 class _NeedsTheMark(SoundTransaction):
@@ -230,5 +230,5 @@ class _NeedsTheMark(SoundTransaction):
 class NeedsTheMark(SoundStorage):
     """Looks up the record at which the page before ended."""
 
-    transaction = _NeedsTheMark
-    caught_by = ("test_a_page_begins_behind_a_place_where_nothing_is",)
+    transaction: ClassVar[type[SoundTransaction]] = _NeedsTheMark
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_page_begins_behind_a_place_where_nothing_is",)

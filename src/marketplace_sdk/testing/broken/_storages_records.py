@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from attrs import evolve
 
@@ -41,8 +41,8 @@ class _ForgetsRevisions(SoundTransaction):
 class ForgetsRevisions(SoundStorage):
     """Writes over whatever is there: of two who decide at once, the first is lost."""
 
-    transaction = _ForgetsRevisions
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _ForgetsRevisions
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_put_on_another_revision_is_stale",
         "test_a_revision_that_does_not_follow_is_refused",
         "test_no_update_is_lost",
@@ -58,8 +58,8 @@ class _SwallowsDuplicates(SoundTransaction):
 class SwallowsDuplicates(SoundStorage):
     """Leaves out a new record whose id is taken, as ``INSERT OR IGNORE`` does."""
 
-    transaction = _SwallowsDuplicates
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _SwallowsDuplicates
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_refused_put_leaves_the_block_as_it_was",
         "test_a_second_new_record_of_one_id_is_stale",
     )
@@ -76,8 +76,8 @@ class _LosesUnknownFields(SoundTransaction):
 class LosesUnknownFields(SoundStorage):
     """Keeps the fields that a record had at first, as a table of columns does."""
 
-    transaction = _LosesUnknownFields
-    caught_by = ("test_fields_that_nobody_knows_are_kept",)
+    transaction: ClassVar[type[SoundTransaction]] = _LosesUnknownFields
+    caught_by: ClassVar[tuple[str, ...]] = ("test_fields_that_nobody_knows_are_kept",)
 
 
 class _KeepsCallersDocuments(SoundTransaction):
@@ -96,8 +96,8 @@ class _KeepsCallersDocuments(SoundTransaction):
 class KeepsCallersDocuments(SoundStorage):
     """Keeps the caller's own dict, which the caller goes on to change."""
 
-    transaction = _KeepsCallersDocuments
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _KeepsCallersDocuments
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_caller_cannot_change_the_store_through_a_document",
         "test_a_caller_cannot_change_what_he_put_in_an_open_block",
     )
@@ -115,8 +115,8 @@ class _DropsOrder(SoundTransaction):
 class DropsOrder(SoundStorage):
     """Does not keep by what lists are sorted."""
 
-    transaction = _DropsOrder
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _DropsOrder
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_new_order_moves_a_record",
         "test_a_record_comes_back_as_it_was_put",
         "test_find_sorts_by_order_then_id",
@@ -132,8 +132,8 @@ class _RoundsNumbers(SoundTransaction):
 class RoundsNumbers(SoundStorage):
     """Has one type of numbers, with fifteen digits."""
 
-    transaction = _RoundsNumbers
-    caught_by = ("test_plain_data_of_every_type_survives",)
+    transaction: ClassVar[type[SoundTransaction]] = _RoundsNumbers
+    caught_by: ClassVar[tuple[str, ...]] = ("test_plain_data_of_every_type_survives",)
 
 
 class _CutsText(SoundTransaction):
@@ -148,8 +148,8 @@ class _CutsText(SoundTransaction):
 class CutsText(SoundStorage):
     """Has columns of 64 kB and no strict mode."""
 
-    transaction = _CutsText
-    caught_by = ("test_a_megabyte_of_text_is_kept",)
+    transaction: ClassVar[type[SoundTransaction]] = _CutsText
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_megabyte_of_text_is_kept",)
 
 
 class _GluesStatements(SoundTransaction):
@@ -160,8 +160,8 @@ class _GluesStatements(SoundTransaction):
 class GluesStatements(SoundStorage):
     """Escapes quotes by hand, also where nothing has to be escaped."""
 
-    transaction = _GluesStatements
-    caught_by = ("test_hostile_text_is_only_text",)
+    transaction: ClassVar[type[SoundTransaction]] = _GluesStatements
+    caught_by: ClassVar[tuple[str, ...]] = ("test_hostile_text_is_only_text",)
 
 
 class _MixesKinds(SoundTransaction):
@@ -172,8 +172,8 @@ class _MixesKinds(SoundTransaction):
 class MixesKinds(SoundStorage):
     """Looks for an id whatever its kind."""
 
-    transaction = _MixesKinds
-    caught_by = ("test_nothing_is_none",)
+    transaction: ClassVar[type[SoundTransaction]] = _MixesKinds
+    caught_by: ClassVar[tuple[str, ...]] = ("test_nothing_is_none",)
 
 
 class _WritesAnything(SoundTransaction):
@@ -185,8 +185,8 @@ class _WritesAnything(SoundTransaction):
 class WritesAnything(SoundStorage):
     """Makes text of what is not plain data."""
 
-    transaction = _WritesAnything
-    caught_by = ("test_what_is_not_plain_data_is_refused",)
+    transaction: ClassVar[type[SoundTransaction]] = _WritesAnything
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_is_not_plain_data_is_refused",)
 
 
 class _RepeatsDocuments(SoundTransaction):
@@ -200,8 +200,8 @@ class _RepeatsDocuments(SoundTransaction):
 class RepeatsDocuments(SoundStorage):
     """Says in its errors what it was given."""
 
-    transaction = _RepeatsDocuments
-    caught_by = ("test_a_refusal_does_not_repeat_the_document",)
+    transaction: ClassVar[type[SoundTransaction]] = _RepeatsDocuments
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_refusal_does_not_repeat_the_document",)
 
 
 class _MendsText(SoundTransaction):
@@ -222,8 +222,8 @@ class _MendsText(SoundTransaction):
 class MendsText(SoundStorage):
     """Replaces what is no text, so that two keys become one."""
 
-    transaction = _MendsText
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _MendsText
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_half_a_surrogate_pair_is_in_no_document",
         "test_what_is_no_text_is_no_key",
     )
@@ -239,8 +239,8 @@ class _BreaksOnNul(SoundTransaction):
 class BreaksOnNul(SoundStorage):
     """Lets the errors of its driver through."""
 
-    transaction = _BreaksOnNul
-    caught_by = ("test_what_is_no_text_is_never_found",)
+    transaction: ClassVar[type[SoundTransaction]] = _BreaksOnNul
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_is_no_text_is_never_found",)
 
 
 def _nan(text: str) -> str:

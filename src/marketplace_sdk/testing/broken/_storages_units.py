@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from marketplace_sdk.errors import StaleRevision
 from marketplace_sdk.testing.broken._storages_base import SoundStorage, SoundTransaction
@@ -39,8 +39,8 @@ class _KeepsWorkOfARollback(SoundTransaction):
 class KeepsWorkOfARollback(SoundStorage):
     """Has its outbox elsewhere, so that a message leaves though nothing happened."""
 
-    transaction = _KeepsWorkOfARollback
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _KeepsWorkOfARollback
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_unit_that_raises_leaves_nothing",
         "test_an_exception_undoes_what_was_done_to_work",
         "test_what_the_store_refuses_takes_the_whole_unit_back",
@@ -68,7 +68,7 @@ class KeepsWorkOfARollback(SoundStorage):
 class CommitsOnError(SoundStorage):
     """Keeps what a block did before it raised."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_block_sees_the_events_it_added",
         "test_an_exception_undoes_the_whole_block",
     )
@@ -99,7 +99,7 @@ class _ReadsManyMoments(SoundTransaction):
 class ReadsManyMoments(SoundStorage):
     """Every look of a reader sees the newest state, as ``READ COMMITTED`` does."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_block_is_over_when_it_ends",
         "test_a_reader_does_not_see_later_events",
         "test_a_reader_of_one_object_sees_one_moment",
@@ -119,7 +119,7 @@ class ReadsManyMoments(SoundStorage):
 class LetsReadersWrite(SoundStorage):
     """Takes no notice of ``write=False``."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_reader_cannot_write",
         "test_a_reader_inside_a_writer_sees_what_is_committed",
     )
@@ -147,7 +147,7 @@ class _WritesWithoutLooking(SoundTransaction):
 class WritesWithoutLooking(SoundStorage):
     """Checks revisions when it commits, but not again what the block had looked for."""
 
-    caught_by = ("test_who_looks_and_then_writes_is_not_overtaken",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_who_looks_and_then_writes_is_not_overtaken",)
 
     @contextmanager
     def begin(self, *, write: bool = True) -> Iterator[Transaction]:
@@ -180,8 +180,8 @@ class _CachesForGood(SoundTransaction):
 class CachesForGood(SoundStorage):
     """Remembers what it read, though others write to the same place."""
 
-    transaction = _CachesForGood
-    caught_by = ("test_two_objects_on_one_place_see_each_other",)
+    transaction: ClassVar[type[SoundTransaction]] = _CachesForGood
+    caught_by: ClassVar[tuple[str, ...]] = ("test_two_objects_on_one_place_see_each_other",)
 
     def __init__(self, place: MemoryStorage | None = None) -> None:
         super().__init__(place)
@@ -191,7 +191,7 @@ class CachesForGood(SoundStorage):
 class OpensAgain(SoundStorage):
     """Goes on after it was closed, so that nobody notices a leak."""
 
-    caught_by = ("test_a_closed_store_refuses_to_begin",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_closed_store_refuses_to_begin",)
 
     def close(self) -> None:
         """Nothing is closed."""
@@ -200,7 +200,7 @@ class OpensAgain(SoundStorage):
 class CommitsInSteps(WritesWithoutLooking):
     """Writes one record after the other, each on its own."""
 
-    caught_by = ("test_readers_never_see_half_a_commit",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_readers_never_see_half_a_commit",)
 
     def commit(self, writes: Sequence[Callable[[Transaction], None]]) -> None:
         """Leave time in between."""
@@ -212,7 +212,7 @@ class CommitsInSteps(WritesWithoutLooking):
 class BreaksOnce(SoundStorage):
     """Is of no use after a block of a reader has raised."""
 
-    caught_by = ("test_a_reader_that_raises_harms_nobody",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_reader_that_raises_harms_nobody",)
 
     @contextmanager
     def begin(self, *, write: bool = True) -> Iterator[Transaction]:
@@ -221,14 +221,14 @@ class BreaksOnce(SoundStorage):
             with super().begin(write=write) as transaction:
                 yield transaction
         except BaseException:
-            self.closed = self.closed or not write
+            self.closed: bool = self.closed or not write
             raise
 
 
 class MustBeSetUp(SoundStorage):
     """Fails like its driver when nobody has set it up."""
 
-    caught_by = ("test_a_store_that_was_not_set_up_works_or_says_so",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_store_that_was_not_set_up_works_or_says_so",)
 
     def __init__(self, place: MemoryStorage | None = None) -> None:
         super().__init__(place)
@@ -249,7 +249,7 @@ class MustBeSetUp(SoundStorage):
 class ClosesOnce(SoundStorage):
     """Fails when there is nothing left to close."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_store_may_be_closed_before_it_is_used",
         "test_closing_twice_is_harmless",
     )

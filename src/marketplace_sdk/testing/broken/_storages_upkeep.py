@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import evolve
 
@@ -25,8 +25,8 @@ class _KeepsPayloads(SoundTransaction):
 class KeepsPayloads(SoundStorage):
     """Says that payloads are gone, and keeps them."""
 
-    transaction = _KeepsPayloads
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _KeepsPayloads
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_redacted_payload_is_gone_and_its_link_stays",
         "test_an_event_is_redacted_in_the_block_that_adds_it",
     )
@@ -41,8 +41,8 @@ class _DiscardsAnything(SoundTransaction):
 class DiscardsAnything(SoundStorage):
     """Says that work is thrown away, whatever it is."""
 
-    transaction = _DiscardsAnything
-    caught_by = ("test_only_parked_work_is_discarded",)
+    transaction: ClassVar[type[SoundTransaction]] = _DiscardsAnything
+    caught_by: ClassVar[tuple[str, ...]] = ("test_only_parked_work_is_discarded",)
 
 
 class _CountsTheDeadAsWaiting(SoundTransaction):
@@ -55,14 +55,14 @@ class _CountsTheDeadAsWaiting(SoundTransaction):
 class CountsTheDeadAsWaiting(SoundStorage):
     """Parked work looks as if somebody would do it."""
 
-    transaction = _CountsTheDeadAsWaiting
-    caught_by = ("test_work_is_counted_by_queue",)
+    transaction: ClassVar[type[SoundTransaction]] = _CountsTheDeadAsWaiting
+    caught_by: ClassVar[tuple[str, ...]] = ("test_work_is_counted_by_queue",)
 
 
 class SaysNoVersion(SoundStorage):
     """Nobody can tell whether its tables are those of this release."""
 
-    caught_by = ("test_a_place_says_what_it_is",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_place_says_what_it_is",)
 
     def describe(self) -> StoreFacts:
         """Leave the version out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import evolve
 
@@ -36,8 +36,8 @@ class _LosesAnEvent(SoundTransaction):
 class LosesAnEvent(SoundStorage):
     """Drops the last of several events that are added together."""
 
-    transaction = _LosesAnEvent
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _LosesAnEvent
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_unit_is_kept_whole",
         "test_pages_of_the_log_join_while_others_add",
         "test_positions_grow_over_all_chains",
@@ -57,8 +57,8 @@ class _ClaimsTwice(SoundTransaction):
 class ClaimsTwice(SoundStorage):
     """Looks which work is due and does not write down who took it."""
 
-    transaction = _ClaimsTwice
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _ClaimsTwice
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_held_key_is_passed_over",
         "test_claims_of_units_that_overlap_are_apart",
         "test_threads_that_claim_at_once_share_the_work",
@@ -75,8 +75,8 @@ class _NeverEndsLeases(SoundTransaction):
 class NeverEndsLeases(SoundStorage):
     """Work of a worker that died is held for ever."""
 
-    transaction = _NeverEndsLeases
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _NeverEndsLeases
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_lease_that_ends_makes_work_claimable",
         "test_of_threads_that_claim_one_key_one_gets_it",
     )
@@ -91,8 +91,8 @@ class _LetsLateWorkersSettle(SoundTransaction):
 class LetsLateWorkersSettle(SoundStorage):
     """Settles work by its id, whoever holds it now."""
 
-    transaction = _LetsLateWorkersSettle
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _LetsLateWorkersSettle
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_late_worker_is_known_after_reopening",
         "test_an_earlier_attempt_of_the_same_worker_is_lost_too",
         "test_who_lost_work_cannot_settle_it",
@@ -107,8 +107,8 @@ class _ReordersWork(SoundTransaction):
 class ReordersWork(SoundStorage):
     """Hands the work of a key out by due time, not as it was enqueued."""
 
-    transaction = _ReordersWork
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _ReordersWork
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_all_due_work_of_a_key_is_taken_at_once",
         "test_keys_are_chosen_by_earliest_due_and_counted_by_the_limit",
     )
@@ -123,8 +123,8 @@ class _OvertakesFailedWork(SoundTransaction):
 class OvertakesFailedWork(SoundStorage):
     """Goes on behind work that has to be tried again."""
 
-    transaction = _OvertakesFailedWork
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _OvertakesFailedWork
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_in_order_stops_before_the_first_that_is_not_due",
         "test_in_order_waits_for_a_head_that_is_retried",
         "test_threads_do_the_work_of_a_key_in_its_order",
@@ -139,5 +139,5 @@ class _LosesABatch(SoundTransaction):
 class LosesABatch(SoundStorage):
     """Adds at most five rows of work at once."""
 
-    transaction = _LosesABatch
-    caught_by = ("test_ten_thousand_timers_cost_a_claim_nothing",)
+    transaction: ClassVar[type[SoundTransaction]] = _LosesABatch
+    caught_by: ClassVar[tuple[str, ...]] = ("test_ten_thousand_timers_cost_a_claim_nothing",)

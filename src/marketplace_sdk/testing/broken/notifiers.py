@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from marketplace_sdk.errors import NotificationError
 from marketplace_sdk.testing.broken._notifiers_base import (
@@ -56,7 +56,7 @@ TOO_LONG = 3.0
 class SaysDelivered(SoundNotifier):
     """Puts messages aside and says that they were delivered."""
 
-    caught_by = ("test_what_was_delivered_is_there",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_was_delivered_is_there",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -65,7 +65,7 @@ class SaysDelivered(SoundNotifier):
 class SwallowsErrors(SoundNotifier):
     """Tries, and says that it was delivered whatever happened."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_refusal_is_an_error_that_may_be_tried_again",
         "test_nobody_there_is_an_error_that_may_be_tried_again",
     )
@@ -81,7 +81,7 @@ class SwallowsErrors(SoundNotifier):
 class ChangesTheId(SoundNotifier):
     """Makes an id of its own for each attempt."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_the_other_side_is_told_the_id",
         "test_a_message_again_is_the_same_message",
         "test_a_message_after_a_refusal_is_the_same_message",
@@ -95,7 +95,7 @@ class ChangesTheId(SoundNotifier):
 class StampsEachAttempt(SoundNotifier):
     """Writes the time of the attempt into what the other side keeps."""
 
-    caught_by = (
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_message_again_is_the_same_message",
         "test_a_message_after_a_refusal_is_the_same_message",
     )
@@ -108,7 +108,7 @@ class StampsEachAttempt(SoundNotifier):
 class DeliversTwice(SoundNotifier):
     """Sends once more, to be sure."""
 
-    caught_by = ("test_what_was_delivered_is_there",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_was_delivered_is_there",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -127,7 +127,7 @@ class _Holding(SoundNotifier):
 class SendsTheNewestFirst(_Holding):
     """Collects three messages and sends the newest first."""
 
-    caught_by = ("test_messages_arrive_in_the_order_of_the_calls",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_messages_arrive_in_the_order_of_the_calls",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -141,7 +141,7 @@ class SendsTheNewestFirst(_Holding):
 class DeliversLate(_Holding):
     """Sends each message with the next one."""
 
-    caught_by = ("test_what_was_delivered_is_there",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_was_delivered_is_there",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -153,7 +153,7 @@ class DeliversLate(_Holding):
 class ConfusesThreads(_Holding):
     """Keeps the message of the call in itself, where another thread puts its own."""
 
-    caught_by = ("test_threads_deliver_at_once",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_threads_deliver_at_once",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -166,7 +166,7 @@ class ConfusesThreads(_Holding):
 class EditsTheMessage(SoundNotifier):
     """Adds to the message itself what it needs for sending."""
 
-    caught_by = ("test_a_message_is_left_as_it_was",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_message_is_left_as_it_was",)
 
     def content(self, message: Message) -> str:
         """See the sound one."""
@@ -178,7 +178,7 @@ class EditsTheMessage(SoundNotifier):
 class FallsOverUnusualWords(SoundNotifier):
     """Writes plain English only."""
 
-    caught_by = ("test_hostile_words_are_only_words",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_hostile_words_are_only_words",)
 
     def content(self, message: Message) -> str:
         """See the sound one."""
@@ -188,7 +188,9 @@ class FallsOverUnusualWords(SoundNotifier):
 class RaisesForeignErrors(SoundNotifier):
     """Lets the errors of its library through."""
 
-    caught_by = ("test_nobody_there_is_an_error_that_may_be_tried_again",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_nobody_there_is_an_error_that_may_be_tried_again",
+    )
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -199,7 +201,7 @@ class RaisesForeignErrors(SoundNotifier):
 class ChainsForeignErrors(SoundNotifier):
     """Has the port's error follow from its library's, which repeats what it was given."""
 
-    caught_by = ("test_nothing_of_a_message_in_the_error_of_an_outage",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_nothing_of_a_message_in_the_error_of_an_outage",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -212,7 +214,7 @@ class ChainsForeignErrors(SoundNotifier):
 class RepeatsWhatItSent(SoundNotifier):
     """Says in its error what was refused."""
 
-    caught_by = ("test_nothing_of_a_message_in_the_error_of_a_refusal",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_nothing_of_a_message_in_the_error_of_a_refusal",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -224,7 +226,7 @@ class RepeatsWhatItSent(SoundNotifier):
 class CallsARefusalFinal(SoundNotifier):
     """Gives up at the first refusal, which loses the message."""
 
-    caught_by = ("test_a_refusal_is_an_error_that_may_be_tried_again",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_refusal_is_an_error_that_may_be_tried_again",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -237,7 +239,9 @@ class CallsARefusalFinal(SoundNotifier):
 class BlocksPastTheDeadline(SoundNotifier):
     """Waits for an answer for as long as it takes."""
 
-    caught_by = ("test_a_silent_other_side_costs_no_more_than_the_time_of_the_call",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_a_silent_other_side_costs_no_more_than_the_time_of_the_call",
+    )
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -249,7 +253,7 @@ class BlocksPastTheDeadline(SoundNotifier):
 class SendsWithoutTime(SoundNotifier):
     """Never looks whether there is any time left."""
 
-    caught_by = ("test_without_time_nothing_is_sent",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_without_time_nothing_is_sent",)
 
     def deliver(self, message: Message, call: Call) -> None:
         """See the sound one."""
@@ -259,7 +263,9 @@ class SendsWithoutTime(SoundNotifier):
 class SendsToSomebody(SoundNotifier):
     """Takes an address that it makes up for somebody who has none, and sends twice."""
 
-    caught_by = ("test_somebody_without_an_address_is_said_and_reached_by_nobody_else",)
+    caught_by: ClassVar[tuple[str, ...]] = (
+        "test_somebody_without_an_address_is_said_and_reached_by_nobody_else",
+    )
 
     def deliver(self, message: Message, call: Call) -> None:
         """See the sound one."""
@@ -275,7 +281,7 @@ class SendsToSomebody(SoundNotifier):
 class ShowsItsSecret(SoundNotifier):
     """Has a repr that helps too much."""
 
-    caught_by = ("test_no_secret_in_a_repr",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_no_secret_in_a_repr",)
 
     def __repr__(self) -> str:
         return f"ShowsItsSecret(token={TOKEN!r})"
@@ -284,7 +290,7 @@ class ShowsItsSecret(SoundNotifier):
 class LogsWhatItSends(SoundNotifier):
     """Writes down everything, where somebody might need it."""
 
-    caught_by = ("test_nothing_of_a_message_in_a_log",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_nothing_of_a_message_in_a_log",)
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
@@ -295,7 +301,7 @@ class LogsWhatItSends(SoundNotifier):
 class BreaksWhenClosedTwice(SoundNotifier):
     """Lets go of what it no longer has."""
 
-    caught_by = ("test_closing_twice_is_fine",)
+    caught_by: ClassVar[tuple[str, ...]] = ("test_closing_twice_is_fine",)
 
     def close(self) -> None:
         """See the sound one."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from marketplace_sdk.errors import NotificationError
-from marketplace_sdk.ports.notifier import Message, Recipient
+from marketplace_sdk.ports.notifier import Message, Notifier, Recipient
 from marketplace_sdk.ports.provisioner import Call
 from marketplace_sdk.testing.conformance._notifier_world import Arrival, NotifierWorld
 
@@ -39,7 +39,7 @@ class NotifierBench:
 
     def __init__(self, world: NotifierWorld, sort: Literal["event", "notice"]) -> None:
         self.world = world
-        self.notifier = world.connect()
+        self.notifier: Notifier = world.connect()
         self.sort = sort
 
     def message(self, id: str, **changes: Any) -> Message:

@@ -94,7 +94,7 @@ class Bench:
 
     def __init__(self, world: ProvisionerWorld) -> None:
         self.world = world
-        self.installation = f"conf{secrets.token_hex(5)}"
+        self.installation: str = f"conf{secrets.token_hex(5)}"
         self.provisioner: Provisioner = world.connect(self.installation)
 
     def resolve(self, *refs: Ref) -> Mapping[Ref, Resolved | Unresolved]:

@@ -20,7 +20,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -43,7 +44,7 @@ class NotifierConformance(DeliveringChecks, FailingChecks, SilenceChecks, Confor
     A notifier that delivers events and notices is checked with both.
     """
 
-    capabilities = CAPABILITIES
+    capabilities: ClassVar[Mapping[str, str]] = CAPABILITIES
     checks_version = 1
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

@@ -20,6 +20,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import pytest
 
 from marketplace_sdk.testing.conformance._kit import Conformance
@@ -49,7 +52,7 @@ class ProvisionerConformance(
     marketplace in memory with the real reconciler.
     """
 
-    capabilities = CAPABILITIES
+    capabilities: ClassVar[Mapping[str, str]] = CAPABILITIES
     checks_version = 2
 
     @pytest.fixture
