@@ -18,6 +18,7 @@ from benchmarks import (
     chains,
     clean_pass,
     databricks_calls,
+    deliveries,
     expiry,
     growth,
     lifecycle,
@@ -37,6 +38,8 @@ ALL = (
     chains.run,
     databricks_calls.run,
     start_up.run,
+    deliveries.run,
+    deliveries.run_crowd,
 )
 
 
