@@ -431,3 +431,38 @@ def test_25_after_a_day_off_the_mask_comes_back_before_access_ends(shop_of, fake
     assert {each.state for each in shop.grants()} == {"ended"}
     assert fake.snapshot() == before
     assert fake.token not in caplog.text
+
+
+def test_26_whoever_is_added_to_our_group_by_hand_is_told_and_stays(shop_of, fake):
+    shop = shop_of(strategy="group")
+    request = shop.give(shop.product("c.s.t1"))
+    (group,) = (name for name in fake.snapshot()["members"] if name.startswith("mp_"))
+    fake.add_member(group, "bob@x.org")
+
+    drift = shop.market.grants.drift(by="gil")
+    shop.market.grants.repair(by="gil")
+    shop.settle()
+
+    assert [each.kind for each in drift.findings] == ["extra_member"], drift
+    assert group in drift.findings[0].what
+    assert fake.what_does("bob@x.org", "c.s.t1", "id") == "clear"
+    shop.revoke(request)
+    shop.settle()
+    assert fake.what_does(ANN, "c.s.t1", "id") == "none"
+    assert group in fake.snapshot()["members"], "a group with a stranger in it is not deleted"
+
+
+@BOTH
+def test_27_an_exception_for_a_group_is_one_for_its_members(shop_of, fake, strategy):
+    group = masked_by_hand(fake)
+    shop = shop_of(strategy=strategy, exception_groups={"c.s.t1.email": group})
+    shop.market.people.add("fin", principals={"lake": "Finance"}, by="uma")
+    product = shop.product("c.s.t1", masked=["email"])
+    shop.give(product, "fin")
+    assert fake.what_does("bob@x.org", "c.s.t1", "email") == "masked"
+
+    exception = shop.unmask(product, "fin", "c_s_t1.email")
+
+    assert fake.what_does("bob@x.org", "c.s.t1", "email") == "clear", shop.trouble("fin")
+    shop.revoke(exception)
+    assert fake.what_does("bob@x.org", "c.s.t1", "email") == "masked"

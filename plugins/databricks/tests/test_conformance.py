@@ -78,7 +78,7 @@ class DatabricksWorld(ProvisionerWorld):
         if self.strategy == "direct":
             self.grant_by_hand(principal, object)
         else:
-            group = scope.key.split("|")[2]
+            group = scope.key.split("|")[3]
             self.fake.add_member(group, principal)
 
     def protect(self, object, column):

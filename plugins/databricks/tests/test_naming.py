@@ -146,9 +146,14 @@ def test_two_items_never_share_a_key(kind, place, who, kind2, place2, who2):
     assert (str(one) == str(two)) == (one == two)
 
 
-@given(st.sampled_from(["table", "schema", "catalog", "group", "exceptions"]), TEXT, st.text())
-def test_a_scope_reads_back_in_one_way_only(kind, id, name):
-    place = Place(kind, id, name)
+@given(
+    st.sampled_from(["table", "schema", "catalog", "group", "exceptions"]),
+    TEXT,
+    st.text(),
+    st.text(),
+)
+def test_a_scope_reads_back_in_one_way_only(kind, id, name, grantee):
+    place = Place(kind, id, name, grantee)
 
     assert Place.read(place.scope("databricks:m")) == place
 

@@ -170,6 +170,8 @@ class _Changing:
         wanted = PRIVILEGES[key.kind][0] if key.kind in PRIVILEGES else belongs
         if (wanted, key.place) != (place.kind, place.id):
             raise _Impossible("its key and its scope are not about the same thing")
+        if place.grantee not in ("", key.who):
+            raise _Impossible("its key and its scope are not about the same grantee")
         if self._change.action == "set_until" and key.kind != "exception":
             raise _Impossible("it has no end of its own on Databricks")
         if self._change.until is not None and key.kind != "exception":

@@ -21,6 +21,7 @@ shows of one; the numeric id is in the data and is checked before anything is gi
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from attrs import frozen
@@ -61,6 +62,7 @@ PRIVILEGES: Mapping[str, tuple[Securable, str]] = {
 PROTECTED = "column_protected"
 USABLE = "parents_usable"
 _KINDS = get_args(Kind)
+_PLACE = re.compile(r"(table|schema|catalog|group|exceptions)\|([0-9]+)\|([0-9]+)\|(.*)", re.DOTALL)
 
 
 @frozen
@@ -101,25 +103,31 @@ class Place:
         kind: ``table`` (or view), ``schema``, ``catalog``, ``group`` or ``exceptions``.
         id: of the object; name of the group; mask in the table of exceptions.
         name: dotted name of the object when it was planned; of the table of exceptions.
+        grantee: the group of ours whose privileges on the object these are; empty: everybody's.
+            What our groups hold is looked at by itself, as nobody else's business is.
     """
 
     kind: Literal["table", "schema", "catalog", "group", "exceptions"]
     id: str
     name: str = ""
+    grantee: str = ""
 
     def scope(self, platform: str) -> Scope:
         """As the marketplace has it."""
-        return Scope(platform, f"{self.kind}|{len(self.id)}|{self.id}|{self.name}")
+        lengths = f"{len(self.id)}|{len(self.name)}"
+        return Scope(platform, f"{self.kind}|{lengths}|{self.id}|{self.name}|{self.grantee}")
 
     @classmethod
     def read(cls, scope: Scope) -> Place:
         """The parts of a scope; ValueError if it is none of ours."""
-        kind, length, rest = (*scope.key.split("|", 2), "", "", "")[:3]
-        if kind not in ("table", "schema", "catalog", "group", "exceptions"):
+        match = _PLACE.fullmatch(scope.key)
+        if match is None:
             raise ValueError("not a scope of this plugin")
-        if not length.isdecimal() or rest[int(length) : int(length) + 1] != "|":
+        kind, rest = match[1], match[4]
+        first, second = int(match[2]), int(match[2]) + 1 + int(match[3])
+        if rest[first : first + 1] != "|" or rest[second : second + 1] != "|":
             raise ValueError("not a scope of this plugin")
-        return cls(kind, rest[: int(length)], rest[int(length) + 1 :])  # type: ignore[arg-type]  # the same
+        return cls(kind, rest[:first], rest[first + 1 : second], rest[second + 1 :])  # type: ignore[arg-type]  # the same
 
 
 def exception_target(name: str, column: str) -> str:
@@ -289,7 +297,8 @@ def _grant(
     return _item(
         platform,
         Key(kind, id, canonical_principal(principal)),
-        Place(PRIVILEGES[kind][0], id, name),
+        # A group of ours has no id yet when it is planned.
+        Place(PRIVILEGES[kind][0], id, name, "" if principal_id else principal),
         {"name": name, "principal": principal, "principal_id": principal_id},
         opens=opens,
         guards=guards,

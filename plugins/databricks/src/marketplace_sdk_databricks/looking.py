@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.plugin import Guard, Scope
     from marketplace_sdk_databricks.deadline import Deadline
     from marketplace_sdk_databricks.failures import Failure
+    from marketplace_sdk_databricks.items import Securable
     from marketplace_sdk_databricks.masking import Masking
 
 __all__ = ["Looker", "Site"]
@@ -84,7 +85,6 @@ class Looker:
         Raises:
             OSError: it cannot be listed.
         """
-        client = self.site.client
         if place.kind == "group":
             return self._group(place.id)
         if place.kind == "exceptions":
@@ -94,15 +94,24 @@ class Looker:
                 for who, until in rows.items()
             }
         kind, privilege = next(
-            (kind, word)
-            for kind, (securable, word) in PRIVILEGES.items()
-            if securable == place.kind
+            (kind, word) for kind, (type, word) in PRIVILEGES.items() if type == place.kind
         )
         return {
             str(Key(kind, place.id, canonical_principal(who))): Presence()  # type: ignore[arg-type]  # a key of that table
-            for who, held in assignments(client, place.kind, name).items()
+            for who, held in self._held(place.kind, name, place.grantee).items()
             if privilege in held
         }
+
+    def _held(
+        self, securable: Securable, name: str, principal: str
+    ) -> Mapping[str, frozenset[str]]:
+        """Who holds what; nobody, if only one is asked for and that one is gone."""
+        try:
+            return assignments(self.site.client, securable, name, principal)
+        except OSError as error:
+            if not principal or self.site.failure(error).row.name != "no_principal":
+                raise
+            return {}
 
     def presence(self, place: Place, name: str, key: Key, principal: str) -> Presence | None:
         """One item of a scope whose object has that name now, or None: it is not there.
@@ -119,12 +128,7 @@ class Looker:
         client = self.site.client
         if key.kind in PRIVILEGES:
             securable, privilege = PRIVILEGES[key.kind]
-            try:
-                found = assignments(client, securable, name, principal)
-            except OSError as error:
-                if self.site.failure(error).row.name != "no_principal":
-                    raise
-                return None
+            found = self._held(securable, name, principal)
             held = {canonical_principal(who) for who, held in found.items() if privilege in held}
             return Presence() if key.who in held else None
         if key.kind == "exception":
@@ -248,4 +252,5 @@ def _evidence(place: Place, name: str) -> str:
         return f"direct members of account group {place.id}"
     if place.kind == "exceptions":
         return f"rows of {name} for {place.id}"
-    return f"privileges given directly on {place.kind} {name}"
+    whose = f" to {place.grantee}" if place.grantee else ""
+    return f"privileges given directly on {place.kind} {name}{whose}"
