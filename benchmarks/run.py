@@ -18,6 +18,7 @@ from benchmarks import (
     chains,
     clean_pass,
     databricks_calls,
+    deliveries,
     expiry,
     growth,
     lifecycle,
@@ -39,6 +40,8 @@ ALL = (
     databricks_calls.run,
     start_up.run,
     snowflake_statements.run,
+    deliveries.run,
+    deliveries.run_crowd,
 )
 
 

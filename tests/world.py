@@ -91,7 +91,7 @@ class World:
         self.market = Marketplace(
             storage=storage,
             connections={"lake": platform.connection(self.token)},
-            notifiers=[self.hook],
+            notifiers=[{"plugin": self.hook, "name": "MemoryNotifier-1"}],
             clock=self.clock,
             **more,
         )

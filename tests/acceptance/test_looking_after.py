@@ -95,6 +95,20 @@ def test_a_table_that_was_made_again_is_followed_for_the_same_owner_and_held_for
         assert world.reads("con") == "clear"
 
 
+def test_a_new_owner_is_told_and_accepted(world, approved):
+    table, login = world.objects["people"], world.platform.login
+    owner = world.principals["pat"]
+    run(world, f'ALTER TABLE {table} OWNER TO "{owner}"')
+    run(world, f"GRANT SELECT ON {table} TO {login} WITH GRANT OPTION")
+    assert "owner_changed" in kinds(world)
+
+    world.market.sources.accept_owner("people", owner, by="gil")
+
+    assert "owner_changed" not in kinds(world)
+    assert world.reads("con") == "clear"
+    run(world, f"ALTER TABLE {table} OWNER TO CURRENT_USER")
+
+
 def test_uninstalling_leaves_no_role_behind(world, approved):
     role = role_of(world, "con")
 

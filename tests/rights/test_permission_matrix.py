@@ -80,6 +80,16 @@ def made_again(s: Scene) -> None:
     assert s.world.reads("pat") == "none"
 
 
+def handed_over(s: Scene) -> None:
+    """pat has access, and the table belongs to somebody else since."""
+    platform, name = s.world.platform.platform, s.world.objects["people"]
+    platform.hand_over(name, "loader")
+    approved(s)
+    s.world.deliver()
+    platform.hand_over(name, "etl")
+    assert s.market.grants.drift(by="gil").of("owner_changed")
+
+
 def taken_by_hand(s: Scene) -> None:
     """pat has access, and an administrator has taken it away."""
     approved(s)
@@ -439,6 +449,15 @@ MATRIX = [
         prepare=made_again,
         act=lambda s, do, **who: do.sources.accept_replaced("people", **who),
         shows=lambda s: s.world.deliver() or s.world.reads("pat") == "clear",
+    ),
+    Row(
+        what="accept that an object belongs to somebody else",
+        covers="sources.accept_owner",
+        rule=DECIDED,
+        cells=GOV_,
+        prepare=handed_over,
+        act=lambda s, do, **who: do.sources.accept_owner("people", "etl", **who),
+        shows=lambda s: s.market.grants.drift(by="gil").of("owner_changed") == (),
     ),
     # products
     Row(

@@ -223,6 +223,7 @@ COMMANDS = {
         {"connection": [*KNOWN, "nowhere"], "pattern": NEW, "by": BY},
     ),
     "sources.accept_replaced": (None, {"name": KNOWN, "by": BY}),
+    "sources.accept_owner": (None, {"name": KNOWN, "owner": NEW, "by": BY}),
     "sources.get": (lambda w: {"name": "leave", "by": "con"}, {"name": KNOWN, "by": BY}),
     "sources.find": (
         lambda w: {"by": "con"},
@@ -636,6 +637,7 @@ NEVER = {
     "deliveries.replay": {"id": "x", "by": "ada"},
     "grants.adopt": {"id": "x", "by": "gil"},
     "sources.accept_replaced": {"name": "people", "by": "gil"},
+    "sources.accept_owner": {"name": "people", "owner": "etl", "by": "gil"},
 }
 """Commands that this world cannot obey, each with arguments that are well formed."""
 NOT_COMMANDS = {"audit.seal", "audit.verify"}  # take nothing, or seals

@@ -188,3 +188,49 @@ def test_discovery_through_a_marketplace(lake, fake):
 
     assert found.registered == ("c_s_t1", "c_s_t2")
     market.close()
+
+
+def test_requests_in_databricks_are_sent_to_the_portal(lake, fake, run):
+    page = "https://portal.example/products/orders"
+    before = fake.snapshot()
+
+    dry = run("destination", "c.s.t1", page, "--dry-run")
+    assert fake.snapshot() == before
+    done = run("destination", "c.s.t1", page, "--yes")
+    again = run("destination", "c.s.t1", page, "--yes")
+
+    assert (dry.exit_code, done.exit_code) == (0, 0), done.output
+    assert f"send requests for c.s.t1 to {page}" in dry.output
+    assert "nothing is to be done" in again.output
+    assert page in repr(fake.snapshot()["destinations"])
+    gone = run("destination", "c.s.t1", "", "--yes")
+    assert gone.exit_code == 0, gone.output
+    assert fake.snapshot() == before
+
+
+@pytest.mark.parametrize(("object", "url", "why"), [("c.s", "https://x.example", "must have 3 parts"), ("c.s.t1", "http://x.example", "https address")])  # fmt: skip
+def test_a_wrong_destination_is_refused(lake, run, object, url, why):
+    refused = run("destination", object, url, "--yes")
+
+    assert refused.exit_code == 1
+    assert why in refused.output
+
+
+def test_the_destination_of_somebody_else_is_left_as_it_is(lake, fake, run):
+    provisioner = lake.provisioner()
+    with provisioner.site(call_for()) as site:
+        site.client.api_client.do(
+            "PATCH",
+            "/api/3.0/rfa/destinations",
+            query={"update_mask": "destinations"},
+            body={
+                "securable": {"type": "TABLE", "full_name": "c.s.t1"},
+                "destinations": [{"destination_id": "owner@x.org", "destination_type": "EMAIL"}],
+            },
+        )
+    before = fake.snapshot()
+
+    refused = run("destination", "c.s.t1", "https://portal.example/orders", "--yes")
+
+    assert "somebody else is told" in refused.output
+    assert fake.snapshot() == before

@@ -16,7 +16,7 @@ from plugins.databricks.tests.ground import (
 )
 from plugins.databricks.tests.helpers import Lake, add, call_for, remove, results
 
-from marketplace_sdk_databricks import protecting
+from marketplace_sdk_databricks import protecting, steps
 from marketplace_sdk_databricks.naming import as_path
 from marketplace_sdk_databricks.protecting import Wanted
 
@@ -53,7 +53,7 @@ class Checks:
         self.listen(provisioner)
         wanted = Wanted(table=ground.tables[0], column="email")
         with provisioner.site(call_for(120)) as site:
-            protecting.run(site, protecting.plan_protect(site, wanted))
+            steps.run(site, protecting.plan_protect(site, wanted))
         guarded = lake.plan(provisioner, [ground.tables[0]], ground.user, masked=["email"])
         items = lake.plan(provisioner, [ground.tables[0]], ground.user, column="email")
 
@@ -61,7 +61,7 @@ class Checks:
         seen = provisioner.observe({item.scope for item in items}, guards, call_for(60))
         given, taken = add(provisioner, items), remove(provisioner, items[-1:])
         with provisioner.site(call_for(120)) as site:
-            protecting.run(site, protecting.plan_unprotect(site, wanted))
+            steps.run(site, protecting.plan_unprotect(site, wanted))
             table = site.client.tables.get(as_path(ground.tables[0]))
 
         assert [answer for each in seen.values() for answer in each.guards.values()] == [True]

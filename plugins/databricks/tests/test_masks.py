@@ -10,7 +10,7 @@ from plugins.databricks.tests.shop import PEOPLE, Shop
 
 from marketplace_sdk.plugin import InvalidInput, ProvisioningError
 from marketplace_sdk.testing import FrozenClock
-from marketplace_sdk_databricks import protecting
+from marketplace_sdk_databricks import protecting, steps
 from marketplace_sdk_databricks.protecting import Wanted
 from marketplace_sdk_databricks.provisioner import DatabricksProvisioner
 from marketplace_sdk_databricks.settings import read_settings
@@ -60,9 +60,9 @@ def protect(shop, fake, how="function", **more):
         fake.function("c.s.hide", "'***'")
         fake.give(fake.me, "EXECUTE", "function", "c.s.hide")
     with lake_of(shop).site(call_for()) as site:
-        steps = protecting.plan_protect(site, wanted(how, **more))
-        protecting.run(site, steps)
-    return [step.shown for step in steps]
+        planned = protecting.plan_protect(site, wanted(how, **more))
+        steps.run(site, planned)
+    return [step.shown for step in planned]
 
 
 def lake_of(shop):
@@ -93,7 +93,7 @@ def test_a_mask_of_ours_from_its_set_up_to_its_end(shop_of, fake, how):
         shop.revoke(each)
     provisioner = lake_of(shop)
     with provisioner.site(call_for()) as site:
-        protecting.run(site, protecting.plan_unprotect(site, wanted(how)))
+        steps.run(site, protecting.plan_unprotect(site, wanted(how)))
     after = fake.snapshot()
     assert after["masks"] == before["masks"]
     assert after["policies"] == before["policies"]

@@ -10,12 +10,18 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from marketplace_sdk.delivery.calls import call_until
 from marketplace_sdk.delivery.listeners import failure_of
 from marketplace_sdk.delivery.notices import message_of, recipient_of
-from marketplace_sdk.domain.destinations import Delivery, Destination, Standing, pause_after
+from marketplace_sdk.domain.destinations import (
+    Delivery,
+    DeliveryState,
+    Destination,
+    Standing,
+    pause_after,
+)
 from marketplace_sdk.domain.events import Effects, Event, Notice
 from marketplace_sdk.domain.selectors import permission
 from marketplace_sdk.errors import AdapterError, NotificationError, StaleRevision
@@ -34,6 +40,9 @@ if TYPE_CHECKING:
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Courier"]
+
+TOGETHER, SOON = 16, 0.1
+"""Deliveries, or seconds, after which it is written down what was delivered."""
 
 KEYS = 32
 """Keys that are claimed at once: few, because what is not tried has to be given back."""
@@ -96,9 +105,11 @@ class Courier:
             end = self.monotonic() + self.settings.lease
             lines = groupby(self._claim(name, room), key=lambda work: work.key)
             taken = 0
+            done = _Done(since=self.monotonic())
             for _, messages in lines:
                 taken += 1
-                self._line(name, list(messages), end, counts)
+                self._line(name, list(messages), end, done, counts)
+            self._write_down(name, done)
             counts["keys"] += taken
             if not taken or self.resting(name) or end <= self.monotonic():
                 break
@@ -120,7 +131,7 @@ class Courier:
         """Forget what waits for a destination that was deleted."""
         while waiting := self._claim(name, KEYS):
             for work in waiting:
-                self._settled(work, partial(_done, work))
+                self._settled(work, partial(_gone, work))
         with self.desk.write() as unit:
             gone = unit.get(Destination, name)
             if gone is not None and not unit.rows.work(lane_of(name), dead=False, limit=1):
@@ -140,24 +151,28 @@ class Courier:
                 )
             )
 
-    def _line(self, name: str, messages: list[Work], end: float, counts: Counter[str]) -> None:
+    def _line(
+        self, name: str, messages: list[Work], end: float, done: _Done, counts: Counter[str]
+    ) -> None:
         """The messages of one key, in order, up to the first that has to be tried again."""
         for place, work in enumerate(messages):
             if self.resting(name) or end <= self.monotonic():
                 self._give_back(messages[place:])
                 return
             failure = self._attempt(name, work, end)
-            if failure is None:
-                self._succeeded(name, work, "delivered")
-                counts["messages"] += 1
-            elif failure.code == "no_address":
-                self._succeeded(name, work, "dropped")
-            else:
-                again = self._failed(name, work, failure, counts)
-                self._rest(name, failure)
-                if again:
-                    self._give_back(messages[place + 1 :])
-                    return
+            if failure is None or failure.code == "no_address":
+                done.works.append((work, "delivered" if failure is None else "dropped"))
+                counts["messages"] += failure is None
+                if done.full(self.monotonic()):
+                    self._write_down(name, done)
+                continue
+            # What was delivered before this one is on record before a pause begins.
+            self._write_down(name, done)
+            again = self._failed(name, work, failure, counts)
+            self._rest(name, failure)
+            if again:
+                self._give_back(messages[place + 1 :])
+                return
 
     def _give_back(self, messages: list[Work]) -> None:
         """What was not tried stays as it was."""
@@ -194,21 +209,27 @@ class Courier:
             return None
         return message_of(work, recipient_of(known))
 
-    def _succeeded(self, name: str, work: Work, state: str) -> None:
+    def _write_down(self, name: str, done: _Done) -> None:
+        """What was delivered since the last time, in one unit.
+
+        Whoever dies before it has some messages sent again, under the same ids.
+        """
+        works, done.works, done.since = done.works, [], self.monotonic()
+        if not works:
+            return
         self.rests.pop(name, None)
 
-        def settle(unit: Unit) -> None:
-            unit.save(
-                _history(unit, name, work).ended(
-                    "delivered" if state == "delivered" else "dropped", unit.now
-                )
-            )
-            standing = unit.get(Standing, name)
-            if standing is not None and standing.succeeded() is not standing:
-                unit.save(standing.succeeded())
-            unit.rows.settle(work)
+        def write() -> None:
+            with self.desk.write() as unit:
+                for work, state in works:
+                    _keep(name, work, state, unit)
 
-        self._settled(work, settle)
+        try:
+            self.desk.retried(write)
+        except StaleRevision:
+            # One of them is somebody else's by now; the others are not to be sent again.
+            for work, state in works:
+                self._settled(work, partial(_keep, name, work, state))
 
     def _failed(self, name: str, work: Work, failure: _Failure, counts: Counter[str]) -> bool:
         """Note a failure; whether the message will be tried again."""
@@ -283,7 +304,32 @@ class Courier:
             _log.info("message %s is held by another worker by now", work.id)
 
 
-def _done(work: Work, unit: Unit) -> None:
+@define
+class _Done:
+    """What was delivered and is not yet written down.
+
+    Attributes:
+        since: when the last was written down, in monotonic seconds.
+        works: rows, and what became of them.
+    """
+
+    since: float
+    works: list[tuple[Work, DeliveryState]] = field(factory=list)
+
+    def full(self, now: float) -> bool:
+        """Whether it is time to write down: a commit costs as much as a fast receiver."""
+        return len(self.works) >= TOGETHER or now - self.since >= SOON
+
+
+def _keep(name: str, work: Work, state: DeliveryState, unit: Unit) -> None:
+    unit.save(_history(unit, name, work).ended(state, unit.now))
+    standing = unit.get(Standing, name)
+    if standing is not None and standing.succeeded() is not standing:
+        unit.save(standing.succeeded())
+    unit.rows.settle(work)
+
+
+def _gone(work: Work, unit: Unit) -> None:
     unit.rows.settle(work)
 
 

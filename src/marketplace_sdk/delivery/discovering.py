@@ -6,6 +6,7 @@ from collections.abc import Collection
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
+from marketplace_sdk.delivery.calls import guarded
 from marketplace_sdk.errors import InvalidInput, MarketplaceError, Problem, ProvisioningError
 from marketplace_sdk.ports.discovery import Discovered, Discoverer, Listing
 from marketplace_sdk.ports.provisioner import Ref, Resolved, Unresolved
@@ -13,7 +14,7 @@ from marketplace_sdk.ports.provisioner import Ref, Resolved, Unresolved
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.bench import Bench
 
-__all__ = ["list_objects"]
+__all__ = ["list_objects", "look_up"]
 
 MOST = 100_000
 
@@ -63,6 +64,35 @@ def list_objects(bench: Bench, connection: str, pattern: str, known: Collection[
             for ref, each in meant.items()
             if isinstance(each, Unresolved) and each.reason == "not_found"
         ),
+    )
+
+
+def look_up(bench: Bench, connection: str, object: str) -> Resolved:
+    """What a registered name means now.
+
+    Args:
+        bench: platforms.
+        connection: its name.
+        object: as registered.
+
+    Raises:
+        ProvisioningError: the platform does not answer, or the name means nothing there.
+    """
+    link = bench.connections.get(connection)
+    ref = Ref("object", object)
+    if link is None:
+        raise ProvisioningError(f"cannot look up {object}: connection {connection} is missing")
+    answer = guarded(
+        f"look up {object}",
+        link.plugin,
+        lambda: link.provisioner.resolve([ref], bench.call()).get(ref),
+    )
+    if isinstance(answer, Resolved):
+        return answer
+    why = "the platform gave no answer" if answer is None else answer.message
+    raise ProvisioningError(
+        f"cannot look up {object} on connection {connection}: {why}",
+        retryable=answer is None or answer.retryable,
     )
 
 

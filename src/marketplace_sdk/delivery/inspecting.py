@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from marketplace_sdk.delivery.discovering import list_objects
+from marketplace_sdk.delivery.discovering import list_objects, look_up
 from marketplace_sdk.delivery.drifting import find_drift
 from marketplace_sdk.delivery.ledger import (
     LedgerEntry,
     entries_claimed_by,
     entries_of,
+    get_pin,
     pins_held,
     save_entry,
     save_pin,
@@ -22,7 +23,7 @@ from marketplace_sdk.delivery.situation import layer_keys
 from marketplace_sdk.delivery.stating import statement_of
 from marketplace_sdk.domain.provisioned import Drift, GrantItem, Preview
 from marketplace_sdk.ports.discovery import Listing
-from marketplace_sdk.ports.provisioner import Change
+from marketplace_sdk.ports.provisioner import Change, Resolved
 from marketplace_sdk.work.targets import targets_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,20 @@ class Inspector:
     def listing(self, connection: str, pattern: str, known: Collection[str]) -> Listing:
         """Every object of a connection whose name matches, and what registered names mean."""
         return list_objects(self.bench, connection, pattern, known)
+
+    def look_up(self, connection: str, object: str) -> Resolved:
+        """What a registered name means now."""
+        return look_up(self.bench, connection, object)
+
+    def accept_owner(self, unit: Unit, found: Resolved, owner: str) -> Sequence[str]:
+        """Take the owner of an object for the one on whose object access was given."""
+        pin = get_pin(unit.rows, found.platform, found.ref.name)
+        if pin is None or pin.native_id != found.native_id or found.owner != owner:
+            return ()
+        if pin.owner == owner:
+            return ()
+        save_pin(unit.rows, evolve(pin, owner=owner))
+        return (pin.owner,)
 
     def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
         """Make what was there before a grant ours; what it was, in words."""

@@ -68,6 +68,11 @@ CATALOGUE: Mapping[str, EventType] = {
             name="source.accepted", about="source", summary="A replaced object may be granted on."
         ),
         EventType(
+            name="source.owner_accepted",
+            about="source",
+            summary="That its object belongs to somebody else now was accepted.",
+        ),
+        EventType(
             name="object.replaced",
             about="object",
             summary="An object was dropped and made again; says what becomes of access.",

@@ -88,6 +88,15 @@ class Administration:
         with self._lock:
             self._books.create(object, columns, owner, comment, tags, shows)
 
+    def hand_over(self, object: str, owner: str) -> None:
+        """Let an object belong to somebody else; its native id and the privileges on it stay.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        with self._lock:
+            self._books.hand_over(object, owner)
+
     def tag(self, object: str, *tags: str) -> None:
         """Give an object these tags and no others.
 

@@ -107,6 +107,13 @@ class Privileges:
             raise NotFound("tag", "object", name)
         self._tables[name] = evolve(table, tags=tuple(tags))
 
+    def hand_over(self, name: str, owner: str) -> None:
+        """Give an object another owner."""
+        table = self.object(name)
+        if table is None:
+            raise NotFound("hand over", "object", name)
+        self._tables[name] = evolve(table, owner=owner)
+
     def principal(self, name: str) -> str | None:
         """The native id of the principal of that name."""
         if self._open_principals and name not in self._principals:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.grants import Grant
     from marketplace_sdk.domain.provisioned import Drift, GrantItem, Preview
     from marketplace_sdk.ports.discovery import Listing
+    from marketplace_sdk.ports.provisioner import Resolved
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Platforms"]
@@ -27,6 +28,15 @@ class Platforms(Protocol):
 
     def accept(self, unit: Unit, connection: str, object: str) -> bool:
         """Let access follow to what was made again under a name; False: nothing is held."""
+
+    def look_up(self, connection: str, object: str) -> Resolved:
+        """What a registered name means now; raises ProvisioningError when it means nothing."""
+
+    def accept_owner(self, unit: Unit, found: Resolved, owner: str) -> Sequence[str]:
+        """Take the owner of an object for the one whose access was given on; the earlier ones.
+
+        Empty when nothing is given on this very object, or it belonged to that owner already.
+        """
 
     def adopt(self, unit: Unit, grant: Grant) -> Sequence[str]:
         """Make what was there before a grant ours; what it was, in words."""

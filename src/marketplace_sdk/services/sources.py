@@ -218,6 +218,56 @@ class Sources(Service):
 
         return self._deciding(by, work)
 
+    def accept_owner(self, name: str, owner: str, *, by: By = None) -> DataSource:
+        """Accept that the object of a source belongs to somebody else now (GOVERNANCE).
+
+        From then on drift no longer tells of it, and with ``on_replaced = "same_owner"`` the new
+        owner is the one who may make the object again. The platform is asked whether it is so.
+
+        Args:
+            name: of the source.
+            owner: whom the platform says it belongs to, as drift tells.
+            by: who accepts.
+
+        Raises:
+            Conflict: it belongs to somebody else, or nothing has changed since access was given.
+            ProvisioningError: the platform does not say what the object is.
+        """
+        check_name(owner, "owner")
+
+        def may(unit: Unit, facts: Facts) -> DataSource:
+            require("source.accept", roles_in(facts), facts, f"owner of source {name}")
+            return unit.need(DataSource, name, "accept owner of")
+
+        with self._reading(by) as (unit, facts):
+            source = may(unit, facts)
+        found = self._context.platforms.look_up(source.connection, source.object)
+
+        def work(unit: Unit, facts: Facts) -> DataSource:
+            source = may(unit, facts)
+            before = self._context.platforms.accept_owner(unit, found, owner)
+            if found.owner != owner or not before:
+                raise Conflict(
+                    f"cannot accept owner {owner} of source {name}: "
+                    + (
+                        "it is known already"
+                        if found.owner == owner
+                        else f"it belongs to {found.owner or 'nobody who is known'}"
+                    ),
+                    code="owner_differs" if found.owner != owner else "nothing_changed",
+                    hint="look at grants.drift: it tells of owners that have changed",
+                )
+            unit.log(
+                "source.owner_accepted",
+                f"source:{name}",
+                object=source.object,
+                owner=owner,
+                before=sorted(before),
+            )
+            return source
+
+        return self._deciding(by, work)
+
     def get(self, name: str, *, by: By = None) -> DataSource:
         """A source, for everybody."""
         with self._reading(by) as (unit, _):

@@ -14,16 +14,18 @@ import click
 
 from marketplace_sdk.plugin import Call, MarketplaceError
 from marketplace_sdk_databricks import protecting
+from marketplace_sdk_databricks.destinations import plan_destination
 from marketplace_sdk_databricks.explaining import explain as explained
 from marketplace_sdk_databricks.protecting import Wanted
 from marketplace_sdk_databricks.provisioner import DatabricksProvisioner
 from marketplace_sdk_databricks.settings import read_settings
+from marketplace_sdk_databricks.steps import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from marketplace_sdk_databricks.looking import Site
-    from marketplace_sdk_databricks.protecting import Step
+    from marketplace_sdk_databricks.steps import Step
 
 __all__ = ["databricks"]
 
@@ -114,7 +116,7 @@ def protect(
         function=function,
         condition=condition,
     )
-    _change(protecting.plan_protect, wanted, **options)
+    _change(lambda site: protecting.plan_protect(site, wanted), **options)
 
 
 @databricks.command()
@@ -125,7 +127,19 @@ def unprotect(**options: Any) -> None:
     Refused if the mask is not ours, or is not as it was set up. The group stays.
     """
     wanted = Wanted(table=options.pop("object"), column=options.pop("column"))
-    _change(protecting.plan_unprotect, wanted, **options)
+    _change(lambda site: protecting.plan_unprotect(site, wanted), **options)
+
+
+@databricks.command()
+@click.argument("object", metavar="OBJECT")
+@click.argument("url", metavar="URL")
+@_with(_CHANGE[2:])
+def destination(*, object: str, url: str, **options: Any) -> None:
+    """Send people who ask for OBJECT in Databricks to URL, the product's page in the portal.
+
+    An empty URL takes that away. Destinations of somebody else are left as they are.
+    """
+    _change(lambda site: plan_destination(site, object, url), **options)
 
 
 @databricks.command()
@@ -164,8 +178,7 @@ def explain(*, principal: str, object: str, **options: Any) -> None:
 
 
 def _change(
-    plan: Callable[[Site, Wanted], Sequence[Step]],
-    wanted: Wanted,
+    plan: Callable[[Site], Sequence[Step]],
     *,
     yes: bool,
     dry_run: bool,
@@ -173,7 +186,7 @@ def _change(
 ) -> None:
     with _told(), _provisioner(**options) as provisioner:
         with provisioner.site(_call()) as site:
-            steps = plan(site, wanted)
+            steps = plan(site)
         if not steps:
             click.echo("-- nothing is to be done")
             return
@@ -181,7 +194,7 @@ def _change(
         if dry_run or not (yes or click.confirm("Run this?", err=True)):
             return
         with provisioner.site(_call()) as site:
-            protecting.run(site, steps)
+            run(site, steps)
     click.echo("done", err=True)
 
 

@@ -68,7 +68,8 @@ class Looker:
         self, scopes: Collection[Scope], guards: Collection[Guard]
     ) -> Mapping[Scope, Seen | CannotLook]:
         """Every scope; the guards are answered in the first one that could be seen."""
-        answers: dict[Scope, Seen | CannotLook] = {scope: self._scope(scope) for scope in scopes}
+        looked = self.site.deadline.each(self._scope, scopes)
+        answers: dict[Scope, Seen | CannotLook] = dict(zip(scopes, looked, strict=True))
         first = next((s for s, answer in answers.items() if isinstance(answer, Seen)), None)
         if first is not None and guards:
             seen = answers[first]
@@ -187,10 +188,12 @@ class Looker:
             elif guard.kind == USABLE:
                 schema, _, who = guard.subject.partition(" for ")
                 usable.setdefault(schema, []).append((who, guard))
-        for name, asked in columns.items():
-            answers.update(self._told(lambda n=name, a=asked: self._protected(n, a)))  # type: ignore[misc]  # bound at once
-        for name, asked in usable.items():
-            answers.update(self._told(lambda n=name, a=asked: self._usable(n, a)))  # type: ignore[misc]  # bound at once
+        questions = [
+            lambda n=name, a=asked: self._protected(n, a) for name, asked in columns.items()
+        ]
+        questions += [lambda n=name, a=asked: self._usable(n, a) for name, asked in usable.items()]
+        for told in self.site.deadline.each(self._told, questions):
+            answers.update(told)
         return answers
 
     def _told(self, ask: Callable[[], Mapping[Guard, bool]]) -> Mapping[Guard, bool]:

@@ -18,7 +18,7 @@ from databricks.sdk.service.catalog import (
     SecurableType,
 )
 
-from marketplace_sdk.plugin import InvalidInput, Problem, ProvisioningError
+from marketplace_sdk.plugin import InvalidInput, Problem
 from marketplace_sdk_databricks import members, principals
 from marketplace_sdk_databricks.conditions import holds
 from marketplace_sdk_databricks.exceptions import ExceptionTable
@@ -33,7 +33,7 @@ from marketplace_sdk_databricks.naming import (
 )
 from marketplace_sdk_databricks.principals import EVERYBODY
 from marketplace_sdk_databricks.securables import get_table, kind_of, path
-from marketplace_sdk_databricks.statements import Warehouse
+from marketplace_sdk_databricks.steps import Step, sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from marketplace_sdk_databricks.looking import Site
     from marketplace_sdk_databricks.masks import Mask
 
-__all__ = ["Step", "Wanted", "plan_protect", "plan_unprotect", "run"]
+__all__ = ["Wanted", "plan_protect", "plan_unprotect"]
 
 _ROUTINE = "marketplace mask"
 
@@ -70,25 +70,6 @@ class Wanted:
     schema: str = ""
     function: str = ""
     condition: str = ""
-
-
-@frozen(kw_only=True)
-class Step:
-    """One thing to be done.
-
-    Attributes:
-        shown: as a statement, for people.
-        kind: which: ``sql``, ``create_group``, ``create_policy`` or ``delete_policy``.
-        name: of the group or the policy.
-        policy: the policy to be made.
-        on: the table that a policy is on.
-    """
-
-    shown: str
-    kind: Literal["sql", "create_group", "create_policy", "delete_policy"] = "sql"
-    name: str = ""
-    policy: PolicyInfo | None = None
-    on: str = ""
 
 
 def plan_protect(site: Site, wanted: Wanted) -> Sequence[Step]:
@@ -127,52 +108,19 @@ def plan_unprotect(site: Site, wanted: Wanted) -> Sequence[Step]:
             wanted, "column", f"it carries {place.mask.by}, which is not as we set it up"
         )
     if place.mask.by.startswith("policy"):
+        name, ours = place.name, place.ours
         return [
             Step(
-                shown=f"DROP POLICY {quote_identifier(place.ours)} ON TABLE"
-                f" {quote_name(place.name)}",
-                kind="delete_policy",
-                name=place.ours,
-                on=place.name,
+                f"DROP POLICY {quote_identifier(ours)} ON TABLE {quote_name(name)}",
+                lambda site: site.client.policies.delete_policy("table", path(name), as_path(ours)),
             )
         ]
     function = place.mask.by.removeprefix("mask function ")
     table, column = quote_name(place.name), quote_identifier(place.column)
     return [
-        Step(shown=f"ALTER TABLE {table} ALTER COLUMN {column} DROP MASK"),
-        Step(shown=f"DROP FUNCTION {quote_name(function)}"),
+        sql(f"ALTER TABLE {table} ALTER COLUMN {column} DROP MASK"),
+        sql(f"DROP FUNCTION {quote_name(function)}"),
     ]
-
-
-def run(site: Site, steps: Sequence[Step]) -> None:
-    """Do the steps in their order.
-
-    Raises:
-        ProvisioningError: one was refused, or has no answer; those before it are done.
-    """
-    warehouse = Warehouse(site.client, site.warehouse, site.deadline)
-    for number, step in enumerate(steps, 1):
-        try:
-            _run(site, warehouse, step)
-        except OSError as error:
-            failure = site.failure(error)
-            raise ProvisioningError(
-                f"cannot run step {number} of {len(steps)}, {step.shown}: {failure.said}",
-                code=failure.row.name,
-                retryable=failure.row.retryable,
-                hint="run the command again when that is solved; it goes on from what is there",
-            ) from None
-
-
-def _run(site: Site, warehouse: Warehouse, step: Step) -> None:
-    if step.kind == "sql":
-        warehouse.run(step.shown)
-    elif step.kind == "create_group":
-        members.create_group(site.client, step.name)
-    elif step.kind == "create_policy" and step.policy is not None:
-        site.client.policies.create_policy(step.policy)
-    else:
-        site.client.policies.delete_policy("table", path(step.on), as_path(step.name))
 
 
 _STATES = {"function": "ours", "exceptions": "exceptions", "policy": "ours"}
@@ -222,11 +170,11 @@ def _group(site: Site, wanted: Wanted, place: _Place) -> Sequence[Step]:
     """The group that exceptions are made with, if there is none yet."""
     if wanted.how == "exceptions" or principals.find_group(site.client, place.ours) is not None:
         return []
+    ours = place.ours
     return [
         Step(
-            shown=f"create account group {quote_identifier(place.ours)}",
-            kind="create_group",
-            name=place.ours,
+            f"create account group {quote_identifier(ours)}",
+            lambda site: members.create_group(site.client, ours),
         )
     ]
 
@@ -247,7 +195,7 @@ def _function(site: Site, wanted: Wanted, place: _Place) -> Sequence[Step]:
         if not site.masking.exceptions:
             raise _refused(wanted, "exception_table", "is not configured for this connection")
         steps.append(
-            Step(shown=ExceptionTable.created(site.masking.exceptions, site.masking.installation))
+            sql(ExceptionTable.created(site.masking.exceptions, site.masking.installation))
         )
         text = body(
             wanted.style,
@@ -262,11 +210,9 @@ def _function(site: Site, wanted: Wanted, place: _Place) -> Sequence[Step]:
         f" COMMENT {quote_literal(comment)} RETURN {text}"
     )
     if not _is_there(site, function, text, wanted):
-        steps.append(Step(shown=made))
+        steps.append(sql(made))
     table, column = quote_name(place.name), quote_identifier(place.column)
-    steps.append(
-        Step(shown=f"ALTER TABLE {table} ALTER COLUMN {column} SET MASK {quote_name(function)}")
-    )
+    steps.append(sql(f"ALTER TABLE {table} ALTER COLUMN {column} SET MASK {quote_name(function)}"))
     return steps
 
 
@@ -324,7 +270,7 @@ def _policy(site: Site, wanted: Wanted, place: _Place) -> Step:
         f" EXCEPT {quote_identifier(place.ours)} FOR TABLES"
         f" MATCH COLUMNS {wanted.condition} AS masked ON COLUMN masked"
     )
-    return Step(shown=shown, kind="create_policy", name=place.ours, policy=policy)
+    return Step(shown, lambda site: site.client.policies.create_policy(policy))
 
 
 def _refused(wanted: Wanted, path: str, why: str) -> InvalidInput:

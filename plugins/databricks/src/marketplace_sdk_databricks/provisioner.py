@@ -86,7 +86,12 @@ class DatabricksProvisioner:
         """
         with self.site(call, "look names up") as site:
             return resolving.resolve(
-                site.client, site.platform, site.masking, refs, me=self._settings.client_id
+                site.client,
+                site.platform,
+                site.masking,
+                refs,
+                site.deadline,
+                me=self._settings.client_id,
             )
 
     def base(self, target: Target, known: Known) -> Sequence[Item]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import asdict
 from databricks.sdk import errors
@@ -14,14 +14,21 @@ from marketplace_sdk_databricks.naming import canonical_principal, owned_prefix,
 from marketplace_sdk_databricks.securables import catalog_id, get_table, kind_of, path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.catalog import TableInfo
 
     from marketplace_sdk.plugin import Ref
+    from marketplace_sdk_databricks.deadline import Deadline
     from marketplace_sdk_databricks.masking import Masking
+    from marketplace_sdk_databricks.masks import Mask
+
+    _Found: TypeAlias = tuple[TableInfo, Mapping[str, Mask]]
 
 __all__ = ["is_system", "resolve"]
+
+T = TypeVar("T")
 
 _LEGACY = "hive_metastore"
 _SYSTEM = {"system", "information_schema", _LEGACY}
@@ -38,6 +45,7 @@ def resolve(
     platform: str,
     masking: Masking,
     refs: Collection[Ref],
+    deadline: Deadline,
     *,
     me: str = "",
 ) -> Mapping[Ref, Resolved | Unresolved]:
@@ -48,6 +56,7 @@ def resolve(
         platform: identity of its metastore.
         masking: what is known of masks.
         refs: the names.
+        deadline: of the call.
         me: our own application id, to which nothing is given.
 
     Raises:
@@ -56,8 +65,8 @@ def resolve(
     answers: dict[Ref, Resolved | Unresolved] = {}
     people = [ref for ref in refs if ref.kind == "principal"]
     answers.update(_principals(client, platform, masking.installation, people, me))
-    looking = _Objects(client, platform, masking)
-    answers.update({ref: looking.answer(ref) for ref in refs if ref.kind == "object"})
+    objects = [ref for ref in refs if ref.kind == "object"]
+    answers.update(_Objects(client, platform, masking).answers(objects, deadline))
     return answers
 
 
@@ -107,7 +116,17 @@ class _Objects:
         self._schemas: dict[str, str] = {}
         self._catalogs: dict[str, str] = {}
 
-    def answer(self, ref: Ref) -> Resolved | Unresolved:
+    def answers(
+        self, refs: Collection[Ref], deadline: Deadline
+    ) -> Mapping[Ref, Resolved | Unresolved]:
+        """Tables several at a time, and then what is above them, one by one."""
+        found = dict(zip(refs, deadline.each(self._look, refs), strict=True))
+        return {
+            ref: each if isinstance(each, Unresolved) else self._guarded(ref, self._resolved, *each)
+            for ref, each in found.items()
+        }
+
+    def _look(self, ref: Ref) -> Unresolved | _Found:
         try:
             parts = split_name(ref.name)
         except ValueError as error:
@@ -118,27 +137,34 @@ class _Objects:
         if is_system(parts[0]) or is_system(parts[1]):
             message = f"{ref.name} belongs to Databricks itself; register a table or view of yours"
             return Unresolved(ref=ref, reason="not_allowed", message=message)
+        return self._guarded(ref, self._table, ".".join(parts))
+
+    def _guarded(self, ref: Ref, ask: Callable[..., T], *about: Any) -> T | Unresolved:
+        """What is answered, or that we may not look."""
         try:
-            return self._table(ref, parts)
+            return ask(ref, *about)
         except errors.PermissionDenied as error:
             if failure_of(error).row.name != "denied":
                 raise
-            message = (
-                f"{ref.name} may not be looked at; an administrator must run: GRANT MANAGE ON TABLE"
-                f" {'.'.join(parts)} TO the marketplace's service principal"
-            )
-            return Unresolved(ref=ref, reason="not_allowed", message=message)
+        message = (
+            f"{ref.name} may not be looked at; an administrator must give the marketplace's service"
+            " principal USE CATALOG, USE SCHEMA and MANAGE on the table"
+        )
+        return Unresolved(ref=ref, reason="not_allowed", message=message)
 
-    def _table(self, ref: Ref, parts: tuple[str, ...]) -> Resolved | Unresolved:
-        name, schema, catalog = ".".join(parts), ".".join(parts[:2]), parts[0]
+    def _table(self, ref: Ref, name: str) -> Unresolved | _Found:
         table = get_table(self._client, name)
         if table is None:
             return _not_found(ref, "the metastore has none of that name, or we may not see it")
+        return table, self._masking.read(self._client, table, self._platform)
+
+    def _resolved(self, ref: Ref, table: TableInfo, masks: Mapping[str, Mask]) -> Resolved:
+        name = (table.full_name or "").lower()
+        schema, catalog = name.rpartition(".")[0], name.split(".", maxsplit=1)[0]
         if schema not in self._schemas:
             self._schemas[schema] = self._client.schemas.get(path(schema)).schema_id or schema
         if catalog not in self._catalogs:
             self._catalogs[catalog] = catalog_id(self._client.catalogs.get(path(catalog)))
-        masks = self._masking.read(self._client, table, self._platform)
         facts: Any = {
             "schema": schema,
             "schema_id": self._schemas[schema],

@@ -9,10 +9,13 @@ import psycopg
 from attrs import frozen
 
 from marketplace_sdk import Column, DataSource
+from marketplace_sdk_postgres import protecting
 from marketplace_sdk_postgres.naming import quote_identifier, role_prefix
+from marketplace_sdk_postgres.protecting import Wanted
 from marketplace_sdk_postgres.testing import PostgresPlatform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from marketplace_sdk_postgres.server import PlatformServer
@@ -68,6 +71,7 @@ class Stage:
 
     def __init__(self, server: PlatformServer) -> None:
         self._prefix = f"demo_{secrets.token_hex(3)}_" if server.how == "dsn" else ""
+        self._dsn = server.dsn
         self._platform = PostgresPlatform(server.dsn)
         self._installation = ""
         self._login = self.at("marketplace")
@@ -115,6 +119,14 @@ class Stage:
             for table, names in columns.items()
         )
 
+    def protect(self, table: str, column: str, installation: str) -> None:
+        """Set up a view that masks a column, as an administrator does with the command."""
+        self._administer(protecting.protect, table, column, installation)
+
+    def unprotect(self, table: str, column: str, installation: str) -> None:
+        """Take the view away."""
+        self._administer(protecting.unprotect, table, column, installation)
+
     def privileges(self) -> frozenset[tuple[Any, ...]]:
         """Every role, membership and privilege on the server."""
         return self._platform.snapshot()
@@ -138,6 +150,19 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         self._strike()
+
+    def _administer(
+        self,
+        plan: Callable[[psycopg.Connection[Any], Wanted], Sequence[str]],
+        table: str,
+        column: str,
+        installation: str,
+    ) -> None:
+        wanted = Wanted(
+            table=self.at(table), column=column, installation=installation, login=self._login
+        )
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            protecting.run(connection, plan(connection, wanted))
 
     def _build(self) -> None:
         names = {name: self._platform.schema(self.at(name)) for name in _SCHEMAS}

@@ -16,6 +16,7 @@ from marketplace_sdk_postgres.demo.scenes.ending import (
     other_reasons,
     time_is_over,
 )
+from marketplace_sdk_postgres.demo.scenes.masking import masked_view
 from marketplace_sdk_postgres.demo.scenes.opening import govern, nothing_yet, publish
 
 if TYPE_CHECKING:
@@ -36,5 +37,6 @@ SCENES: tuple[Callable[[Play], None], ...] = (
     in_the_clear,
     time_is_over,
     other_reasons,
+    masked_view,
     clean_up,
 )
