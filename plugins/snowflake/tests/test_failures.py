@@ -175,15 +175,21 @@ def test_an_interrupted_statement_is_tried_three_times(fake, talk):
     assert sum(one.sql == "SHOW ROLES" for one in fake.statements) == 3
 
 
-def test_a_wrong_log_in_is_tried_once_and_shows_no_secret(fake, within):
+@pytest.mark.parametrize(
+    ("more", "advice"),
+    [({"password": "hunter2"}, "check user, key or token"), ({"role": "NOPE"}, "not granted")],
+)
+def test_a_wrong_log_in_is_tried_once_and_shows_no_secret(fake, within, more, advice):
     """After several wrong ones a user is locked."""
-    options = {**fake.connection, "password": "hunter2"}
+    options = {**fake.connection, **more}
     sessions = Sessions(Login(options=options, secrets=("hunter2",)), name="lake")
 
     with pytest.raises(ProvisioningError) as caught, sessions.use(within(10)):
         pass
 
     assert "cannot reach connection lake" in str(caught.value)
+    assert advice in str(caught.value)
+    assert not caught.value.retryable
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace_sdk_snowflake.masks import (
@@ -19,10 +19,12 @@ from marketplace_sdk_snowflake.naming import Grantee, Marker
 
 ROLE = role_condition(Grantee("MKT_A_U_X"))
 TABLE = entitlement_condition(("GOV", "MKT", "ENTITLEMENT"), "inst/column:A.B.C|D")
+UNTIMED = settings(deadline=None)  # other tests run beside it
 letters = st.characters(exclude_categories=["Cs", "Cc"])
 names = st.text(letters, min_size=1, max_size=20)
 
 
+@UNTIMED
 @given(
     st.tuples(names, names, names, names), st.sampled_from(["", hook_line(ROLE), hook_line(TABLE)])
 )

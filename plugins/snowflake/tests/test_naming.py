@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace_sdk_snowflake.naming import (
@@ -21,11 +21,15 @@ from marketplace_sdk_snowflake.naming import (
     split_name,
 )
 
+# How long an example takes is no rule, and other tests run beside it.
+UNTIMED = settings(deadline=None)
+
 letters = st.characters(exclude_categories=["Cs", "Cc"])
 names = st.text(letters, min_size=1, max_size=60)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 
+@UNTIMED
 @given(names)
 def test_a_quoted_identifier_is_one_token_that_gives_the_name_back(name):
     quoted = quote_identifier(name)
@@ -35,6 +39,7 @@ def test_a_quoted_identifier_is_one_token_that_gives_the_name_back(name):
     assert split_name(quoted) == (name,)
 
 
+@UNTIMED
 @given(st.lists(names, min_size=1, max_size=4))
 def test_dotted_names_and_qualified_identifiers_give_their_parts_back(parts):
     assert split_name(dotted_name(*parts)) == tuple(parts)
@@ -68,6 +73,7 @@ def literal(quoted):
     return "".join(out)
 
 
+@UNTIMED
 @given(texts)
 def test_a_literal_ends_where_it_should_and_means_the_text(text):
     assert literal(quote_literal(text)) == text
@@ -84,12 +90,14 @@ def matches(pattern, name):
     return bool(name) and pattern[0] in ("_", name[0]) and matches(pattern[1:], name[1:])
 
 
+@UNTIMED
 @given(st.text("ab_%\\", min_size=1, max_size=6), st.text("ab_%\\", min_size=1, max_size=6))
 def test_an_escaped_pattern_matches_its_name_and_no_other(name, other):
     assert matches(escape_pattern(name), name)
     assert matches(escape_pattern(name), other) == (name == other)
 
 
+@UNTIMED
 @given(names, st.sampled_from("RU"), st.text(letters, max_size=300))
 def test_a_role_has_a_plain_name_of_legal_length(installation, kind, key):
     name = role_name(installation, kind, f"product:{key}")
@@ -120,6 +128,7 @@ def test_a_policy_is_named_after_its_column():
     assert policy_name("inst1234", column) != policy_name("inst1234", (*column[:3], "PHONE"))
 
 
+@UNTIMED
 @given(names, texts, st.booleans())
 def test_a_marker_gives_back_what_it_holds(installation, key, kept):
     marker = Marker(installation, key, kept)
@@ -143,6 +152,7 @@ def test_any_other_comment_is_no_marker(comment):
     assert Marker.read(comment) is None
 
 
+@UNTIMED
 @given(names, st.none() | names)
 def test_a_role_gives_back_its_parts(name, database):
     grantee = Grantee(name, database)

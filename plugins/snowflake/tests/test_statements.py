@@ -98,6 +98,7 @@ def made():
     yield "hand_on_database", [r.hand_on_database("S", "MKT_SVC")]
     yield "hand_on_schema", [r.hand_on_schema(NAME[:2], "MKT_SVC")]
     yield "hand_on_object", [r.hand_on_object(word, NAME, "MKT_SVC") for word in KEYWORDS.values()]
+    yield "use_entitlements", [r.use_entitlements(TABLE, "MKT_SVC")]
     yield "manage_schema", [r.manage_schema(NAME[:2], "MKT_SVC")]
     yield "manage_database", [r.manage_database("S", "MKT_SVC")]
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from marketplace_sdk.plugin import CannotLook, Outcome, Seen
 from marketplace_sdk_snowflake import statements
 from marketplace_sdk_snowflake.failures import Failure
-from marketplace_sdk_snowflake.items import Key, privileges_scope, role_scope, statement
+from marketplace_sdk_snowflake.items import Key, privileges_scope, role_scope
 from marketplace_sdk_snowflake.listing import pages
 from marketplace_sdk_snowflake.masking import Masks, refusal
 from marketplace_sdk_snowflake.masks import Subject
 from marketplace_sdk_snowflake.naming import Grantee, role_prefix
 from marketplace_sdk_snowflake.rights import permission
 from marketplace_sdk_snowflake.sessions import problem
+from marketplace_sdk_snowflake.stating import statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -219,7 +220,7 @@ class Changing:
         role = self._talk.acting.role
         said = f"{problem(failure)}; role {role} ran: {text}"
         if failure.kind == "denied":
-            rights = permission(item, role)
+            rights = permission(item, role, self._settings.entitlements)
             said = f"MissingPrivilege: {said}; an administrator must run: {rights}"
         elif failure.kind == "partial":
             said = f"Partial: {said}"

@@ -67,6 +67,7 @@ TABLE: Sequence[Row] = (
     Row("interrupted", [604, 630], passing=True),
     Row("expired", [390112], passing=True),
     Row("login_again", [390114, 390111, 390104], passing=True),
+    Row("auth", [390189], advice="the role is not there, or not granted to the user"),
     Row("auth", [394303], advice="check this machine's clock, and log-in settings"),
     Row(
         "auth",

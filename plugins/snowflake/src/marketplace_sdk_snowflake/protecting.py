@@ -26,6 +26,7 @@ from marketplace_sdk_snowflake.naming import (
     role_prefix,
     split_name,
 )
+from marketplace_sdk_snowflake.rights import use_entitlements
 from marketplace_sdk_snowflake.sessions import problem
 from marketplace_sdk_snowflake.settings import Settings
 
@@ -203,12 +204,11 @@ def _holders(talk: Talk, wanted: Wanted) -> Sequence[str]:
     role = quote_identifier(wanted.service_role)
     table = wanted.settings.entitlements
     if table is not None:
-        rights = "SELECT, INSERT, UPDATE, DELETE"
         return [
             queries.create_entitlements(table),
             f"GRANT USAGE ON DATABASE {quote_identifier(table[0])} TO ROLE {role}",
             f"GRANT USAGE ON SCHEMA {quote_name(*table[:2])} TO ROLE {role}",
-            f"GRANT {rights} ON TABLE {quote_name(*table)} TO ROLE {role}",
+            use_entitlements(table, wanted.service_role),
         ]
     grantee = unmask_grantee(wanted.installation, wanted.column, wanted.settings)
     found = our_roles(talk, [grantee]).get(grantee)

@@ -13,6 +13,7 @@ from marketplace_sdk_snowflake.looking import Looking
 from marketplace_sdk_snowflake.passing import Passes
 from marketplace_sdk_snowflake.sessions import Sessions
 from marketplace_sdk_snowflake.settings import Settings
+from marketplace_sdk_snowflake.stating import describe
 
 if TYPE_CHECKING:
     from marketplace_sdk.plugin import (
@@ -142,7 +143,7 @@ class SnowflakeProvisioner:
 
     def describe(self, change: Change) -> str:
         """The statement of a change."""
-        return items.describe(change, self._settings)
+        return describe(change, self._settings)
 
     def discover(self, pattern: str, call: Call) -> Iterator[Discovered]:
         """Tables and views of every kind that match.

@@ -22,6 +22,7 @@ __all__ = [
     "manage_database",
     "manage_schema",
     "permission",
+    "use_entitlements",
 ]
 
 
@@ -65,12 +66,17 @@ def manage_schema(schema: Sequence[str], role: str) -> str:
     return f"GRANT MANAGE GRANTS ON SCHEMA {quote_name(*schema)} TO ROLE {quote_identifier(role)}"
 
 
-def permission(item: Item, role: str) -> str:
-    """What lacks for a change of an item."""
+def use_entitlements(table: Sequence[str], role: str) -> str:
+    """May read and change the table of entitlements."""
+    what = f"SELECT, INSERT, UPDATE, DELETE ON TABLE {quote_name(*table)}"
+    return f"GRANT {what} TO ROLE {quote_identifier(role)}"
+
+
+def permission(item: Item, role: str, table: Sequence[str] | None) -> str:
+    """What lacks for a change of an item; ``table`` is that of entitlements, if there is one."""
     key, data = Key.read(item.key), item.data
-    if key.kind == "entitlement":
-        rights = "SELECT, INSERT, UPDATE, DELETE"
-        return f"GRANT {rights} ON the table of entitlements TO ROLE {quote_identifier(role)}"
+    if table is not None and key.kind == "entitlement":
+        return use_entitlements(table, role)
     grantee = Grantee.read(key.place)
     if key.kind == "role":
         lacks = create_roles(role)
