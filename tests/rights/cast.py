@@ -88,6 +88,8 @@ class Scene:
             market.requests.find(by="gil").items,
             market.grants.find(by="gil").items,
             tuple(market.inbox.of(who, by=who).items for who in CAST.values()),
+            tuple(market.preferences.get(who, by=who) for who in CAST.values()),
+            market.preferences.defaults(by="ada"),
             market.deliveries.dead(by="ada"),
             market.destinations.find(by="ada").items,
             {url: len(messages) for url, messages in self.world.sites.received.items()},
