@@ -1042,7 +1042,7 @@ MATRIX = [
         covers="preferences.set_default",
         rule=PREFERENCES,
         cells=APP_ADMIN,
-        act=lambda s, do, **who: do.preferences.set_default("Hook-1", on=False, **who),
+        act=lambda s, do, **who: do.preferences.set_default("MemoryNotifier-1", on=False, **who),
         shows=lambda s: not s.market.preferences.defaults(by="sal")[0].on,
     ),
     # destinations

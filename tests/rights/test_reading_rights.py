@@ -565,7 +565,7 @@ READS = [
         rule=CHANNELS,
         cells=ALL_,
         act=lambda s, do, **who: do.preferences.defaults(**who),
-        shows=lambda s, channels: [each.name for each in channels] == ["Hook-1"],
+        shows=lambda s, channels: [each.name for each in channels] == ["MemoryNotifier-1"],
     ),
     Row(
         what="ana's inbox",

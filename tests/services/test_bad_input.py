@@ -35,7 +35,7 @@ from tests.services.helpers import kept, nothing_written, small_world
 from tests.world import LEGAL, any_of
 
 SECRET = "my secret answer"
-HOOK = "Hook-1"
+HOOK = "MemoryNotifier-1"
 SQL = '"; drop role x; --'
 BROKEN = ["x" * 300, "a\0b", "a\u200fb", "a\ud800b", " a", "a ", "", "  ", "a\nb", "a\x1b[31mb"]
 ODD = [5, 1.5, {}, {"a": 1}, [], ["a"], b"x", object(), True]

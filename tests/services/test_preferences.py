@@ -19,7 +19,7 @@ from marketplace_sdk.testing import FrozenClock, MemoryNotifier
 from tests.services.helpers import nothing_written
 from tests.world import LEGAL, MemoryLake, World, any_of
 
-HOOK = "Hook-1"
+HOOK = "MemoryNotifier-1"
 LINKS = {
     "request": "https://portal.example/requests/{id}",
     "inbox": "https://portal.example/inbox/{id}",
