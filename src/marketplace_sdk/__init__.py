@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
     from marketplace_sdk.domain.inbox import InboxMessage
     from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
+    from marketplace_sdk.domain.preferences import Channel, QuietHours
     from marketplace_sdk.domain.products import DataProduct
     from marketplace_sdk.domain.provisioned import (
         Drift,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.services._verifying import Finding, Verification
     from marketplace_sdk.services.destinations import DestinationView
     from marketplace_sdk.services.grants import GrantView
+    from marketplace_sdk.services.preferences import ChannelChoice, PreferencesView
     from marketplace_sdk.services.sources import Discovery
     from marketplace_sdk.wire.published import EVENT_TYPES, event_schema
     from marketplace_sdk.work.pages import Page
@@ -105,6 +107,8 @@ __all__ = [
     "Any",
     "Applied",
     "Beneficiary",
+    "Channel",
+    "ChannelChoice",
     "Check",
     "Column",
     "Conflict",
@@ -148,10 +152,12 @@ __all__ = [
     "Person",
     "PlannedChange",
     "PluginError",
+    "PreferencesView",
     "Preview",
     "Problem",
     "ProvisioningError",
     "Question",
+    "QuietHours",
     "RequestForm",
     "Retention",
     "ReviewFlow",
@@ -196,6 +202,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "domain.forms": ("DataUseAgreement", "FormVersion", "Question", "RequestForm"),
     "domain.inbox": ("InboxMessage",),
     "domain.people": ("Actor", "Beneficiary", "GroupFacts", "Person"),
+    "domain.preferences": ("Channel", "QuietHours"),
     "domain.products": ("DataProduct",),
     "domain.provisioned": ("Drift", "DriftFinding", "GrantItem", "PlannedChange", "Preview"),
     "domain.quorum": ("Determination", "OpenSeat", "Tally", "tally"),
@@ -237,6 +244,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "services._verifying": ("Finding", "Verification"),
     "services.destinations": ("DestinationView",),
     "services.grants": ("GrantView",),
+    "services.preferences": ("ChannelChoice", "PreferencesView"),
     "services.sources": ("Discovery",),
     "wire.published": ("EVENT_TYPES", "event_schema"),
     "work.pages": ("Page",),

@@ -17,6 +17,7 @@ from marketplace_sdk.delivery.bench import Bench
 from marketplace_sdk.delivery.chores import HISTORY, daily, forget_history, keep_daily
 from marketplace_sdk.delivery.deliverer import Delivered, Deliverer
 from marketplace_sdk.delivery.desk import Desk
+from marketplace_sdk.delivery.digesting import Digester
 from marketplace_sdk.delivery.doctoring import shortcomings
 from marketplace_sdk.delivery.inspecting import Inspector
 from marketplace_sdk.delivery.listeners import Listeners
@@ -41,9 +42,11 @@ from marketplace_sdk.services.forms import Forms
 from marketplace_sdk.services.grants import Grants
 from marketplace_sdk.services.inbox import Inbox
 from marketplace_sdk.services.people import People
+from marketplace_sdk.services.preferences import Preferences
 from marketplace_sdk.services.products import Products
 from marketplace_sdk.services.requests import Requests
 from marketplace_sdk.services.sources import Sources
+from marketplace_sdk.work.gathering import DIGEST
 from marketplace_sdk.work.reindexing import is_indexed, reindex
 from marketplace_sdk.work.sealing import DAILY
 
@@ -78,6 +81,7 @@ class Services:
         requests: ask, decide, cancel, extend, revoke.
         grants: who has what.
         inbox: what people have been told.
+        preferences: which ways people are told beside their inbox, and when.
         audit: what happened.
         deliveries: messages that could not be delivered.
         declarations: what files say that there should be.
@@ -93,6 +97,7 @@ class Services:
         self.requests: Requests = Requests(context, actor)
         self.grants: Grants = Grants(context, actor)
         self.inbox: Inbox = Inbox(context, actor)
+        self.preferences: Preferences = Preferences(context, actor)
         self.audit: Audit = Audit(context, actor)
         self.deliveries: Deliveries = Deliveries(context, actor)
         self.declarations: Declarations = Declarations(context, actor)
@@ -228,6 +233,7 @@ class Marketplace(Services):
                 DRIFT: partial(watch, bench),
                 HISTORY: self._forget_history,
                 REMIND: self._remind,
+                DIGEST: Digester(desk=desk, directory=people, listeners=told, links=pages).run,
             },
         )
         self._bench = bench

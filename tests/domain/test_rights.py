@@ -52,6 +52,8 @@ MATRIX = {
     "grant.adopt": "governance",
     "product.search": "anyone",
     "inbox.read": "self",
+    "preference.choose": "self",
+    "preference.set_default": "application_admin",
     "delivery.manage": "application_admin",
     "destination.manage": "application_admin",
     "audit.read": "audit governance",

@@ -91,6 +91,8 @@ class Scene:
             market.products.search(by="gil").items,
             market.requests.find(by="gil").items,
             market.grants.find(by="gil").items,
+            tuple(market.preferences.get(who, by=who) for who in CAST.values()),
+            market.preferences.defaults(by="ada"),
             market.deliveries.dead(by="ada"),
             market.destinations.find(by="ada").items,
             {url: len(messages) for url, messages in self.world.sites.received.items()},

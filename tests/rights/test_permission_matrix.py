@@ -310,6 +310,10 @@ DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks:
 WEBHOOKS = SECTION_4 + "configure webhooks: APPLICATION_ADMIN"
 FORGET = "architecture 6: payloads may be erased; audit: AUDIT reads, GOVERNANCE governs"
 INBOX = "behaviour B, reading rights: inbox: oneself"
+PREFERENCES = (
+    "behaviour 11: APPLICATION_ADMIN may switch it off for all, each user for himself; admin sets "
+    "whether a channel is on and its default"
+)
 
 ALL_ = "     yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
 GOV_ = "     yes  no   no   no   no   no   no   no   no   no   no "
@@ -1044,6 +1048,23 @@ MATRIX = [
         prepare=had_before,
         act=lambda s, do, **who: do.grants.adopt(s.found.id, **who),
         shows=lambda s: s.market.grants.get(s.found.id, by="gil").items[0].origin == "ours",
+    ),
+    # preferences
+    Row(
+        what="choose how ana is told",
+        covers="preferences.set",
+        rule=PREFERENCES,
+        cells="hid  hid  hid  yes  hid  hid  hid  hid  hid  hid  hid",
+        act=lambda s, do, **who: do.preferences.set("ana", digest_at="17:00", **who),
+        shows=lambda s: s.market.preferences.get("ana", by="ana").digest_at == "17:00",
+    ),
+    Row(
+        what="switch a channel off for all",
+        covers="preferences.set_default",
+        rule=PREFERENCES,
+        cells=APP_ADMIN,
+        act=lambda s, do, **who: do.preferences.set_default("MemoryNotifier-1", on=False, **who),
+        shows=lambda s: not s.market.preferences.defaults(by="sal")[0].on,
     ),
     # destinations
     Row(

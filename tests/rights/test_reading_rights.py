@@ -47,6 +47,8 @@ NAMES = READING + (
     "selector only"
 )
 INBOX = READING + "inbox: oneself"
+PREFERENCES = "behaviour 11: per user, per channel, per type preferences, as private as the inbox"
+CHANNELS = "behaviour 11: whoever chooses knows between what (the design is silent)"
 AUDIT = READING + "audit: AUDIT, GOVERNANCE"
 PREVIEW = (
     "behaviour B, reading rights: preview of platform statements: stewards of the open seat, "
@@ -549,6 +551,22 @@ READS = [
         shows=lambda s, page: holds(page, "people"),
     ),
     # messages and the log
+    Row(
+        what="how ana is told",
+        covers="preferences.get",
+        rule=PREFERENCES,
+        cells="     hid  hid  hid  yes  hid  hid  hid  hid  hid  hid  hid",
+        act=lambda s, do, **who: do.preferences.get("ana", **who),
+        shows=lambda s, view: view.person == "ana",
+    ),
+    Row(
+        what="which channels there are",
+        covers="preferences.defaults",
+        rule=CHANNELS,
+        cells=ALL_,
+        act=lambda s, do, **who: do.preferences.defaults(**who),
+        shows=lambda s, channels: [each.name for each in channels] == ["MemoryNotifier-1"],
+    ),
     Row(
         what="ana's inbox",
         covers="inbox.of",

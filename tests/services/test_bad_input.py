@@ -22,6 +22,7 @@ from marketplace_sdk import (
     NotAllowed,
     NotFound,
     Question,
+    QuietHours,
     ReviewFlow,
     Services,
     Stage,
@@ -34,6 +35,7 @@ from tests.services.helpers import kept, nothing_written, small_world
 from tests.world import LEGAL, any_of
 
 SECRET = "my secret answer"
+HOOK = "MemoryNotifier-1"
 SQL = '"; drop role x; --'
 BROKEN = ["x" * 300, "a\0b", "a\u200fb", "a\ud800b", " a", "a ", "", "  ", "a\nb", "a\x1b[31mb"]
 ODD = [5, 1.5, {}, {"a": 1}, [], ["a"], b"x", object(), True]
@@ -516,6 +518,46 @@ COMMANDS = {
     "inbox.mark_read": (
         lambda w: {"id": w.market.inbox.of("ana", by="ana").items[0].id, "by": "ana"},
         {"id": KNOWN, "by": BY},
+    ),
+    "preferences.get": (
+        lambda w: {"person": "ana", "by": "ana"},
+        {"person": KNOWN, "by": BY},
+    ),
+    "preferences.set": (
+        lambda w: {"person": "ana", "by": "ana"},
+        {
+            "person": KNOWN,
+            "channels": [
+                *MAPPING,
+                {"nowhere": "off"},
+                {5: "off"},
+                {None: {}},
+                {HOOK: "loud"},
+                {HOOK: {"nothing": "off"}},
+                {HOOK: {5: "off"}},
+                {HOOK: None},
+                {HOOK: {"*": ["off"]}},
+            ],
+            "quiet_hours": [
+                *OBJECT,
+                ("22:00", "07:00"),
+                QuietHours("22:00", "22:00"),
+                QuietHours("late", "07:00"),
+                QuietHours(5, None),
+            ],
+            "digest_at": [*TEXT[:2], *ODD, "late", "24:00", "8:00", ""],
+            "by": BY,
+        },
+    ),
+    "preferences.defaults": (lambda w: {"by": "ana"}, {"by": BY}),
+    "preferences.set_default": (
+        lambda w: {"channel": HOOK, "on": False, "by": "ada"},
+        {
+            "channel": KNOWN,
+            "on": [each for each in FLAG if each is not None],
+            "modes": [5, "loud", {"nothing": "off"}, {"*": 5}, ["off"], object()],
+            "by": BY,
+        },
     ),
     "audit.events": (
         lambda w: {"by": "aud"},

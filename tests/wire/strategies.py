@@ -29,6 +29,7 @@ from marketplace_sdk.domain.forms import (
 from marketplace_sdk.domain.grants import Grant, Part, Pinned, Trouble
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Beneficiary, GroupFacts, Person
+from marketplace_sdk.domain.preferences import Channel, Digest, PersonPreferences, QuietHours
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.quorum import Determination, Match
 from marketplace_sdk.domain.requests import AccessRequest, Limit
@@ -165,6 +166,8 @@ PARTS = st.builds(
     ),
 )
 TAGS = st.frozensets(st.builds(Tag, NAMES, NAMES), max_size=3)
+
+TOLD_BY_KIND = st.dictionaries(NAMES, st.sampled_from(["immediate", "digest", "off"]), max_size=2)
 
 VALUES = {
     Person: st.builds(
@@ -306,6 +309,21 @@ VALUES = {
         at=MOMENTS,
         read_at=st.one_of(st.none(), MOMENTS),
         data=DATA,
+    ),
+    PersonPreferences: st.builds(
+        PersonPreferences,
+        person=NAMES,
+        channels=st.dictionaries(NAMES, TOLD_BY_KIND, max_size=2),
+        quiet_hours=st.none() | st.just(QuietHours("22:00", "07:00")),
+        digest_at=st.sampled_from(["08:00", "17:30"]),
+    ),
+    Channel: st.builds(Channel, name=NAMES, on=st.booleans(), modes=TOLD_BY_KIND),
+    Digest: st.builds(
+        Digest,
+        person=NAMES,
+        since=MOMENTS,
+        messages=st.dictionaries(NAMES, st.lists(NAMES, max_size=3).map(tuple), max_size=2),
+        more=st.dictionaries(NAMES, st.integers(1, 9), max_size=2),
     ),
     Destination: st.builds(
         Destination,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from attrs import define, evolve, field, frozen
 from marketplace_sdk.delivery.calls import call_until
 from marketplace_sdk.delivery.listeners import failure_of
 from marketplace_sdk.delivery.notices import message_of, recipient_of
+from marketplace_sdk.delivery.zones import zone_of
 from marketplace_sdk.domain.destinations import (
     Delivery,
     DeliveryState,
@@ -23,6 +24,7 @@ from marketplace_sdk.domain.destinations import (
     pause_after,
 )
 from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.preferences import PersonPreferences
 from marketplace_sdk.domain.selectors import permission
 from marketplace_sdk.errors import AdapterError, NotificationError, StaleRevision
 from marketplace_sdk.ports.storage import Work
@@ -30,11 +32,10 @@ from marketplace_sdk.wire.codec import instant
 from marketplace_sdk.work.outgoing import lane_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.delivery.listeners import Listeners
     from marketplace_sdk.delivery.settings import Settings
+    from marketplace_sdk.domain.people import Person
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.ports.notifier import Message
     from marketplace_sdk.work.unit import Unit
@@ -59,12 +60,14 @@ class _Failure:
         code: of the error.
         retryable: whether to try again.
         after: seconds that the other side asked us to wait.
+        until: nothing was tried, because the person is sent nothing until then.
     """
 
     message: str
     code: str = ""
     retryable: bool = True
     after: float | None = None
+    until: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -168,6 +171,10 @@ class Courier:
                 continue
             # What was delivered before this one is on record before a pause begins.
             self._write_down(name, done)
+            if failure.until is not None:
+                self._settled(work, partial(_held, work, failure.until))
+                self._give_back(messages[place + 1 :])
+                return
             again = self._failed(name, work, failure, counts)
             self._rest(name, failure)
             if again:
@@ -186,8 +193,8 @@ class Courier:
             if notifier is None:
                 return _Failure(f"no notifier {name} is configured", retryable=False)
             message = self._message(work)
-            if message is None:
-                return _Failure("the person is not told things any more", "no_address")
+            if isinstance(message, _Failure):
+                return message
             until = min(end, self.monotonic() + self.settings.call_timeout)
             call = call_until(until, self.monotonic, correlation_id=work.id)
             notifier.deliver(message, call)
@@ -199,15 +206,26 @@ class Courier:
             return _Failure(failure_of(name, error))
         return None
 
-    def _message(self, work: Work) -> Message | None:
-        """What a row says; None when it is for somebody who is not told things any more."""
+    def _message(self, work: Work) -> Message | _Failure:
+        """What a row says, or why its person is not told it, or not now."""
         person = str(work.payload.get("person", ""))
         if not person:
             return message_of(work, None)
         known = self.directory.person(person)
         if known is None or known.id != person or not known.active:
-            return None
+            return _Failure("the person is not told things any more", "no_address")
+        until = self._quiet_until(known)
+        if until is not None:
+            return _Failure("the person is sent nothing at this time", until=until)
         return message_of(work, recipient_of(known))
+
+    def _quiet_until(self, person: Person) -> datetime | None:
+        """Until when somebody is sent nothing; asked at every attempt, late ones included."""
+        with self.desk.read() as unit:
+            chosen = unit.get(PersonPreferences, person.id)
+            if chosen is None or chosen.quiet_hours is None:
+                return None
+            return chosen.quiet_hours.until(unit.now, zone_of(person.time_zone))
 
     def _write_down(self, name: str, done: _Done) -> None:
         """What was delivered since the last time, in one unit.
@@ -335,6 +353,10 @@ def _gone(work: Work, unit: Unit) -> None:
 
 def _untried(work: Work, unit: Unit) -> None:
     unit.rows.settle(work, retry_at=unit.now, error=work.error)
+
+
+def _held(work: Work, until: datetime, unit: Unit) -> None:
+    unit.rows.settle(work, retry_at=until, error=work.error)
 
 
 def _history(unit: Unit, name: str, work: Work) -> Delivery:

@@ -19,12 +19,21 @@ from marketplace_sdk.wire.codec import digest, instant, load, plain, text_of
 from marketplace_sdk.work.outgoing import lane_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from marketplace_sdk.delivery.desk import Desk
-    from marketplace_sdk.delivery.routing import Route
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["audience_of", "deliver_notice", "message_of", "notice_of", "recipient_of", "subject_of"]
+__all__ = [
+    "audience_of",
+    "deliver_notice",
+    "message_of",
+    "notice_of",
+    "outgoing",
+    "recipient_of",
+    "subject_of",
+]
 
 
 def notice_of(work: Work) -> Notice:
@@ -51,7 +60,7 @@ def message_of(work: Work, recipient: Recipient | None) -> Message:
         about=str(said.get("about", "")),
         recipient=recipient,
         subject=subject,
-        body=subject,
+        body=str(said.get("body", subject)),
         link=str(said.get("link", "")),
     )
 
@@ -109,7 +118,7 @@ def deliver_notice(
             continue
         unit.save(message)
         rows += [
-            _outgoing(message, route, link_to(links, notice.about))
+            outgoing(message, route.notifier, route.due, link_to(links, notice.about))
             for route in routes(unit, message, listeners)
         ]
     if rows:
@@ -133,14 +142,26 @@ def _bound(audience: Collection[StewardSelector], desk: Desk) -> list[StewardSel
     return list(selectors)
 
 
-def _outgoing(message: InboxMessage, route: Route, link: str) -> Work:
+def outgoing(
+    message: InboxMessage, notifier: str, due: datetime, link: str, body: str = ""
+) -> Work:
+    """The row of the outbox that takes a message to its person by way of a notifier.
+
+    Args:
+        message: what they are told.
+        notifier: its name.
+        due: not before this instant.
+        link: page of the portal.
+        body: text for people; empty: the subject.
+    """
+    more = {"body": body} if body else {}
     return Work(
-        id=f"{message.id}:{route.notifier}",
-        queue=lane_of(route.notifier),
+        id=f"{message.id}:{notifier}",
+        queue=lane_of(notifier),
         key=f"user:{message.person}",
-        due=route.due,
+        due=due,
         payload={
-            "to": route.notifier,
+            "to": notifier,
             "id": message.id,
             "sort": "notice",
             "type": message.kind,
@@ -151,5 +172,6 @@ def _outgoing(message: InboxMessage, route: Route, link: str) -> Work:
             "person": message.person,
             "subject": message.subject,
             "link": link,
+            **more,
         },
     )

@@ -1,4 +1,4 @@
-"""Which ways a notice takes to one person, and when: asked once, as it enters their inbox."""
+"""Which ways a notice takes to one person: asked once, as it enters their inbox."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from attrs import frozen
+
+from marketplace_sdk.domain.preferences import Channel, PersonPreferences, mode_of
+from marketplace_sdk.work.gathering import gather
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.inbox import InboxMessage
@@ -28,19 +31,23 @@ class Route:
     due: datetime
 
 
-def routes(
-    unit: Unit,
-    message: InboxMessage,  # noqa: ARG001 - what people prefer depends on it
-    notifiers: Sequence[str],
-) -> Iterable[Route]:
-    """The ways that a message of somebody's inbox takes beside the inbox.
+def routes(unit: Unit, message: InboxMessage, notifiers: Sequence[str]) -> Iterable[Route]:
+    """The ways that a message of somebody's inbox takes at once beside the inbox.
 
-    Called in the unit of work that writes the message, so it may read and write records and calls
-    nothing outside. What is returned is sent at its time, once, in order for each person.
+    For those on which the person wants digests the message is gathered. Called in the unit of work
+    that writes the message. What is returned is sent once, in order for each person; quiet hours
+    are looked at when it is sent, so that they hold for what is tried again, too.
 
     Args:
         unit: the unit of work.
         message: has ``person``, ``kind``, ``about`` and ``at``.
         notifiers: names of all that receive notices.
     """
-    return [Route(name, unit.now) for name in notifiers]
+    chosen = unit.get(PersonPreferences, message.person)
+    modes = {
+        name: mode_of(unit.get(Channel, name), chosen, name, message.kind) for name in notifiers
+    }
+    gathering = [name for name, mode in modes.items() if mode == "digest"]
+    if gathering:
+        gather(unit, message, gathering)
+    return [Route(name, unit.now) for name, mode in modes.items() if mode == "immediate"]

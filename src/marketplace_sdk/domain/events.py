@@ -203,6 +203,11 @@ CATALOGUE: Mapping[str, EventType] = {
             summary="The product behind a request was deleted.",
         ),
         EventType(name="request.stuck", about="request", summary="Nobody can fill a seat."),
+        EventType(
+            name="channel.updated",
+            about="channel",
+            summary="What holds for people who chose nothing was set.",
+        ),
         EventType(name="grant.wanted", about="grant", summary="Access is to be provided."),
         EventType(name="grant.extended", about="grant", summary="A new end was set."),
         EventType(name="grant.active", about="grant", summary="The platform shows the access."),
@@ -250,6 +255,7 @@ NOTICES: Mapping[str, str] = {
     "object_replaced": "{object} was dropped and made again; {decision}.",
     "destination_stopped": "nothing is sent to {destination} any more: {why}.",
     "requests_pending": "Waiting for your decision: {count}, the oldest for {days} days.",
+    "digest": "Notices that wait for you: {count}.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }
 """Kinds of notices, and how they read."""
@@ -294,7 +300,7 @@ class Timer:
     """Something to look at when its time has come.
 
     Attributes:
-        kind: ``expire``, ``warn`` or ``stuck``.
+        kind: such as ``expire``, ``warn`` or ``stuck``.
         about: ``kind:id`` of the aggregate.
         due: not before this instant.
         data: what the handler needs.

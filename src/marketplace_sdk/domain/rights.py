@@ -77,6 +77,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "grant.preview": frozenset({"governance", "manager", "steward"}),
     "product.search": frozenset({"anyone"}),
     "inbox.read": frozenset({"self"}),
+    "preference.choose": frozenset({"self"}),
+    "preference.set_default": frozenset({"application_admin"}),
     "delivery.manage": frozenset({"application_admin"}),
     "destination.manage": frozenset({"application_admin"}),
     "audit.read": frozenset({"audit", "governance"}),

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import SYSTEM, Facts, Person
+from marketplace_sdk.domain.preferences import Digest, PersonPreferences
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.errors import Conflict, InvalidInput, Problem
@@ -86,6 +87,12 @@ class Eraser:
         known = unit.get(Person, self.person)
         if known is not None and not known.active:
             self._erase_facts(unit, known)
+        kept = (unit.get(PersonPreferences, self.person), unit.get(Digest, self.person))
+        for each in kept:
+            if each is not None:
+                unit.delete(each)
+        if any(kept):
+            self._forget(unit, preferences=True)
 
     def _erase_facts(self, unit: Unit, known: Person) -> None:
         bare = Person(id=known.id, kind=known.kind, owner=known.owner, active=False)

@@ -17,6 +17,7 @@ from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestF
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Facts, GroupFacts, Person
+from marketplace_sdk.domain.preferences import Channel, Digest, PersonPreferences
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.wire.codec import text_of
@@ -221,6 +222,10 @@ def _name(value: Any) -> str:
     return str(value.name)
 
 
+def _person_of(value: Any) -> str:
+    return str(value.person)
+
+
 def _created(value: Any) -> str:
     return text_of(value.created_at)
 
@@ -250,6 +255,9 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
         Kind("standing", Standing, _name, _standing),
         Kind("delivery", Delivery, _id, _delivery, lambda value: text_of(value.at)),
         Kind("inbox", InboxMessage, _id, _inbox, lambda value: text_of(value.at)),
+        Kind("preferences", PersonPreferences, _person_of, lambda _: ()),
+        Kind("channel", Channel, _name, lambda _: ()),
+        Kind("digest", Digest, _person_of, lambda _: ()),
     )
 }
 """By type of the value. The ledger's kinds are the reconciler's own."""

@@ -1,0 +1,146 @@
+"""Digests: what was gathered for somebody, as one notice for each channel, once a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from marketplace_sdk.delivery.notices import outgoing, subject_of
+from marketplace_sdk.delivery.zones import zone_of
+from marketplace_sdk.domain.events import Notice
+from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.links import Links, link_to
+from marketplace_sdk.domain.preferences import (
+    Channel,
+    Digest,
+    PersonPreferences,
+    mode_of,
+    next_time,
+    time_of,
+)
+from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.wire.codec import digest, text_of
+from marketplace_sdk.work.gathering import DIGEST, look_at_digest
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from marketplace_sdk.delivery.desk import Desk
+    from marketplace_sdk.delivery.listeners import Listeners
+    from marketplace_sdk.domain.events import Timer
+    from marketplace_sdk.ports.directory import Directory
+    from marketplace_sdk.ports.storage import Work
+    from marketplace_sdk.work.unit import Unit
+
+__all__ = ["Digester"]
+
+_ASKS = frozenset({"access_requested", "stage_opened"})
+"""Notices that are over when the request that they are about is decided."""
+
+
+@frozen(kw_only=True)
+class Digester:
+    """Sends what was gathered when it is due.
+
+    Attributes:
+        desk: where it is kept.
+        directory: in which time zone people are.
+        listeners: everybody who may be told.
+        links: templates of the portal's pages.
+    """
+
+    desk: Desk
+    directory: Directory = field(repr=False)
+    listeners: Listeners = field(repr=False)
+    links: Links
+
+    def run(self, timer: Timer) -> None:
+        """Send one person's digests if they are due, else look again when they are.
+
+        However long nothing ran, it is one digest for each channel: what was gathered meanwhile is
+        in it.
+
+        Raises:
+            DirectoryError: the directory cannot be read.
+        """
+        person = timer.about.split(":", 1)[1]
+        known = self.directory.person(person)
+        told = known is not None and known.id == person and known.active
+        zone = zone_of(known.time_zone if known is not None else "")
+        self.desk.retried(lambda: self._look(person, zone, told=told))
+
+    def _look(self, person: str, zone: tzinfo, *, told: bool) -> None:
+        with self.desk.write() as unit:
+            gathered = unit.get(Digest, person)
+            if gathered is None:
+                return
+            chosen = unit.get(PersonPreferences, person) or PersonPreferences(person=person)
+            due = next_time(gathered.since, time_of(chosen.digest_at), zone)
+            if due > unit.now:
+                look_at_digest(unit, person, due)
+                return
+            unit.delete(gathered)
+            rows = list(self._made(unit, gathered, chosen)) if told else []
+            if rows:
+                unit.rows.enqueue(rows)
+
+    def _made(self, unit: Unit, gathered: Digest, chosen: PersonPreferences) -> Iterator[Work]:
+        # One that was taken out or stopped since is not kept waiting for.
+        active = {each.name for each in self.listeners.active(unit) if "notice" in each.receives}
+        for name, ids in gathered.messages.items():
+            channel = unit.get(Channel, name)
+            items = [
+                self._item(message)
+                for id in ids
+                if (message := unit.get(InboxMessage, id)) is not None
+                and mode_of(channel, chosen, name, message.kind) != "off"
+                and _pending(unit, message)
+            ]
+            if items and name in active:
+                yield self._digest(unit, gathered, name, items)
+
+    def _item(self, message: InboxMessage) -> dict[str, Any]:
+        return {
+            "kind": message.kind,
+            "about": message.about,
+            "at": text_of(message.at),
+            "subject": message.subject,
+            "link": link_to(self.links, message.about),
+        }
+
+    def _digest(self, unit: Unit, gathered: Digest, name: str, items: list[dict[str, Any]]) -> Work:
+        more = gathered.more.get(name, 0)
+        about = f"inbox:{gathered.person}"
+        data = {"count": len(items) + more, "more": more, "items": items}
+        subject = subject_of(Notice(kind=DIGEST, about=about, audience=(), data=data))
+        message = InboxMessage(
+            id=digest([gathered.person, name, text_of(gathered.since)])[:32],
+            person=gathered.person,
+            kind=DIGEST,
+            about=about,
+            subject=subject,
+            at=unit.now,
+            data=data,
+        )
+        return outgoing(message, name, unit.now, link_to(self.links, about), _body(items, more))
+
+
+def _pending(unit: Unit, message: InboxMessage) -> bool:
+    """Whether there still is something to tell: nobody read it, and what it asks is open."""
+    if message.read_at is not None:
+        return False
+    if message.kind not in _ASKS:
+        return True
+    request = unit.get(AccessRequest, message.about.split(":", 1)[1])
+    return request is not None and request.open
+
+
+def _body(items: list[dict[str, Any]], more: int) -> str:
+    lines = [
+        f"- {each['subject']}" + (f"\n  {each['link']}" if each["link"] else "") for each in items
+    ]
+    if more:
+        lines.append(f"- and {more} more in your inbox")
+    return "\n".join(lines)
