@@ -9,7 +9,6 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from marketplace_sdk_postgres.masks import MaskMark
-
 from marketplace_sdk_postgres.naming import (
     dotted_name,
     quote_identifier,
