@@ -45,3 +45,9 @@ def test_the_page_about_drawing_forms_runs(tmp_path):
     _, done = run_page("how-to/draw-forms.md", tmp_path)
 
     assert done.stderr == ""
+
+
+def test_the_page_about_testing_a_portal_runs(tmp_path):
+    _, done = run_page("how-to/test-your-portal.md", tmp_path)
+
+    assert done.stderr == ""
