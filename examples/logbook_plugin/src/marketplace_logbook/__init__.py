@@ -1,0 +1,1 @@
+"""Writes what a data marketplace tells people into a file."""
