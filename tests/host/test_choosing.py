@@ -114,7 +114,11 @@ def test_an_installed_plugin_is_found_and_says_where_it_comes_from(install):
     assert host.provenance("storage", "acme") == "marketplace-sdk-x 2.1 (plugin x)"
     assert host.provenance("storage", "nothing") == ""
     assert list(host.question_types()) == ["COST"]
-    assert [name for name in commands(host) if name not in ("databricks", "demo", "postgres")] == [
+    assert [
+        name
+        for name in commands(host)
+        if name not in ("databricks", "demo", "postgres", "snowflake")
+    ] == [
         "hello",
         "zulu",
     ]
