@@ -43,7 +43,7 @@ class SoundStorage:
     def __init__(self, place: MemoryStorage | None = None) -> None:
         self.place: MemoryStorage = place or MemoryStorage()
         self.closed: bool = False
-        self.capabilities = self.place.capabilities
+        self.capabilities: frozenset[str] = self.place.capabilities
 
     def setup(self) -> None:
         """There is nothing to make ready."""

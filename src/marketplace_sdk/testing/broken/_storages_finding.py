@@ -56,8 +56,8 @@ class _PassesOverUnless(SoundTransaction):
 class PassesOverUnless(SoundStorage):
     """Finds by the pairs that must hold, and never heard of those that must not."""
 
-    transaction = _PassesOverUnless
-    caught_by = ("test_what_has_a_pair_of_unless_is_left_out",)
+    transaction: ClassVar[type[SoundTransaction]] = _PassesOverUnless
+    caught_by: ClassVar[tuple[str, ...]] = ("test_what_has_a_pair_of_unless_is_left_out",)
 
 
 class _SortsByAlphabet(SoundTransaction):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import evolve
 
@@ -39,8 +39,8 @@ class _RanksBeforeItFilters(SoundTransaction):
 class RanksBeforeItFilters(SoundStorage):
     """Takes a page of what is found, and then leaves out what may not be seen."""
 
-    transaction = _RanksBeforeItFilters
-    caught_by = ("test_a_search_leaves_out_what_the_pairs_leave_out",)
+    transaction: ClassVar[type[SoundTransaction]] = _RanksBeforeItFilters
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_search_leaves_out_what_the_pairs_leave_out",)
 
 
 class _PagesByRankAlone(SoundTransaction):
@@ -61,8 +61,8 @@ class _PagesByRankAlone(SoundTransaction):
 class PagesByRankAlone(SoundStorage):
     """Goes on behind the rank of the last hit, and passes over others of the same rank."""
 
-    transaction = _PagesByRankAlone
-    caught_by = ("test_pages_of_a_search_join",)
+    transaction: ClassVar[type[SoundTransaction]] = _PagesByRankAlone
+    caught_by: ClassVar[tuple[str, ...]] = ("test_pages_of_a_search_join",)
 
 
 class _ForgetsToReindex(SoundTransaction):
@@ -73,8 +73,8 @@ class _ForgetsToReindex(SoundTransaction):
 class ForgetsToReindex(SoundStorage):
     """Keeps the words with which a record was made, whatever becomes of it."""
 
-    transaction = _ForgetsToReindex
-    caught_by = ("test_a_search_finds_records_as_they_are_now",)
+    transaction: ClassVar[type[SoundTransaction]] = _ForgetsToReindex
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_search_finds_records_as_they_are_now",)
 
 
 class _SearchesTheNameAlone(SoundTransaction):
@@ -85,8 +85,8 @@ class _SearchesTheNameAlone(SoundTransaction):
 class SearchesTheNameAlone(SoundStorage):
     """Keeps the first field's words, and no others."""
 
-    transaction = _SearchesTheNameAlone
-    caught_by = (
+    transaction: ClassVar[type[SoundTransaction]] = _SearchesTheNameAlone
+    caught_by: ClassVar[tuple[str, ...]] = (
         "test_a_search_finds_what_the_reference_finds_in_its_order",
         "test_a_typing_error_is_forgiven_last",
         "test_pages_of_a_search_join",
