@@ -123,7 +123,7 @@ def run(*, quick):
         "bound": per[1],
         "unit": "µs",
         "ratio": per[0] / per[1],
-        "limit": 2.0,
+        "limit": 4.0,
         "bound is": "httpx.Client.post of the same bytes in a loop, a connection for each",
         "facts": [
             f"{1e6 / per[0]:,.0f} per second; bare {1e6 / per[1]:,.0f}",
