@@ -132,3 +132,48 @@ def _notice(text):
         body=text,
         link="https://portal.example/" + "x",
     )
+
+
+def test_a_digest_lists_what_waits(notice):
+    """Each with its page, escaped where it must be; what is not named is counted."""
+    items = [
+        {
+            "kind": "k",
+            "about": "request:r1",
+            "at": "",
+            "subject": "<b> asks",
+            "link": "https://p/1",
+        },
+        {"kind": "k", "about": "product:p1", "at": "", "subject": "p1 was deleted.", "link": ""},
+    ]
+    message = notice(
+        type="digest",
+        subject="Notices that wait for you: 5.",
+        data={"count": 5, "more": 3, "items": items},
+        link="https://p/inbox",
+    )
+
+    texts = Templates().render(message, message.recipient)
+
+    assert texts.subject == "Notices that wait for you: 5."
+    assert "- <b> asks\n  https://p/1\n\n- p1 was deleted.\n" in texts.plain
+    assert '<a href="https://p/1" style="color: #1f5fbf">&lt;b&gt; asks</a>' in texts.html
+    assert "<li>p1 was deleted.</li>" in texts.html
+    assert "And 3 more in your inbox." in texts.plain
+    assert "And 3 more in your inbox." in texts.html
+    assert texts.plain.count("https://p/inbox") == 1
+
+
+def test_a_company_translates_digests(tmp_path, notice):
+    """By the same names as other notices."""
+    (tmp_path / "de").mkdir()
+    text = '{% for each in data["items"] %}Es wartet: {{ each.about }}{% endfor %}'
+    (tmp_path / "de" / "digest.txt").write_text(text)
+    items = [{"kind": "k", "about": "request:r1", "at": "", "subject": "s", "link": ""}]
+    message = notice(
+        type="digest", data={"count": 1, "more": 0, "items": items}, to={"language": "de"}
+    )
+
+    assert Templates(str(tmp_path)).render(message, message.recipient).plain == (
+        "Es wartet: request:r1"
+    )

@@ -46,8 +46,9 @@ def post(
     *,
     tls: ssl.SSLContext,
     left: Callable[[], float],
+    keep: int = 0,
 ) -> Answer:
-    """Send one request and return what the answer's head says.
+    """Send one request and return what the answer's head says, and the beginning of its body.
 
     Args:
         target: gives the name for TLS and the ``Host`` header, the port and the path.
@@ -56,6 +57,8 @@ def post(
         body: sent as is.
         tls: see :func:`tls_context`.
         left: seconds until the whole call must be over, asked before each step.
+        keep: bytes of the body to return, at most 65,536; an answer that breaks off is returned
+            as far as it came.
 
     Raises:
         Failed: no answer, in time or at all.
@@ -71,9 +74,10 @@ def post(
     try:
         with _PinnedTransport(addresses, tls, left) as transport:
             response = transport.handle_request(request)
-            answer = Answer(response.status_code, response.headers.get("retry-after", ""))
-            transport.drain(response)
-            return answer
+            body = transport.drain(response)
+            return Answer(
+                response.status_code, response.headers.get("retry-after", ""), body[:keep]
+            )
     except httpcore.TimeoutException:
         raise Failed("it did not answer in time", code="timeout") from None
     except _UntrustedError:
@@ -114,19 +118,20 @@ class _PinnedTransport(httpx.BaseTransport):
         )
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
-    def drain(self, response: httpx.Response) -> None:
+    def drain(self, response: httpx.Response) -> bytes:
         """Read a polite amount of the body; the status has been said, so failing is no failure."""
         self._backend.budget.bytes = _MAX_BODY
-        size = 0
+        body = bytearray()
         try:
             for chunk in response.iter_raw():
-                size += len(chunk)
-                if size >= _MAX_BODY:
+                body += chunk
+                if len(body) >= _MAX_BODY:
                     break
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
-            return
+            pass
         finally:
             response.close()
+        return bytes(body)
 
     def close(self) -> None:
         self._pool.close()

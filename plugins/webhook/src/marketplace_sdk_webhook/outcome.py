@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,10 +25,17 @@ _REDIRECT = range(300, 400)
 
 @frozen
 class Answer:
-    """The part of a response that counts: its status and its ``Retry-After`` header."""
+    """The part of a response that counts.
+
+    Attributes:
+        status: of HTTP.
+        retry_after: the header ``Retry-After``.
+        body: as much of it as was asked for.
+    """
 
     status: int
     retry_after: str = ""
+    body: bytes = field(default=b"", repr=False)
 
 
 class Failed(Exception):
