@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -211,6 +212,9 @@ def test_quiet_hours_hold_notices_back_and_keep_their_order(world):
     assert told(world, "ana") == []
     assert [each.type for each in told(world, "bo")] == ["access_requested", "request_canceled"]
     assert world.market.deliveries.dead(by="ada") == ()
+    world.clock.advance(hours=3)
+    waiting = next(each for each in world.market.backlog() if each.queue == f"outbox|{HOOK}")
+    assert (waiting.waiting, waiting.due) == (2, 0), "what has to wait is not late"
 
     world.clock.set(datetime(2026, 1, 2, 5, 59, tzinfo=UTC))
     world.deliver()
@@ -334,3 +338,26 @@ def test_channels_are_told_apart():
         [digest] = mail.notices
         assert [each["kind"] for each in digest.data["items"]] == ["product_published"]
         assert len(chat.notices) == 1
+
+
+def test_several_workers_gather_into_one_digest(tmp_path):
+    """Each notice is in it once, whoever put it there."""
+    world = World(f"sqlite:///{tmp_path / 'market.db'}", MemoryLake())
+    product = world.publish(any_of(LEGAL))
+    world.deliver()
+    wants(world, "ana", channels={HOOK: {"request_canceled": "digest", "*": "off"}})
+    for _ in range(6):
+        request = world.ask(product)
+        world.market.requests.cancel(request.id, by="con")
+    workers = [threading.Thread(target=world.market.deliver) for _ in range(3)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+
+    world.clock.advance(days=1)
+    world.deliver()
+
+    [digest] = told(world, "ana", "digest")
+    assert len({each["about"] for each in digest.data["items"]}) == digest.data["count"] == 6
+    world.close()

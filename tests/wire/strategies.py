@@ -316,6 +316,7 @@ VALUES = {
         channels=st.dictionaries(NAMES, TOLD_BY_KIND, max_size=2),
         quiet_hours=st.none() | st.just(QuietHours("22:00", "07:00")),
         digest_at=st.sampled_from(["08:00", "17:30"]),
+        held_until=st.none() | MOMENTS,
     ),
     Channel: st.builds(Channel, name=NAMES, on=st.booleans(), modes=TOLD_BY_KIND),
     Digest: st.builds(

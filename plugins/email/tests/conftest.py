@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -29,6 +30,8 @@ class Mailbox:
     def __init__(self):
         self.mails, self.envelopes = [], []
         self.recipient, self.data = "250 OK", "250 OK"
+        self.speaking = threading.Event()
+        self.speaking.set()
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - names that the server calls
         if self.recipient.startswith("250"):
@@ -36,6 +39,7 @@ class Mailbox:
         return self.recipient
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - names that the server calls
+        await asyncio.to_thread(self.speaking.wait, 30)
         if self.data.startswith("250"):
             self.envelopes.append((envelope.mail_from, envelope.rcpt_tos, session.authenticated))
             self.mails.append(message_from_bytes(envelope.original_content, policy=default))
@@ -81,12 +85,12 @@ def serve(authority):
     """Start a server: ``serve(security, names=..., sign_in=...)`` gives its mailbox and port."""
     running = []
 
-    def start(security="starttls", names=("127.0.0.1",), *, sign_in=False):
+    def start(security="starttls", names=("127.0.0.1",), *, sign_in=False, port=0):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*names).configure_cert(context)
         mailbox = Mailbox()
         with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]  # the server cannot be asked for any free port
+            port = port or free.getsockname()[1]  # the server cannot be asked for any free port
         settings = {"hostname": "127.0.0.1", "port": port, "enable_SMTPUTF8": True}
         if sign_in:
             settings |= {
@@ -103,6 +107,12 @@ def serve(authority):
             controller = _Plain(mailbox, **encrypted, **settings)
         controller.start()
         running.append(controller)
+
+        def stop():
+            running.remove(controller)
+            controller.stop()
+
+        mailbox.stop = stop
         return mailbox, port
 
     yield start
@@ -157,6 +167,12 @@ def notifier(bundle):
         return EmailNotifier(read(given, secrets.__getitem__))
 
     return build
+
+
+@pytest.fixture
+def password():
+    """What signs in."""
+    return PASSWORD
 
 
 @pytest.fixture

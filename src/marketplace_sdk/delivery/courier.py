@@ -172,8 +172,7 @@ class Courier:
             # What was delivered before this one is on record before a pause begins.
             self._write_down(name, done)
             if failure.until is not None:
-                self._settled(work, partial(_held, work, failure.until))
-                self._give_back(messages[place + 1 :])
+                self._settled(work, partial(_hold, messages[place:], failure.until))
                 return
             again = self._failed(name, work, failure, counts)
             self._rest(name, failure)
@@ -355,8 +354,13 @@ def _untried(work: Work, unit: Unit) -> None:
     unit.rows.settle(work, retry_at=unit.now, error=work.error)
 
 
-def _held(work: Work, until: datetime, unit: Unit) -> None:
-    unit.rows.settle(work, retry_at=until, error=work.error)
+def _hold(messages: list[Work], until: datetime, unit: Unit) -> None:
+    """Leave messages to one person for the end of their quiet hours, and so what follows."""
+    for work in messages:
+        unit.rows.settle(work, retry_at=until, error=work.error)
+    chosen = unit.get(PersonPreferences, str(messages[0].payload["person"]))
+    if chosen is not None and chosen.held_until != until:
+        unit.save(evolve(chosen, held_until=until))
 
 
 def _history(unit: Unit, name: str, work: Work) -> Delivery:

@@ -25,7 +25,7 @@ from marketplace_sdk.wire.codec import digest, text_of
 from marketplace_sdk.work.gathering import DIGEST, look_at_digest
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
 
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.delivery.listeners import Listeners
@@ -99,7 +99,7 @@ class Digester:
                 and _pending(unit, message)
             ]
             if items and name in active:
-                yield self._digest(unit, gathered, name, items)
+                yield self._digest(unit, gathered, name, items, chosen.due(unit.now))
 
     def _item(self, message: InboxMessage) -> dict[str, Any]:
         return {
@@ -110,7 +110,14 @@ class Digester:
             "link": link_to(self.links, message.about),
         }
 
-    def _digest(self, unit: Unit, gathered: Digest, name: str, items: list[dict[str, Any]]) -> Work:
+    def _digest(
+        self,
+        unit: Unit,
+        gathered: Digest,
+        name: str,
+        items: list[dict[str, Any]],
+        due: datetime,
+    ) -> Work:
         more = gathered.more.get(name, 0)
         about = f"inbox:{gathered.person}"
         data = {"count": len(items) + more, "more": more, "items": items}
@@ -124,7 +131,7 @@ class Digester:
             at=unit.now,
             data=data,
         )
-        return outgoing(message, name, unit.now, link_to(self.links, about), _body(items, more))
+        return outgoing(message, name, due, link_to(self.links, about), _body(items, more))
 
 
 def _pending(unit: Unit, message: InboxMessage) -> bool:

@@ -50,4 +50,5 @@ def routes(unit: Unit, message: InboxMessage, notifiers: Sequence[str]) -> Itera
     gathering = [name for name, mode in modes.items() if mode == "digest"]
     if gathering:
         gather(unit, message, gathering)
-    return [Route(name, unit.now) for name, mode in modes.items() if mode == "immediate"]
+    due = unit.now if chosen is None else chosen.due(unit.now)
+    return [Route(name, due) for name, mode in modes.items() if mode == "immediate"]

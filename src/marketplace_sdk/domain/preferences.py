@@ -114,6 +114,7 @@ class PersonPreferences:
         channels: modes by kind of notice, by channel; ``*`` stands for the other kinds.
         quiet_hours: when nothing is sent, or None.
         digest_at: ``HH:MM`` in the person's time zone.
+        held_until: end of the quiet hours in which something was held back last, or None.
         revision: of the stored record.
     """
 
@@ -121,7 +122,16 @@ class PersonPreferences:
     channels: FrozenMap[str, FrozenMap[str, Mode]] = field(factory=FrozenMap, converter=freeze)
     quiet_hours: QuietHours | None = None
     digest_at: str = DIGEST_AT
+    held_until: datetime | None = field(default=None, eq=False)
     revision: int = field(default=0, eq=False)
+
+    def due(self, now: datetime) -> datetime:
+        """When something that is told now can be sent, as far as it is known without a time zone.
+
+        What has to wait is not due before, so that nobody takes it for work that is late.
+        """
+        held = self.held_until if self.quiet_hours is not None else None
+        return now if held is None else max(now, held)
 
 
 @frozen(kw_only=True)
