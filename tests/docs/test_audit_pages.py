@@ -15,19 +15,6 @@ from tests.world import LEGAL, any_of
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_how_to_runs_as_it_stands():
-    """Its blocks, one after the other."""
-    text = (DOCS / "how-to/keep-seals-outside.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    names = {}
-
-    for block in blocks:
-        exec(compile(block, "keep-seals-outside.md", "exec"), names)  # noqa: S102  # our own page
-
-    assert len(blocks) == 2
-    names["market"].close()
-
-
 def test_the_reference_names_every_column_and_field():
     """In the order of the export."""
     text = (DOCS / "reference/audit-export.md").read_text(encoding="utf-8")

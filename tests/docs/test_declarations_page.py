@@ -8,7 +8,7 @@ from pathlib import Path
 from marketplace_sdk import Marketplace, read_declarations
 from marketplace_sdk.wire.declarations import FIELDS
 from marketplace_sdk.wire.flows import EVENTS, SELECTORS, WHEN
-from tests.docs.test_readme import run_page
+from tests.docs.test_pages_run import run_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "declarations.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -39,15 +39,3 @@ def test_every_field_and_word_is_described():
     assert described == {(kind, name) for kind, fields in FIELDS.items() for name in fields}
     for word in (*EVENTS, *SELECTORS, *WHEN):
         assert re.search(rf"\b{word}:", TEXT), word
-
-
-def test_the_page_about_drawing_forms_runs(tmp_path):
-    _, done = run_page("how-to/draw-forms.md", tmp_path)
-
-    assert done.stderr == ""
-
-
-def test_the_page_about_testing_a_portal_runs(tmp_path):
-    _, done = run_page("how-to/test-your-portal.md", tmp_path)
-
-    assert done.stderr == ""

@@ -89,3 +89,15 @@ def test_the_glossary_has_the_words_of_the_design_and_stands_in_order():
 
     assert {word.strip() for word in WORDS.replace("\n", " ").split(";")} - set(terms) == set()
     assert terms == sorted(terms)
+
+
+def test_the_directory_names_what_ships():
+    """Every storage, directory, platform, notifier and engine that is installed, and no other."""
+    text = page("reference/plugin-directory.md")
+    with marketplace_sdk.Marketplace() as market:
+        provided = [words.split(" ", 1) for each in market.plugins() for words in each.provides]
+    kinds = ("storage", "directory", "provisioner", "notifier", "engine")
+    offered = {name for kind, name in provided if kind in kinds}
+
+    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == offered

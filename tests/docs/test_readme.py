@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.docs.test_pages_run import run_page
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -58,43 +60,9 @@ def test_the_first_block_holds_the_two_commands():
     assert len(re.findall(r"[.!?](?:\s|$)", prose)) == 3
 
 
-def run_page(name, folder):
-    """The code of a page, taken together, and what became of it in a process of its own."""
-    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return code, done
-
-
-def test_the_tutorial_runs_from_top_to_bottom(tmp_path):
-    """The code of the first tutorial, taken together, runs and ends with an active grant."""
+def test_the_tutorial_ends_with_an_active_grant(tmp_path):
+    """The code of the first tutorial, taken together."""
     _, done = run_page("tutorials/first-marketplace.md", tmp_path)
 
     assert done.stderr == ""
     assert re.search(r"^active on lake: sales\.orders, until ", done.stdout, re.MULTILINE)
-
-
-def test_the_guide_to_platforms_runs_from_top_to_bottom_and_says_what_is_printed(tmp_path):
-    """Every comment behind a print is a line that is printed."""
-    code, done = run_page("how-to/look-after-platforms.md", tmp_path)
-
-    assert done.stderr == ""
-    promised = re.findall(r"print\(.*\)\s+# (.*)$", code, flags=re.MULTILINE)
-    assert len(promised) > 5
-    assert [line for line in promised if line not in done.stdout.splitlines()] == []
-
-
-def test_the_guide_to_the_fake_of_databricks_runs_and_says_what_is_printed(tmp_path):
-    """Every comment behind a print is the line that is printed."""
-    code, done = run_page("how-to/test-against-databricks.md", tmp_path)
-
-    assert done.stderr == ""
-    promised = re.findall(r"print\(.*\)\s+# (.*)$", code, flags=re.MULTILINE)
-    assert promised == done.stdout.splitlines() != []
