@@ -59,7 +59,7 @@ FAULTS = {
         claims_of_one_target_only,
     ),
     "suspending withholds nothing": (products, "withhold_grants", lambda *_: None),
-    "unmasking outlives the access": (endings, "lose_access", lambda *_, **__: None),
+    "unmasking outlives the access": (endings, "_lose", lambda *_, **__: None),
     "an extension may shorten": (grants.Grant, "extend", the_end_of_the_last),
     "a grant that ends is not taken away": (endings, "targets_of", lambda *_: ()),
 }
