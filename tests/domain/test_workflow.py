@@ -671,7 +671,7 @@ def test_a_stage_that_opens_tells_its_stewards():
 
     assert types(decision) == ["request.determined"]
     assert told(decision) == [
-        ("stage_opened", ["group Privacy", "permission GOVERNANCE"], ("ana",))
+        ("stage_opened", ["group Privacy", "permission GOVERNANCE"], ("ana", "rex"))
     ]
 
 
@@ -773,12 +773,12 @@ def test_a_reviewed_request_waits_and_asks_the_first_stage():
     assert decision.effects.events == (
         Event(type="request.submitted", aggregate="request:r1", data=data_of(asked)),
     )
-    assert told(decision) == [("access_requested", ["group Legal", "group Privacy"], ())]
+    assert told(decision) == [("access_requested", ["group Legal", "group Privacy"], ("rex",))]
     assert decision.effects.notices[0].data["place"] == "sales desk"
 
 
-def test_a_request_for_another_tells_the_beneficiary():
-    """Requester and beneficiary are two; the requester knows already."""
+def test_a_request_for_another_tells_both_and_asks_neither():
+    """Requester and beneficiary are two; neither is asked to decide, even as a steward."""
     for_cy = submitted(ReviewFlow.review(Stage.any_of(L)), beneficiary=Beneficiary("person", "cy"))
     for_robot = submitted(
         ReviewFlow.review(Stage.any_of(L)), beneficiary=Beneficiary("person", "bot"), owner="own"
@@ -788,12 +788,12 @@ def test_a_request_for_another_tells_the_beneficiary():
     )
 
     assert told(for_cy) == [
-        ("requested_for_you", ["user cy"], ("rex",)),
-        ("access_requested", ["group Legal"], ()),
+        ("requested_on_behalf", ["user rex", "user cy"], ()),
+        ("access_requested", ["group Legal"], ("rex", "cy")),
     ]
     assert types(for_cy) == ["request.submitted"]
-    assert told(for_robot)[0] == ("requested_for_you", ["user bot", "user own"], ("rex",))
-    assert told(for_group)[0] == ("requested_for_you", ["group Sales"], ("rex",))
+    assert told(for_robot)[0] == ("requested_on_behalf", ["user rex", "user bot", "user own"], ())
+    assert told(for_group)[0] == ("requested_on_behalf", ["user rex", "group Sales"], ())
     assert [one.data["place"] for one in for_cy.effects.notices] == ["sales desk"] * 2
 
 
@@ -1036,9 +1036,14 @@ def test_canceling_tells_the_stewards(cause):
     assert not decision.approved
 
 
-@pytest.mark.parametrize(
-    "cause", ["governance", "timed_out", "product_deleted", "beneficiary_left", "grant_ended"]
-)
+def test_a_deletion_calls_off_without_a_word_to_the_sides():
+    """They are told that the product was deleted, and once is enough."""
+    decision = cancel(request(Stage.any_of(L)), "product_deleted", reason="", now=NOW, names=NAMES)
+
+    assert told(decision) == [("request_canceled", ["group Legal"], ())]
+
+
+@pytest.mark.parametrize("cause", ["governance", "timed_out", "beneficiary_left", "grant_ended"])
 def test_canceling_by_others_tells_requester_and_beneficiary_too(cause):
     """They did not do it, so they are told."""
     asked = request(Stage.any_of(L), beneficiary=Beneficiary("person", "cy"))
@@ -1046,11 +1051,8 @@ def test_canceling_by_others_tells_requester_and_beneficiary_too(cause):
     decision = cancel(asked, cause, reason="", now=NOW, names=NAMES)
 
     assert decision.request.cause == cause
-    assert told(decision) == [
-        ("request_canceled", ["group Legal"], ()),
-        ("request_canceled", ["user rex", "user cy"], ()),
-    ]
-    assert [one.data["place"] for one in decision.effects.notices] == ["sales desk"] * 2
+    assert told(decision) == [("request_canceled", ["group Legal", "user rex", "user cy"], ())]
+    assert decision.effects.notices[0].data["place"] == "sales desk"
 
 
 def test_an_approved_request_cannot_be_canceled():

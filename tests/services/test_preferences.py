@@ -169,6 +169,50 @@ def test_a_digest_is_made_of_what_still_waits(world):
     assert told(world, "ana") == []
 
 
+def test_a_digest_names_each_request_once(world):
+    """New ones one by one; the morning's reminder counts the others that still wait."""
+    wants(world, "ana", channels={HOOK: "digest"})
+    old = [world.ask(world.product, by=who) for who in ("con", "pat")]
+    old.append(world.ask_unmasked(world.product, by="pat"))
+    world.deliver()
+    world.clock.set(datetime(2026, 1, 2, 7, tzinfo=UTC))
+    world.deliver()
+    world.market.requests.cancel(old[0].id, by="con")
+    world.clock.set(datetime(2026, 1, 3, 5, tzinfo=UTC))
+    new = world.ask(world.product, by="con")
+    world.deliver()
+    world.clock.set(datetime(2026, 1, 3, 6, 30, tzinfo=UTC))
+    world.deliver()
+    world.market.requests.cancel(old[1].id, by="pat")
+    world.clock.set(datetime(2026, 1, 3, 7, tzinfo=UTC))
+    world.deliver()
+
+    first, second = ([(i["kind"], i["about"]) for i in d.data["items"]] for d in told(world, "ana"))
+    assert first == [("access_requested", f"request:{each.id}") for each in old]
+    assert ("access_requested", f"request:{new.id}") in second
+    assert second.count(("requests_pending", "inbox:ana")) == 1
+    said = [each["subject"] for each in told(world, "ana")[1].data["items"]]
+    assert said[-1] == "Waiting for your decision: 1, the oldest for 1 days."
+    inbox = [each.kind for each in world.market.inbox.of("ana", by="ana")]
+    assert inbox.count("requests_pending") == 2, "the inbox gets everything"
+
+
+def test_a_digest_of_reminders_only_counts_what_waits(world):
+    """Nothing else names it."""
+    wants(
+        world, "ana", channels={HOOK: {"requests_pending": "digest", "*": "off"}}, digest_at="20:00"
+    )
+    world.ask(world.product)
+    for day in (2, 3):
+        world.clock.set(datetime(2026, 1, day, 7, tzinfo=UTC))
+        world.deliver()
+    world.clock.set(datetime(2026, 1, 3, 19, tzinfo=UTC))
+    world.deliver()
+
+    said = [[each["subject"] for each in one.data["items"]] for one in told(world, "ana")]
+    assert said[-1] == ["Waiting for your decision: 1, the oldest for 2 days."]
+
+
 def test_whoever_wants_digests_at_another_time_need_not_wait_for_the_old_one(world):
     """Moved forward and back; the digest comes once."""
     wants(world, "ana", channels={HOOK: "digest"}, digest_at="20:00")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.notices import outgoing, subject_of
 from marketplace_sdk.delivery.zones import zone_of
-from marketplace_sdk.domain.events import Notice
+from marketplace_sdk.domain.events import REMINDER, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
-from marketplace_sdk.domain.links import Links, link_to
+from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.preferences import (
     Channel,
     Digest,
@@ -38,6 +39,7 @@ __all__ = ["Digester"]
 
 _ASKS = frozenset({"access_requested", "stage_opened"})
 """Notices that are over when the request that they are about is decided."""
+_DAY = timedelta(days=1)
 
 
 @frozen(kw_only=True)
@@ -91,13 +93,14 @@ class Digester:
         active = {each.name for each in self.listeners.active(unit) if "notice" in each.receives}
         for name, ids in gathered.messages.items():
             channel = unit.get(Channel, name)
-            items = [
-                self._item(message)
+            found = [
+                message
                 for id in ids
                 if (message := unit.get(InboxMessage, id)) is not None
                 and mode_of(channel, chosen, name, message.kind) != "off"
                 and _pending(unit, message)
             ]
+            items = [self._item(message) for message in _once(unit, found)]
             if items and name in active:
                 yield self._digest(unit, gathered, name, items, chosen.due(unit.now))
 
@@ -107,7 +110,7 @@ class Digester:
             "about": message.about,
             "at": text_of(message.at),
             "subject": message.subject,
-            "link": link_to(self.links, message.about),
+            "link": link_of(self.links, message),
         }
 
     def _digest(
@@ -131,7 +134,7 @@ class Digester:
             at=unit.now,
             data=data,
         )
-        return outgoing(message, name, due, link_to(self.links, about), _body(items, more))
+        return outgoing(message, name, due, link_of(self.links, message), _body(items, more))
 
 
 def _pending(unit: Unit, message: InboxMessage) -> bool:
@@ -142,6 +145,30 @@ def _pending(unit: Unit, message: InboxMessage) -> bool:
         return True
     request = unit.get(AccessRequest, message.about.split(":", 1)[1])
     return request is not None and request.open
+
+
+def _once(unit: Unit, messages: list[InboxMessage]) -> list[InboxMessage]:
+    """With each request once: the newest reminder counts only what no other message names."""
+    reminders = [each for each in messages if each.kind == REMINDER]
+    if not reminders:
+        return messages
+    others = [each for each in messages if each.kind != REMINDER]
+    rest = _rest(unit, reminders[-1], {each.about for each in others if each.kind in _ASKS})
+    return others if rest is None else [*others, rest]
+
+
+def _rest(unit: Unit, reminder: InboxMessage, told: Collection[str]) -> InboxMessage | None:
+    """A reminder of what is still open and not told, as it is now; None when that is nothing."""
+    named = reminder.data["requests"]
+    requests = [unit.get(AccessRequest, each["id"]) for each in named]
+    left = [each for each in requests if each and each.open and each.aggregate not in told]
+    count = reminder.data["count"] - len(named) + len(left)
+    if not count:
+        return None
+    days = (unit.now - left[0].created_at) // _DAY if left else reminder.data["days"]
+    data = {**reminder.data, "count": count, "days": days}
+    notice = Notice(kind=REMINDER, about=reminder.about, audience=(), data=data)
+    return evolve(reminder, subject=subject_of(notice))
 
 
 def _body(items: list[dict[str, Any]], more: int) -> str:

@@ -10,7 +10,7 @@ from marketplace_sdk.delivery.routing import routes
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import NOTICES, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
-from marketplace_sdk.domain.links import Links, link_to
+from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.people import Person, check_contact
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.ports.notifier import Message, Recipient
@@ -118,7 +118,7 @@ def deliver_notice(
             continue
         unit.save(message)
         rows += [
-            outgoing(message, route.notifier, route.due, link_to(links, notice.about))
+            outgoing(message, route.notifier, route.due, link_of(links, message))
             for route in routes(unit, message, listeners)
         ]
     if rows:

@@ -14,7 +14,17 @@ from attrs import field, frozen
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, freeze
 
-__all__ = ["CATALOGUE", "NOTICES", "Effects", "Event", "EventType", "Mark", "Notice", "Timer"]
+__all__ = [
+    "CATALOGUE",
+    "NOTICES",
+    "REMINDER",
+    "Effects",
+    "Event",
+    "EventType",
+    "Mark",
+    "Notice",
+    "Timer",
+]
 
 
 @frozen(kw_only=True)
@@ -231,9 +241,12 @@ CATALOGUE: Mapping[str, EventType] = {
     )
 }
 
+REMINDER = "requests_pending"
+"""Kind of the notice that reminds a steward of everything that waits for them."""
+
 NOTICES: Mapping[str, str] = {
     "access_requested": "{requester} asks for {what} {product}; please decide.",
-    "requested_for_you": "{requester} asks for {what} {product} for {beneficiary}.",
+    "requested_on_behalf": "{requester} asks for {what} {product} for {beneficiary}.",
     "stage_opened": "{requester} asks for {what} {product}; it is your turn to decide.",
     "determination_made": "{outcome} for {beneficiary}: {what} {product}.",
     "access_revoked": "revoked for {beneficiary}: {what} {product}.",
@@ -254,7 +267,7 @@ NOTICES: Mapping[str, str] = {
     "without its mask.",
     "object_replaced": "{object} was dropped and made again; {decision}.",
     "destination_stopped": "nothing is sent to {destination} any more: {why}.",
-    "requests_pending": "Waiting for your decision: {count}, the oldest for {days} days.",
+    REMINDER: "Waiting for your decision: {count}, the oldest for {days} days.",
     "digest": "Notices that wait for you: {count}.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from marketplace_sdk.domain.values import FrozenMap
 from marketplace_sdk.errors import InvalidInput, Problem
 
-__all__ = ["LINKED", "NO_LINKS", "Links", "link_to", "links_of"]
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.inbox import InboxMessage
+
+__all__ = ["LINKED", "NO_LINKS", "Links", "link_of", "link_to", "links_of"]
 
 Links = FrozenMap[str, str]
 """Template by kind of thing; ``{id}`` stands for the id."""
@@ -18,6 +22,19 @@ NO_LINKS: Links = FrozenMap()
 
 LINKED = ("request", "grant", "product", "domain", "source", "connection", "destination", "inbox")
 """Kinds of things that notices are about, and that a portal can have a page for."""
+
+_VIEW_PRODUCT = frozenset(
+    {
+        "access_active",
+        "access_expired",
+        "access_expiring",
+        "access_revoked",
+        "determination_made",
+        "request_canceled",
+    }
+)
+"""Notices about a request after which people go on with its product."""
+_NO_PAGE = frozenset({"product_deleted"})
 
 _TEMPLATE = re.compile(r"https?://[^\s{}\"<>\\]+\{id\}[^\s{}\"<>\\]*")
 _LONGEST = 2000
@@ -51,3 +68,15 @@ def link_to(links: Mapping[str, str], about: str) -> str:
     template = links.get(kind, "")
     # Ids are what people chose: whole, and never the beginning of another path or query.
     return template.replace("{id}", quote(id, safe=""))
+
+
+def link_of(links: Mapping[str, str], message: InboxMessage) -> str:
+    """The page that a notice offers: of its product, of what it is about, or none.
+
+    A portal that has named no page for products shows the request instead.
+    """
+    if message.kind in _NO_PAGE:
+        return ""
+    product = str(message.data.get("product_id", ""))
+    page = link_to(links, f"product:{product}") if message.kind in _VIEW_PRODUCT else ""
+    return page or link_to(links, message.about)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from marketplace_sdk.domain.announcing import act, final, happened, notice, sides, stewards
+from marketplace_sdk.domain.announcing import (
+    act,
+    barred,
+    final,
+    happened,
+    notice,
+    sides,
+    stewards,
+)
 from marketplace_sdk.domain.durations import Window, end_of
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.quorum import Determination, adds_approval, matches
@@ -97,13 +105,13 @@ def submit(
         return Decision(request=request, effects=effects + final(request, names, ()))
     if not stages:
         return _approve(request, (), now, effects, names, ())
-    for_another = sides(request)[1:]
-    if for_another:
-        effects += Effects(
-            notices=(notice("requested_for_you", request, names, for_another, (draft.requester,)),)
-        )
+    told = sides(request)
+    if len(told) > 1:
+        effects += Effects(notices=(notice("requested_on_behalf", request, names, told, ()),))
     asked = tuple(sorted(stages[0].selectors(), key=str))
-    effects += Effects(notices=(notice("access_requested", request, names, asked, ()),))
+    effects += Effects(
+        notices=(notice("access_requested", request, names, asked, barred(request)),)
+    )
     return Decision(request=request, effects=effects)
 
 
@@ -243,7 +251,8 @@ def _counted(
     request = evolve(request, stuck=tuple(words for words in request.stuck if words in still))
     if result.stage is not None and result.stage != number:
         opened = tuple(sorted(request.stages[result.stage].selectors(), key=str))
-        effects += Effects(notices=(notice("stage_opened", request, names, opened, actor),))
+        spared = (*actor, *barred(request))
+        effects += Effects(notices=(notice("stage_opened", request, names, opened, spared),))
     return Decision(request=request, effects=effects)
 
 
@@ -275,19 +284,20 @@ def earliest(windows: Sequence[Window], limits: Sequence[Limit], now: datetime) 
 def cancel(
     request: AccessRequest, cause: str, *, reason: str, now: datetime, names: Mapping[str, str]
 ) -> Decision:
-    """Call off a pending request; its stewards are told.
+    """Call off a pending request; its stewards are told, and its sides unless they did it.
 
     Raises:
         TransitionNotAllowed: it is not pending.
     """
     canceled = request.step("cancel", cause=cause, reason=reason, ended_at=now, stuck=())
+    told = stewards(canceled)
+    # The deletion of a product is told to the sides by a notice of its own.
+    if cause not in ("requester", "beneficiary", "product_deleted"):
+        told = tuple(dict.fromkeys((*told, *sides(canceled))))
     effects = Effects(
         events=(happened("request.canceled", canceled, {"cause": cause}),),
-        notices=(notice("request_canceled", canceled, names, stewards(canceled), ()),),
+        notices=(notice("request_canceled", canceled, names, told, ()),),
     )
-    if cause not in ("requester", "beneficiary"):
-        told = notice("request_canceled", canceled, names, sides(canceled), ())
-        effects += Effects(notices=(told,))
     return Decision(request=canceled, effects=effects)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.domain.events import Effects, Notice
+from marketplace_sdk.domain.events import REMINDER, Effects, Notice
 from marketplace_sdk.domain.people import SYSTEM
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, user
@@ -83,4 +83,4 @@ def _notice(unit: Unit, who: str, requests: list[AccessRequest]) -> Notice:
     oldest = unit.now - requests[0].created_at
     named = [{"id": each.id, "product": each.product_name} for each in requests[:MOST_NAMED]]
     data = {"count": len(requests), "days": oldest // timedelta(days=1), "requests": named}
-    return Notice(kind="requests_pending", about=f"inbox:{who}", audience=(user(who),), data=data)
+    return Notice(kind=REMINDER, about=f"inbox:{who}", audience=(user(who),), data=data)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from marketplace_sdk.domain.announcing import notice
+from marketplace_sdk.domain.announcing import barred, notice
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Facts
@@ -115,7 +115,7 @@ def _keep_stuck(context: Context, request: AccessRequest) -> None:
         notices = [notice("access_stuck", saved, {"seat": "; ".join(saved.stuck)}, told, ())]
         if fallback is not None:
             asked = (fallback.bound(saved.domain),)
-            notices.append(notice("access_requested", saved, {}, asked, ()))
+            notices.append(notice("access_requested", saved, {}, asked, barred(saved)))
         event = Event(
             type="request.stuck", aggregate=saved.aggregate, data={"seats": list(saved.stuck)}
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from attrs import evolve
 
 from marketplace_sdk.domain.inbox import InboxMessage
-from marketplace_sdk.domain.links import link_to
+from marketplace_sdk.domain.links import link_of
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.rights import allowed, roles_in
 from marketplace_sdk.domain.values import aware, check_flag
@@ -98,4 +98,4 @@ class Inbox(Service):
 
     def _linked(self, message: InboxMessage) -> InboxMessage:
         """With the portal's page of today: pages move, and messages stay."""
-        return evolve(message, link=link_to(self._context.links, message.about))
+        return evolve(message, link=link_of(self._context.links, message))
