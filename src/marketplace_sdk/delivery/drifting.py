@@ -207,8 +207,13 @@ class _Looking:
     ) -> DriftFinding:
         claims = () if entry is None else entry.claims or entry.leaving
         ids = sorted({c.claimant.removeprefix("grant:") for c in claims if not c.is_base})
-        grants = self.drawn.situation.grants
-        ends = [grants[id].ending_at for id in ids if id in grants]
+        situation = self.drawn.situation
+        grants = [situation.grants[id] for id in ids if id in situation.grants]
+        # One whose end has come and that nobody has ended yet is over since its end.
+        ends = [
+            grant.ending_at or (grant.until if grant.over(situation.now) else None)
+            for grant in grants
+        ]
         return DriftFinding(
             kind=kind,
             connection=self.mark.connection,
