@@ -380,3 +380,11 @@ def test_the_departure_of_a_beneficiary_is_told_to_the_requester_and_the_steward
     world.market.people.deactivate("pat", by="uma")
 
     assert world.news(without=["pat"]) == {"request_canceled": {"con", "ana", "bo"}}
+
+
+def test_whoever_stands_in_for_a_seat_that_nobody_can_fill_is_reminded_too(world):
+    world.ask(world.publish(form=world.form(all_of(LEGAL, group("Nobody")), fallback=UNA)))
+    world.news()
+    world.clock.advance(timedelta(days=1))
+
+    assert world.news() == {"requests_pending": {"ana", "bo", "una"}}

@@ -61,6 +61,8 @@ def _waiting(context: Context) -> Mapping[str, list[AccessRequest]]:
         tally = request.tally
         done = {each.by for each in request.determinations if each.stage == tally.stage}
         selectors = {one for seat in tally.open for one in seat.wants.selectors}
+        if request.stuck and request.form.fallback is not None:
+            selectors.add(request.form.fallback.bound(request.domain))
         ids = {id for one in selectors for id in named(one)} - done
         for id in ids:
             if may_decide(context, request, id):
