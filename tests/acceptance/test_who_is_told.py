@@ -233,6 +233,20 @@ def test_active_is_told_when_it_is_so(world, published, asked):
     assert world.latest("pat", "access_active").link == page("product", published.id)
 
 
+@pytest.mark.parametrize("end", ["denied", "canceled"])
+def test_whoever_stands_in_for_a_vacant_seat_is_told_of_the_end(world, end):
+    product = world.publish(form=world.form(all_of(LEGAL, group("Nobody")), fallback=UNA))
+    world.news()
+    request = world.ask(product)
+    world.news()
+    if end == "denied":
+        world.deny(request, "ana")
+        assert world.news() == {"determination_made": {"con", "bo", "una"}}
+    else:
+        world.market.requests.cancel(request.id, by="con")
+        assert world.news() == {"request_canceled": {"ana", "bo", "una"}}
+
+
 # Ending
 
 

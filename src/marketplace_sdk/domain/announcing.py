@@ -69,17 +69,24 @@ def final(
     names: Mapping[str, str],
     actor: tuple[str, ...],
     said: Mapping[str, Any] | None = None,
+    asked: tuple[StewardSelector, ...] = (),
 ) -> Effects:
-    """Exactly one decision event; requester, beneficiary and all other stewards are told."""
-    told = list(sides(request))
+    """Exactly one decision event; requester, beneficiary and all other stewards are told.
+
+    Args:
+        request: decided.
+        names: words for notices.
+        actor: who decided; not told.
+        said: of the determination, for the event.
+        asked: the stewards, if they had been asked.
+    """
     # A decision is not yet access; an extension's grant is there already.
     waits = request.state == "approved" and not request.extends
     names = {**names, "outcome": "approved, not yet active" if waits else request.state}
-    if not request.automatic:
-        told += stewards(request)
+    told = (*sides(request), *asked)
     return Effects(
         events=(happened(f"request.{request.state}", request, said),),
-        notices=(notice("determination_made", request, names, tuple(told), actor),),
+        notices=(notice("determination_made", request, names, told, actor),),
     )
 
 
@@ -99,8 +106,14 @@ def barred(request: AccessRequest) -> tuple[str, ...]:
 
 
 def stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:
-    """Everybody whom the pinned review names, in a fixed order."""
-    return tuple(sorted(request.stewards, key=str))
+    """Everybody who is asked about an open request, in a fixed order.
+
+    They are whom the pinned review names, and whoever stands in for a seat that nobody can fill.
+    """
+    found = set(request.stewards)
+    if request.stuck and request.form.fallback is not None:
+        found.add(request.form.fallback.bound(request.domain))
+    return tuple(sorted(found, key=str))
 
 
 def _selector(who: Beneficiary) -> StewardSelector:

@@ -232,7 +232,9 @@ def _counted(
     said = act(determination)
     if result.outcome == "denied":
         denied = request.step("deny", decided_at=now, stuck=())
-        return Decision(request=denied, effects=final(denied, names, actor, said))
+        return Decision(
+            request=denied, effects=final(denied, names, actor, said, stewards(request))
+        )
     effects = Effects(
         events=(
             happened(
@@ -245,7 +247,9 @@ def _counted(
     if determination.until is not None and end_of(determination.until, now) <= now:
         raise _past(request)
     if result.outcome == "approved":
-        return _approve(request, result.windows, now, Effects(), names, actor, said)
+        return _approve(
+            request, result.windows, now, Effects(), names, actor, said, stewards(request)
+        )
     # What was told of seats that are still open need not be told again.
     still = {str(seat) for seat in result.open} if result.stage == number else frozenset[str]()
     request = evolve(request, stuck=tuple(words for words in request.stuck if words in still))
@@ -264,13 +268,16 @@ def _approve(
     names: Mapping[str, str],
     actor: tuple[str, ...],
     said: Mapping[str, Any] | None = None,
+    asked: tuple[StewardSelector, ...] = (),
 ) -> Decision:
     until = earliest(windows, request.limits, now)
     if until is not None and until <= now:
         raise _past(request)
     approved = request.step("approve", decided_at=now, until=until, stuck=())
     return Decision(
-        request=approved, effects=effects + final(approved, names, actor, said), approved=True
+        request=approved,
+        effects=effects + final(approved, names, actor, said, asked),
+        approved=True,
     )
 
 
@@ -290,7 +297,7 @@ def cancel(
         TransitionNotAllowed: it is not pending.
     """
     canceled = request.step("cancel", cause=cause, reason=reason, ended_at=now, stuck=())
-    told = stewards(canceled)
+    told = stewards(request)
     # The deletion of a product is told to the sides by a notice of its own.
     if cause not in ("requester", "beneficiary", "product_deleted"):
         told = tuple(dict.fromkeys((*told, *sides(canceled))))
