@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_sdk.domain.links import LINKED, link_to, links_of
+from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.links import LINKED, link_of, link_to, links_of
 from marketplace_sdk.errors import InvalidInput
 
 LINKS = links_of({"request": "https://portal.example/r/{id}?from=inbox"})
@@ -19,6 +22,35 @@ def test_a_link_is_the_template_with_the_id():
 def test_what_the_portal_has_no_page_for_has_no_link():
     assert link_to(LINKS, "product:p1") == ""
     assert link_to(LINKS, "system") == ""
+
+
+PORTAL = links_of(
+    {kind: f"https://portal.example/{kind}/{{id}}" for kind in ("request", "product")}
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "links", "page"),
+    [
+        ("access_requested", PORTAL, "https://portal.example/request/r1"),
+        ("determination_made", PORTAL, "https://portal.example/product/p1"),
+        ("determination_made", LINKS, "https://portal.example/r/r1?from=inbox"),
+        ("product_deleted", PORTAL, ""),
+    ],
+)
+def test_a_notice_offers_its_request_its_product_or_nothing(kind, links, page):
+    """A portal without a page for products shows the request instead."""
+    message = InboxMessage(
+        id="m",
+        person="ana",
+        kind=kind,
+        about="request:r1",
+        subject="",
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        data={"product_id": "p1"},
+    )
+
+    assert link_of(links, message) == page
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
