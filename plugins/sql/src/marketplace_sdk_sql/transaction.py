@@ -213,13 +213,20 @@ class SqlTransaction:
             raise StaleRevision("work", work.id)
 
     def work(
-        self, queue: str, *, dead: bool | None = None, limit: int | None = None
+        self,
+        queue: str,
+        *,
+        dead: bool | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
     ) -> Sequence[Work]:
         """See the port."""
         some = _limit(limit)
         choices = (False, True) if dead is None else (dead,)
-        rows = [row for one in choices for row in self._rows(self._sql.work[one], (queue, some))]
-        rows.sort(key=_due_and_number)
+        place = ("", "") if after is None else (time_to(after[0]), after[1])
+        binds = (queue, *place, some)
+        rows = [row for one in choices for row in self._rows(self._sql.work[one], binds)]
+        rows.sort(key=_due_and_id)
         return [work_from(row) for row in rows[:some]]
 
     def replay(self, id: str, due: datetime) -> bool:
@@ -412,7 +419,7 @@ class SqlTransaction:
         return self._driver.error(error, verb)
 
 
-_due_and_number = itemgetter(4, 0)
+_due_and_id = itemgetter(4, 1)
 
 
 def _limit(limit: int | None) -> int:
