@@ -34,7 +34,7 @@ from marketplace_sdk.memory.storage import MemoryStorage
 from marketplace_sdk.plugin import Work
 from marketplace_sdk.testing import FrozenClock
 from marketplace_sdk.wire.codec import text_of
-from marketplace_sdk.work.unit import chain_hash
+from marketplace_sdk.work.chains import chain_hash
 
 SMALL = 1_000
 PENDING = 50

@@ -93,7 +93,7 @@ class Scene:
             market.grants.find(by="gil").items,
             tuple(market.preferences.get(who, by=who) for who in CAST.values()),
             market.preferences.defaults(by="ada"),
-            market.deliveries.dead(by="ada"),
+            market.deliveries.dead(by="ada").items,
             market.destinations.find(by="ada").items,
             {url: len(messages) for url, messages in self.world.sites.received.items()},
         )

@@ -1146,7 +1146,7 @@ MATRIX = [
         cells="no   no   no   no   no   yes  no   no   no   no   no ",
         prepare=a_dead_letter,
         act=lambda s, do, **who: do.deliveries.replay(s.found.id, **who),
-        shows=lambda s: not s.market.deliveries.dead(by="ada"),
+        shows=lambda s: not s.market.deliveries.dead(by="ada").items,
     ),
     Row(
         what="mark a message to ana as read",

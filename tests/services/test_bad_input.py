@@ -677,7 +677,7 @@ COMMANDS = {
         lambda w: {"id": "hook", "by": "ada"},
         {"id": KNOWN, "by": BY},
     ),
-    "deliveries.dead": (lambda w: {"by": "ada"}, {"limit": [0, -1, "x", None, 1.5, {}], "by": BY}),
+    "deliveries.dead": (lambda w: {"by": "ada"}, {"after": AFTER, "limit": LIMIT, "by": BY}),
     "deliveries.replay": (None, {"id": KNOWN, "by": BY}),
 }
 NEVER = {

@@ -264,7 +264,7 @@ def test_a_message_is_sent_again_under_its_id(small):
     assert one.id == two.id == parked.message
     assert one == two
     assert parked.about == request.aggregate
-    assert small.market.deliveries.dead(by="ada")[0].payload["id"] != parked.message
+    assert small.market.deliveries.dead(by="ada").items[0].payload["id"] != parked.message
     with pytest.raises(NotFound):
         again("portal", message="nothing like it", by="ada")
 

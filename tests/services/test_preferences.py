@@ -255,7 +255,7 @@ def test_quiet_hours_hold_notices_back_and_keep_their_order(world):
     world.deliver()
     assert told(world, "ana") == []
     assert [each.type for each in told(world, "bo")] == ["access_requested", "request_canceled"]
-    assert world.market.deliveries.dead(by="ada") == ()
+    assert world.market.deliveries.dead(by="ada").items == ()
     world.clock.advance(hours=3)
     waiting = next(each for each in world.market.backlog() if each.queue == f"outbox|{HOOK}")
     assert (waiting.waiting, waiting.due) == (2, 0), "what has to wait is not late"

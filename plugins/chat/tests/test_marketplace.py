@@ -77,7 +77,7 @@ def test_stewards_are_told_at_once_or_in_a_digest(slack, tmp_path):
         market.deliver()
         market.deliver()
 
-        assert market.deliveries.dead(by="gil") == ()
+        assert market.deliveries.dead(by="gil").items == ()
         assert len(market.inbox.of("flo", by="flo").items) >= 1
     [digest] = [each for each in slack.posted if each["channel"] == "U01ANA"]
     assert digest["text"] == "Notices that wait for you: 1."

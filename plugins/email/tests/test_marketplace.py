@@ -47,7 +47,7 @@ def test_what_is_asked_reaches_each_steward_and_the_link_opens_the_portal(serve,
         request = market.requests.request_access(product.id, answers={"why": "x"}, by="bob")
         market.deliver()
 
-        assert market.deliveries.dead(by="app") == ()
+        assert market.deliveries.dead(by="app").items == ()
         inboxes = [market.inbox.of(name, by=name) for name in ("fin", "flo")]
 
     [sent] = mailbox.mails

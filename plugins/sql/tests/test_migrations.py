@@ -240,7 +240,7 @@ def test_the_command_says_what_is_wrong_without_the_password():
         app, ["migrate", "postgresql://u:hunter2@127.0.0.1:1/d?connect_timeout=2"]
     )
 
-    assert result.exit_code == 2
+    assert result.exit_code == 6
     assert "cannot migrate storage" in result.output
     assert "hunter2" not in result.output
 

@@ -264,9 +264,10 @@ class Twins(RuleBasedStateMachine):
                 transaction.events(),
                 [transaction.backlog(NOON + timedelta(seconds=n)) for n in (0, 3)],
                 [
-                    transaction.work(queue, dead=dead)
+                    transaction.work(queue, dead=dead, after=after)
                     for queue in ("q", "r")
                     for dead in (None, True, False)
+                    for after in (None, (NOON + timedelta(seconds=1), "b"))
                 ],
             )
 

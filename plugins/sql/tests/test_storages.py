@@ -9,10 +9,11 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from plugins.sql.tests.helpers import python, raw, record
+from plugins.sql.tests.helpers import NOON, python, raw, record
 
-from marketplace_sdk.plugin import BuildContext, StorageError
+from marketplace_sdk.plugin import BuildContext, StorageError, Work
 from marketplace_sdk_sql import plugin
+from marketplace_sdk_sql.rows import time_to
 from marketplace_sdk_sql.storage import SqlStorage
 
 
@@ -239,3 +240,28 @@ def test_a_forked_process_opens_connections_of_its_own(storage):
     assert status == 0
     with storage.begin() as transaction:
         assert [one.id for one in transaction.find("thing")] == ["child", "parent"]
+
+
+def test_a_page_of_dead_letters_is_read_from_their_index(storage):
+    """However many there are: in its order, with nothing to sort."""
+    rows = [
+        Work(id=f"w{n}", queue=f"q{n % 2}", key="k", due=NOON, payload={}, dead=True)
+        for n in range(3000)
+    ]
+    with storage.begin() as transaction:
+        transaction.enqueue(rows)
+    with storage._connections.lend("alter") as connection:
+        connection.execute("ANALYZE")
+
+    with storage.begin(write=False) as transaction:
+        page = transaction.work("q1", dead=True, after=(NOON, "w2001"), limit=3)
+        sql = transaction._sql.work[True]
+        explain = "EXPLAIN QUERY PLAN " if "?" in sql else "EXPLAIN "
+        binds = ("q1", time_to(NOON), "w2001", 3)
+        told = transaction._cursor.execute(explain + sql, binds).fetchall()
+    plan = "\n".join(str(row[-1]) for row in told)
+
+    assert [row.id for row in page] == ["w2003", "w2005", "w2007"]
+    assert "work_dead" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan

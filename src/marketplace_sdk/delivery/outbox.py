@@ -25,8 +25,8 @@ from marketplace_sdk.domain.links import NO_LINKS, Links
 from marketplace_sdk.errors import MarketplaceError, StaleRevision
 from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.wire.codec import instant
+from marketplace_sdk.work.following import INBOX, OUTBOX, SEALS
 from marketplace_sdk.work.outgoing import Outgoing, copy_for, lane_of, lane_owner
-from marketplace_sdk.work.unit import INBOX, OUTBOX, SEALS
 
 if TYPE_CHECKING:
     from datetime import datetime

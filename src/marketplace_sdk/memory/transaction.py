@@ -38,6 +38,7 @@ __all__ = ["MemoryTransaction"]
 _sequence = attrgetter("row.sequence")
 _position = attrgetter("row.position")
 _number = attrgetter("number")
+_due_and_id = attrgetter("row.due", "row.id")
 
 
 class MemoryTransaction:
@@ -229,25 +230,33 @@ class MemoryTransaction:
         self.jobs[work.id] = Job(job.number, row, job.text)
 
     def work(
-        self, queue: str, *, dead: bool | None = None, limit: int | None = None
+        self,
+        queue: str,
+        *,
+        dead: bool | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
     ) -> Sequence[Work]:
         """See the port."""
         self._check()
         lists = {None: ("waiting", "parked"), False: ("waiting",), True: ("parked",)}[dead]
         with self._state:
             kept = [
-                (due, number, self._books.jobs[id])
+                self._books.jobs[id]
                 for name in lists
-                for due, number, id in getattr(self._books, name).get(queue, ())
+                for _, _, id in getattr(self._books, name).get(queue, ())
                 if id not in self.jobs
             ]
-            kept += [
-                (job.row.due, job.number, job)
-                for job in self.jobs.values()
-                if job is not None and job.row.queue == queue and dead in (None, job.row.dead)
-            ]
-        kept.sort(key=lambda one: one[:2])
-        return [job.thaw() for _, _, job in kept[: _limit(limit)]]
+        kept += [
+            job
+            for job in self.jobs.values()
+            if job is not None and job.row.queue == queue and dead in (None, job.row.dead)
+        ]
+        if after is not None:
+            place = (to_utc(after[0]), after[1])
+            kept = [job for job in kept if _due_and_id(job) > place]
+        kept.sort(key=_due_and_id)
+        return [job.thaw() for job in kept[: _limit(limit)]]
 
     def replay(self, id: str, due: datetime) -> bool:
         """See the port. The last error is forgotten with the attempts."""

@@ -267,9 +267,17 @@ class Transaction(Protocol):
         """
 
     def work(
-        self, queue: str, *, dead: bool | None = None, limit: int | None = None
+        self,
+        queue: str,
+        *,
+        dead: bool | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
     ) -> Sequence[Work]:
-        """Work that is kept, oldest due first; ``dead`` True or False chooses."""
+        """Work that is kept, sorted by (due, id); ``dead`` True or False chooses.
+
+        ``after`` is such a pair and excludes itself; ``limit`` None means all.
+        """
 
     def replay(self, id: str, due: datetime) -> bool:
         """Bring parked work back into its queue with no attempts; False if there is none."""

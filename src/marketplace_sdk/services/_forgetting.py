@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -51,16 +52,16 @@ def dead_letters(storage: Storage, wanted: Callable[[Work], bool]) -> Iterator[l
     with storage.begin(write=False) as rows:
         queues = queues_of(rows)
     for queue in queues:
-        passed = 0
+        place: tuple[datetime, str] | None = None
         while True:
             with storage.begin(write=False) as rows:
-                found = rows.work(queue, dead=True, limit=passed + BATCH)[passed:]
+                found = rows.work(queue, dead=True, after=place, limit=BATCH)
             chosen = [work.id for work in found if wanted(work)]
-            passed += len(found) - len(chosen)
             if chosen:
                 yield chosen
             if len(found) < BATCH:
                 break
+            place = (found[-1].due, found[-1].id)
 
 
 def is_open(unit: Unit, aggregate: str) -> bool:

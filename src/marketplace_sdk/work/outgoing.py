@@ -13,7 +13,7 @@ from marketplace_sdk.domain.links import link_to
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.wire.codec import plain, text_of
-from marketplace_sdk.work.unit import OUTBOX
+from marketplace_sdk.work.following import OUTBOX
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.destinations import Subscription

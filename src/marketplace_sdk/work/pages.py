@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
 from marketplace_sdk.errors import InvalidInput, Problem
+from marketplace_sdk.wire.codec import instant
 
-__all__ = ["Page", "check_limit", "place_of", "rank_of", "storable", "text_of_place"]
+__all__ = ["Page", "check_limit", "due_of", "place_of", "rank_of", "storable", "text_of_place"]
 
 T = TypeVar("T")
 
@@ -86,6 +88,17 @@ def rank_of(text: str | None) -> tuple[int, str, str] | None:
         case [int(tier), str(order), str(id)] if storable(order + id):
             return tier, order, id
     raise _not_next()
+
+
+def due_of(text: str | None) -> tuple[datetime, str] | None:
+    """The same of a list of work: when it is due, and id."""
+    place = place_of(text)
+    if place is None:
+        return None
+    try:
+        return instant(place[0]), place[1]
+    except (ValueError, OverflowError) as error:
+        raise _not_next() from error
 
 
 def _place(text: str | None) -> Any:

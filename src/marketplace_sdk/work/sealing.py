@@ -10,7 +10,7 @@ from marketplace_sdk.errors import StaleRevision
 from marketplace_sdk.ports.storage import Record, Storage, Transaction, Work
 from marketplace_sdk.wire.codec import dump, load, text_of
 from marketplace_sdk.work.chains import BEFORE_ALL, read_log
-from marketplace_sdk.work.unit import OUTBOX, SEALS
+from marketplace_sdk.work.following import OUTBOX, SEALS
 
 __all__ = [
     "DAILY",

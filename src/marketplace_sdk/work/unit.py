@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import attrs
 
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.events import CATALOGUE, Effects, Event, Mark, Notice, Timer
+from marketplace_sdk.domain.events import Effects, Event
 from marketplace_sdk.domain.people import Facts, Person
 from marketplace_sdk.errors import DuplicateName, NotFound
 from marketplace_sdk.ports.storage import EventRow, Record, Storage, Transaction, Work
-from marketplace_sdk.wire.codec import digest, dump, load, plain, text_of
-from marketplace_sdk.work.chains import chain_hash
+from marketplace_sdk.wire.codec import dump, load
+from marketplace_sdk.work.following import link, mark_work, notice_work, outgoing, timer_work
 from marketplace_sdk.work.pages import Page, check_limit, place_of, storable, text_of_place
 from marketplace_sdk.work.records import KINDS, Kind
 from marketplace_sdk.work.remembering import Remembered
@@ -29,11 +29,8 @@ __all__ = ["Pairs", "Unit", "unit_of_work"]
 T = TypeVar("T")
 Pairs = Sequence[tuple[str, Collection[str]]]
 
-OUTBOX, TIMERS, MARKS = "outbox", "timer", "mark"
 _DECIDED = frozenset({"request", "grant"})
 """Kinds whose values are asked for to change them, and to log it."""
-EVENTS, INBOX, SEALS = "events", "inbox", "seals"
-"""What a row of the outbox goes to first: destinations, or people's inboxes and their notifiers."""
 
 _SELDOM_CHANGED = frozenset({"domain", "form", "person", "product", "source"})
 _REMEMBERED = Remembered()
@@ -301,9 +298,9 @@ class Unit:
         """Keep events, notices, timers and marks with the state of this unit."""
         work = [
             *(work for event in effects.events for work in self._keep_event(event)),
-            *(self._notice(notice) for notice in effects.notices if notice.audience),
-            *(self._timer(timer) for timer in effects.timers),
-            *(self._mark(mark) for mark in dict.fromkeys(effects.marks)),
+            *(notice_work(each, self.ids(), self.now) for each in effects.notices if each.audience),
+            *(timer_work(timer) for timer in effects.timers),
+            *(mark_work(mark, self.ids(), self.now) for mark in dict.fromkeys(effects.marks)),
         ]
         if work:
             self.rows.enqueue(work)
@@ -314,57 +311,12 @@ class Unit:
 
     def _keep_event(self, event: Event) -> Iterator[Work]:
         head = self._links.get(event.aggregate) or self.rows.head(event.aggregate)
-        payload = plain(event.data)
-        row = EventRow(
-            aggregate=event.aggregate,
-            sequence=1 if head is None else head.sequence + 1,
-            id=self.ids(),
-            type=event.type,
-            at=self.now,
-            actor=self.actor,
-            payload=payload,
-            payload_hash=digest(payload),
-            previous="" if head is None else head.hash,
-            hash="",
-        )
-        row = attrs.evolve(row, hash=chain_hash(row))
+        row = link(event, head, id=self.ids(), at=self.now, actor=self.actor)
         self.rows.append([row])
         self._links[event.aggregate] = row
-        outgoing = CATALOGUE[event.type].outgoing
-        if outgoing:
-            # To whom it goes is looked up by the worker, so that a command does not grow with the
-            # number of destinations.
-            told = {
-                "to": EVENTS,
-                "id": row.id,
-                "type": outgoing,
-                "at": text_of(self.now),
-                "about": event.aggregate,
-                "data": payload,
-            }
-            key = f"{EVENTS}|{event.aggregate}"
-            yield Work(id=row.id, queue=OUTBOX, key=key, due=self.now, payload=told)
-
-    def _notice(self, notice: Notice) -> Work:
-        return Work(
-            id=self.ids(),
-            queue=OUTBOX,
-            key=f"{INBOX}|{notice.about}",
-            due=self.now,
-            payload={"to": INBOX, "at": text_of(self.now), "notice": dump(notice)},
-        )
-
-    def _timer(self, timer: Timer) -> Work:
-        return Work(
-            id=f"{timer.kind}:{timer.about}:{text_of(timer.due)}",
-            queue=TIMERS,
-            key=timer.about,
-            due=timer.due,
-            payload=dump(timer),
-        )
-
-    def _mark(self, mark: Mark) -> Work:
-        return Work(id=self.ids(), queue=MARKS, key=mark.key, due=self.now, payload=dump(mark))
+        told = outgoing(row)
+        if told is not None:
+            yield told
 
     def _value(self, entry: Kind[T], record: Record) -> T:
         known = FIELDS[entry.type]

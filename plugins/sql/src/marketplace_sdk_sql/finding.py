@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Rows = Callable[[str, Sequence[Any]], list[Any]]
     Glances = Callable[[Sequence[tuple[str, Sequence[Any]]]], list[list[Any]]]
 
-__all__ = ["ALL", "Finder", "Pair", "Span"]
+__all__ = ["ALL", "Finder", "Pair", "Span", "limited"]
 
 ALL = 2**62
 """A limit that none reaches."""
@@ -207,6 +207,11 @@ class Finder:
         many = len(values) != 1
         value = self._texts(values) if many else values[0]
         return self._sql.count_entries[many], (kind, key, value, most + 1)
+
+
+def limited(limit: int | None) -> int:
+    """A limit as it is bound."""
+    return ALL if limit is None else max(limit, 0)
 
 
 def _streams(values: int) -> int:

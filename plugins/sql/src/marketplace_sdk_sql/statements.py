@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -162,12 +163,16 @@ class Statements:
         parked = delete(work).where(equals(work.c.id), work.c.dead == ONE)
         self.discard_work = self._text(parked, "id")
         self.backlog = self._text(backlog(), *("now",) * 6)
-        listed = select(work).where(equals(work.c.queue)).order_by(work.c.due, work.c.number)
-        listed = listed.limit(bound("limit")).offset(ZERO)
+        here, behind = tuple_(work.c.due, work.c.id), tuple_(bound("due"), bound("id"))
+        listed = select(work).order_by(work.c.due, work.c.id).limit(bound("limit")).offset(ZERO)
         self.work = {
-            dead: self._text(listed.where(work.c.dead == value), "queue", "limit")
+            dead: self._text(
+                listed.where(equals(work.c.queue), work.c.dead == value, here > behind),
+                *("queue", "due", "id", "limit"),
+            )
             for dead, value in ((False, ZERO), (True, ONE))
         }
+        """Work of a queue behind a place, of which empty texts are the first."""
 
     def _prepare_claims(self) -> None:
         now, line = ("now",), ("queue", "key", "now") * 2

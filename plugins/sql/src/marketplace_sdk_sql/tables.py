@@ -33,7 +33,7 @@ __all__ = [
     "work",
 ]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest step in ``migrations``; a store of another version is refused."""
 
 VERSION_TABLE = "marketplace_schema"
@@ -143,6 +143,6 @@ for _name, _columns, _which in (
     ("work_due", (work.c.queue, work.c.due, work.c.number), _ALIVE),
     ("work_line", (work.c.queue, work.c.key, work.c.due), _ALIVE),
     ("work_held", (work.c.queue, work.c.key, work.c.leased_until), _HELD),
-    ("work_dead", (work.c.queue, work.c.due, work.c.number), _DEAD),
+    ("work_dead", (work.c.queue, work.c.due, work.c.id), _DEAD),
 ):
     Index(_name, *_columns, sqlite_where=_which, postgresql_where=_which)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from itertools import chain
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk.plugin import Hit, InvalidInput, StaleRevision, StorageError
-from marketplace_sdk_sql.finding import ALL, Finder, Span
+from marketplace_sdk_sql.finding import Finder, Span, limited
 from marketplace_sdk_sql.rows import (
-    backlog_from,
     check_keys,
     entries_from,
     entries_to,
@@ -17,17 +15,14 @@ from marketplace_sdk_sql.rows import (
     event_to,
     plain_to,
     record_from,
-    time_to,
-    work_from,
-    work_to,
 )
 from marketplace_sdk_sql.words import Searcher, lexemes, spellable
+from marketplace_sdk_sql.working import WorkTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
 
-    from marketplace_sdk.plugin import Backlog, EventRow, MarketplaceError, Query, Record, Work
+    from marketplace_sdk.plugin import EventRow, Query, Record
     from marketplace_sdk_sql.driver import Driver
 
 __all__ = ["IndexRow", "SqlTransaction"]
@@ -35,19 +30,14 @@ __all__ = ["IndexRow", "SqlTransaction"]
 IndexRow = tuple[str, str, str, str, str]
 
 
-class SqlTransaction:
+class SqlTransaction(WorkTransaction):
     """Reads and writes of one block, on a connection that belongs to it until the block ends.
 
     Changes of index entries are gathered and written together, before the next search or the end.
     """
 
     def __init__(self, driver: Driver, connection: Any, *, write: bool) -> None:
-        self._driver = driver
-        self._sql = driver.statements
-        self._cursor = connection.cursor()
-        self._write = write
-        self._refusal = ""
-        self._began = False
+        super().__init__(driver, connection, write=write)
         # What this block read or wrote last: revision, sort and entries as stored. A revision has
         # one content, and a write is refused when the revision is another by now.
         self._seen: dict[tuple[str, str], tuple[int, str, str]] = {}
@@ -71,7 +61,7 @@ class SqlTransaction:
         descending: bool = False,
     ) -> Sequence[Record]:
         """See the port."""
-        span = self._span(kind, where, unless, after, _limit(limit), descending=descending)
+        span = self._span(kind, where, unless, after, limited(limit), descending=descending)
         return [] if span is None else [self._record(row) for row in self._finder.records(span)]
 
     def search(
@@ -86,7 +76,7 @@ class SqlTransaction:
     ) -> Sequence[Hit]:
         """See the port."""
         tier, place = (0, None) if after is None or after[0] < 0 else (after[0], after[1:])
-        span = self._span(kind, where, unless, place, _limit(limit))
+        span = self._span(kind, where, unless, place, limited(limit))
         if span is None:
             return []
         hits = self._searcher.hits(query, span, tier, typos=self._driver.spells)
@@ -147,9 +137,9 @@ class SqlTransaction:
     ) -> Sequence[EventRow]:
         """See the port."""
         if aggregate is None:
-            rows = self._log(after, _limit(limit))
+            rows = self._log(after, limited(limit))
         else:
-            rows = self._rows(self._sql.events_of, (after, aggregate, _limit(limit)))
+            rows = self._rows(self._sql.events_of, (after, aggregate, limited(limit)))
         return [event_from(row) for row in rows]
 
     def redact(self, ids: Sequence[str], payload: Mapping[str, Any]) -> int:
@@ -157,90 +147,6 @@ class SqlTransaction:
         self._check(write=True)
         text = plain_to(payload, "event")
         return sum(self._change(self._sql.redact_event, (text, id)) for id in dict.fromkeys(ids))
-
-    def enqueue(self, rows: Sequence[Work]) -> None:
-        """See the port. Rows are kept as they are given, with attempts, lease and error."""
-        self._check(write=True)
-        self._many(self._sql.insert_work, [work_to(row) for row in rows])
-
-    def claim(
-        self,
-        queue: str,
-        *,
-        now: datetime,
-        until: datetime,
-        owner: str,
-        limit: int,
-        in_order: bool,
-    ) -> Sequence[Work]:
-        """See the port."""
-        self._check(write=True)
-        if not owner:
-            raise InvalidInput("cannot claim work: the owner has no name")
-        at, end = time_to(now), time_to(until)
-        taken: list[Work] = []
-        held: list[tuple[Any, ...]] = []
-        for key in self._free_keys(queue, at, limit, in_order=in_order):
-            line = (queue, key, at) * (3 if in_order else 2)
-            for number, *rest in self._rows(self._sql.takeable[in_order], line):
-                rest[5:8] = rest[5] + 1, owner, end
-                taken.append(work_from((number, *rest)))
-                held.append((owner, end, number))
-        self._many(self._sql.hold_work, held)
-        return taken
-
-    def settle(
-        self,
-        work: Work,
-        *,
-        retry_at: datetime | None = None,
-        dead: bool = False,
-        error: str = "",
-    ) -> None:
-        """See the port. ``dead`` wins over ``retry_at``."""
-        self._check(write=True)
-        check_keys("work", error)
-        mine = (work.id, work.owner, work.attempts)
-        if not work.owner:
-            changed = 0
-        elif dead:
-            changed = self._change(self._sql.park_work, (error, *mine))
-        elif retry_at is not None:
-            changed = self._change(self._sql.retry_work, (time_to(retry_at), error, *mine))
-        else:
-            changed = self._change(self._sql.delete_work, mine)
-        if changed != 1:
-            raise StaleRevision("work", work.id)
-
-    def work(
-        self, queue: str, *, dead: bool | None = None, limit: int | None = None
-    ) -> Sequence[Work]:
-        """See the port."""
-        some = _limit(limit)
-        choices = (False, True) if dead is None else (dead,)
-        rows = [row for one in choices for row in self._rows(self._sql.work[one], (queue, some))]
-        rows.sort(key=_due_and_number)
-        return [work_from(row) for row in rows[:some]]
-
-    def replay(self, id: str, due: datetime) -> bool:
-        """See the port. The last error is forgotten with the attempts."""
-        self._check(write=True)
-        return self._change(self._sql.replay_work, (time_to(due), id)) == 1
-
-    def discard(self, id: str) -> bool:
-        """See the port."""
-        self._check(write=True)
-        return self._change(self._sql.discard_work, (id,)) == 1
-
-    def backlog(self, now: datetime) -> Sequence[Backlog]:
-        """See the port."""
-        at = time_to(now)
-        return [backlog_from(row) for row in self._rows(self._sql.backlog, (at,) * 6)]
-
-    def _free_keys(self, queue: str, now: str, limit: int, *, in_order: bool) -> list[str]:
-        """Keys of which nobody but this block can take work before it ends."""
-        binds = (queue, *(now,) * (3 if in_order else 2), _limit(limit))
-        return [key for _, key in self._rows(self._sql.free_keys[in_order], binds)]
 
     def _get(self, kind: str, id: str) -> list[Any]:
         return self._rows(self._sql.get, (kind, id))
@@ -281,22 +187,10 @@ class SqlTransaction:
             self._remove_entries(gone)
             self._many(self._sql.insert_entry, added)
 
-    def end(self, refusal: str = "its block has ended") -> None:
-        """Refuse everything from now on, for this reason."""
-        self._refusal = refusal
-
     def finish(self) -> None:
         """Write what is still to be written; raises StorageError when it cannot be committed."""
         self.flush()
         self._check()
-
-    def _check(self, *, write: bool = False) -> None:
-        if self._refusal:
-            raise StorageError(f"cannot use the unit of work: {self._refusal}")
-        if write and not self._write:
-            raise StorageError(
-                "cannot write: the unit of work is for reading", hint="begin(write=True)"
-            )
 
     def _record(self, row: tuple[Any, ...]) -> Record:
         if self._write:
@@ -380,40 +274,3 @@ class SqlTransaction:
         new = spellable(words) - spellable(known[0][1] if known else "")
         if new:
             self._many(self._sql.insert_word, [(word,) for word in sorted(new)])
-
-    def _rows(self, sql: str, binds: Sequence[Any]) -> list[Any]:
-        if self._refusal:
-            self._check()
-        self._began = True
-        try:
-            rows: list[Any] = self._cursor.execute(sql, binds).fetchall()
-        except self._driver.errors as error:
-            raise self._failed(error, "read") from None
-        return rows
-
-    def _change(self, sql: str, binds: Sequence[Any]) -> int:
-        self._began = True
-        try:
-            changed: int = self._cursor.execute(sql, binds).rowcount
-        except self._driver.errors as error:
-            raise self._failed(error, "write") from None
-        return changed
-
-    def _many(self, sql: str, binds: Iterable[Sequence[Any]]) -> None:
-        self._began = True
-        try:
-            self._cursor.executemany(sql, binds)
-        except self._driver.errors as error:
-            raise self._failed(error, "write") from None
-
-    def _failed(self, error: BaseException, verb: str) -> MarketplaceError:
-        # The database may have rolled back by itself; what came next would stand alone.
-        self.end("a statement in it failed")
-        return self._driver.error(error, verb)
-
-
-_due_and_number = itemgetter(4, 0)
-
-
-def _limit(limit: int | None) -> int:
-    return ALL if limit is None else max(limit, 0)

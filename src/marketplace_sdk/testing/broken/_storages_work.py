@@ -24,6 +24,7 @@ __all__ = [
     "LosesAnEvent",
     "NeverEndsLeases",
     "OvertakesFailedWork",
+    "PagesWorkByDueAlone",
     "ReordersWork",
 ]
 
@@ -129,6 +130,26 @@ class OvertakesFailedWork(SoundStorage):
         "test_in_order_waits_for_a_head_that_is_retried",
         "test_threads_do_the_work_of_a_key_in_its_order",
     )
+
+
+class _PagesWorkByDueAlone(SoundTransaction):
+    def work(
+        self,
+        queue: str,
+        *,
+        dead: bool | None = None,
+        after: tuple[datetime, str] | None = None,
+        limit: int | None = None,
+    ) -> Sequence[Work]:
+        rows = self.inner.work(queue, dead=dead)
+        return [row for row in rows if after is None or row.due > after[0]][:limit]
+
+
+class PagesWorkByDueAlone(SoundStorage):
+    """Goes on behind the due time of the last row, and passes over others of that time."""
+
+    transaction: ClassVar[type[SoundTransaction]] = _PagesWorkByDueAlone
+    caught_by: ClassVar[tuple[str, ...]] = ("test_pages_of_work_join_where_due_times_are_equal",)
 
 
 class _LosesABatch(SoundTransaction):

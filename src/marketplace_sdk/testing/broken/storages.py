@@ -65,6 +65,7 @@ from marketplace_sdk.testing.broken._storages_work import (
     LosesAnEvent,
     NeverEndsLeases,
     OvertakesFailedWork,
+    PagesWorkByDueAlone,
     ReordersWork,
 )
 
@@ -105,6 +106,7 @@ __all__ = [
     "OvertakesFailedWork",
     "PagesByOffset",
     "PagesByRankAlone",
+    "PagesWorkByDueAlone",
     "PassesOverUnless",
     "RanksBeforeItFilters",
     "ReadsManyMoments",
@@ -158,6 +160,7 @@ BROKEN: tuple[type[SoundStorage], ...] = (
     OvertakesFailedWork,
     PagesByOffset,
     PagesByRankAlone,
+    PagesWorkByDueAlone,
     PassesOverUnless,
     RanksBeforeItFilters,
     ReadsManyMoments,

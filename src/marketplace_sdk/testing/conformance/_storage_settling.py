@@ -233,6 +233,35 @@ class SettleChecks:
             assert transaction.work("q", dead=True) == []
             assert transaction.work("q", limit=0) == []
 
+    def test_pages_of_work_join_where_due_times_are_equal(self, storage: Storage) -> None:
+        """Each begins behind the due time and the id of the last row, also when that has gone."""
+        add(storage, *(job(id, id, due=NOON) for id in ("é", "b", "B", "a", "_")))
+        add(storage, job("0", "0", due=NOON + SECOND), job("z", "z", due=NOON - SECOND))
+        add(storage, job("x", "x", queue="other"))
+        with storage.begin() as transaction:
+            for held in transaction.claim(
+                "q", now=NOON + MINUTE, until=NOON + MINUTE * 2, owner="w", limit=9, in_order=True
+            ):
+                transaction.settle(held, dead=held.id not in {"b", "0"}, retry_at=held.due)
+
+        for dead, expected in (
+            (None, ["z", "B", "_", "a", "b", "é", "0"]),
+            (True, ["z", "B", "_", "a", "é"]),
+            (False, ["b", "0"]),
+        ):
+            with storage.begin(write=False) as transaction:
+                found = list(transaction.work("q", dead=dead, limit=2))
+                while more := transaction.work(
+                    "q", dead=dead, after=(found[-1].due, found[-1].id), limit=2
+                ):
+                    found += more
+            assert ids(found) == expected
+
+        with storage.begin() as transaction:
+            assert transaction.discard("a")
+            rest = transaction.work("q", dead=True, after=(NOON, "a"))
+            assert ids(rest) == ["é"]
+
     def test_an_exception_undoes_what_was_done_to_work(self, storage: Storage) -> None:
         """Enqueueing, claiming and settling are part of the block like everything else."""
         add(storage, job("a"))

@@ -101,7 +101,7 @@ def clean_up(play: Play) -> None:
     play.does("gil", "looks at the books")
     audit = market.audit.verify()
     play.expect(f"the audit chain of {audit.events} events is intact", audit.ok)
-    play.expect("no message was given up", market.deliveries.dead(by="ada"), ())
+    play.expect("no message was given up", market.deliveries.dead(by="ada").items, ())
     hooks = play.receiver.hooks
     play.quote(*(f"{count:3} {type}" for type, count in Counter(h.type for h in hooks).items()))
     play.expect(f"all signatures of {len(hooks)} webhooks are right", play.receiver.refused, 0)
