@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import pickle
 import traceback
@@ -95,8 +96,18 @@ def _errors(provisioner: object, items: list[Item], name: str) -> list[str]:
             said += [one.reason for one in values if isinstance(one, CannotLook)]
         except AdapterError as error:
             said += ["".join(traceback.format_exception(error)), repr(error), error.hint or ""]
-            said.append(repr(pickle.dumps(error)))
+            said.append(_pickled(error))
     return said
+
+
+def _pickled(error: Exception) -> str:
+    """An error as a queue of jobs stores it, without what other libraries taught pickle."""
+    stored = io.BytesIO()
+    pickler = pickle.Pickler(stored)
+    # Some register every exception with its chain and its frames, for the whole process.
+    pickler.dispatch_table = {}
+    pickler.dump(error)
+    return repr(stored.getvalue())
 
 
 def _assert_silent(bench: Bench, said: list[str]) -> None:
