@@ -13,12 +13,12 @@ os.environ["DJANGO_SECRET_KEY"] = secrets.token_hex(16)
 django.setup()
 
 from access.apps import market  # noqa: E402  # Django must know its settings first
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client, override_settings  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402 - Django must be set up before
+from django.core.management import call_command  # noqa: E402 - Django must be set up before
+from django.db import connection  # noqa: E402 - Django must be set up before
+from django.test import Client, override_settings  # noqa: E402 - Django must be set up before
 
-from marketplace_sdk import Column, DataSource  # noqa: E402
+from marketplace_sdk import Column, DataSource  # noqa: E402 - Django must be set up before
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,18 @@ from marketplace_sdk.domain.destinations import (
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.values import aware, check_id, check_text
-from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotFound, Problem
-from marketplace_sdk.services._checking import check_choice, check_list
+from marketplace_sdk.errors import Conflict, DuplicateName, NotFound
+from marketplace_sdk.services._checking import check_choice
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._describing import (
+    format_of,
+    id_of,
+    reference_of,
+    same,
+    some_of,
+    url_of,
+    wrong,
+)
 from marketplace_sdk.services._redelivering import redeliver_one, redeliver_range
 from marketplace_sdk.wire.published import EVENT_TYPES
 from marketplace_sdk.work.pages import Page
@@ -34,7 +43,6 @@ __all__ = ["DestinationView", "Destinations"]
 
 OVERLAP = timedelta(days=1)
 LONGEST_OVERLAP = timedelta(days=90)
-LONGEST_URL = 2000
 MOST = 1000
 """Destinations; each costs a row for every event that it wants."""
 
@@ -112,12 +120,12 @@ class Destinations(Service):
             DuplicateName, NotAllowed.
         """
         new = Destination(
-            id=self._context.ids() if id is None else _id(id),
-            url=_url(url),
-            secrets=(_reference(secret),),
-            types=_some(types, "types", EVENT_TYPES),
-            include=_some(include, "include", INCLUDED),
-            format=_format(format),
+            id=self._context.ids() if id is None else id_of(id),
+            url=url_of(url),
+            secrets=(reference_of(secret),),
+            types=some_of(types, "types", EVENT_TYPES),
+            include=some_of(include, "include", INCLUDED),
+            format=format_of(format),
             description=check_text(description, "description"),
             created_at=self._context.clock(),
             created_by=self._allowed(by),
@@ -128,7 +136,7 @@ class Destinations(Service):
             self._may(facts)
             known = unit.get(Destination, new.id)
             if known is not None:
-                if not known.deleted and _same(known, new):
+                if not known.deleted and same(known, new):
                     return self._view(unit, known)
                 raise DuplicateName(
                     f"cannot create destination {new.id}: the id is taken", existing=new.id
@@ -155,13 +163,13 @@ class Destinations(Service):
         """Change a webhook; what is None stays. Messages that wait go to the new address."""
         changes: dict[str, Any] = {}
         if url is not None:
-            changes["url"] = _url(url)
+            changes["url"] = url_of(url)
         if types is not None:
-            changes["types"] = _some(types, "types", EVENT_TYPES)
+            changes["types"] = some_of(types, "types", EVENT_TYPES)
         if include is not None:
-            changes["include"] = _some(include, "include", INCLUDED)
+            changes["include"] = some_of(include, "include", INCLUDED)
         if format is not None:
-            changes["format"] = _format(format)
+            changes["format"] = format_of(format)
         if description is not None:
             changes["description"] = check_text(description, "description")
         return self._change(
@@ -179,13 +187,13 @@ class Destinations(Service):
             overlap: up to 90 days; the receiver must know the new secret by then.
             by: who does it.
         """
-        reference = _reference(secret)
+        reference = reference_of(secret)
         if not isinstance(overlap, timedelta) or not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-            raise _wrong("overlap", "must be a timedelta of 0 to 90 days")
+            raise wrong("overlap", "must be a timedelta of 0 to 90 days")
 
         def rotate(known: Destination, now: datetime) -> Destination:
             if known.secrets[0] == reference:
-                raise _wrong("secret", "is the one in use already")
+                raise wrong("secret", "is the one in use already")
             return known.rotated(reference, now, overlap)
 
         return self._change(id, by, "rotate", "destination.secret_rotated", rotate)
@@ -297,7 +305,7 @@ class Destinations(Service):
             NotFound: there is no such destination, or no such message.
         """
         if (message is None) == (since is None):
-            raise _wrong("message", "give either a message or since")
+            raise wrong("message", "give either a message or since")
         one = None if message is None else check_id(message, "message")
         first = None if since is None else aware(since, "since")
         last = None if until is None else aware(until, "until")
@@ -430,58 +438,3 @@ def _told(known: Destination) -> dict[str, Any]:
         "format": known.format,
         "secrets": list(known.secrets),
     }
-
-
-def _same(known: Destination, new: Destination) -> bool:
-    def said(each: Destination) -> tuple[object, ...]:
-        return (
-            each.url,
-            each.secrets[:1],
-            each.types,
-            each.include,
-            each.format,
-            each.description,
-        )
-
-    return said(known) == said(new)
-
-
-def _id(given: object) -> str:
-    id = check_id(given, "id")
-    if "|" in id or id == "inbox":
-        raise _wrong("id", "must not contain | nor be inbox")
-    return id
-
-
-def _url(given: object) -> str:
-    if not isinstance(given, str) or not given.isascii() or not 1 <= len(given) <= LONGEST_URL:
-        raise _wrong("url", "must be a web address")
-    return given
-
-
-def _reference(given: object) -> str:
-    if not isinstance(given, str) or not given.startswith(("env:", "file:")):
-        raise InvalidInput(
-            "cannot keep this destination",
-            problems=[Problem("secret", "must be env:NAME or file:PATH, never the secret itself")],
-        )
-    return check_id(given, "secret")
-
-
-def _some(given: object, path: str, known: Iterable[str]) -> frozenset[str]:
-    words = check_list(given, path)
-    choices = sorted(known)
-    if not all(isinstance(each, str) and each in choices for each in words):
-        raise _wrong(path, f"must be some of {', '.join(choices)}")
-    return frozenset(words)
-
-
-def _format(given: Format) -> Format:
-    check_choice(given, "format", get_args(Format))
-    if given is None:
-        raise _wrong("format", "must be given")
-    return given
-
-
-def _wrong(path: str, what: str) -> InvalidInput:
-    return InvalidInput("cannot keep this destination", problems=[Problem(path, what)])

@@ -155,4 +155,4 @@ class Workspace:
 
 def _session(client: WorkspaceClient) -> Any:
     # The SDK lets nobody choose its transport, and sends what is not bounded in time.
-    return client.api_client._api_client._session  # noqa: SLF001
+    return client.api_client._api_client._session  # noqa: SLF001 - the SDK shows its session nowhere else

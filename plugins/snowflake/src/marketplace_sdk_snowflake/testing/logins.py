@@ -75,7 +75,7 @@ def _check_token(world: World, user: User | None, kind: str, token: str) -> User
 def _check_signed(world: World, token: str) -> User:
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 -- few need it
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 -- the same
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: PLC0415 - only the tests of key pairs need it
 
     invalid = Refused(390144, _STATE, "JWT token is invalid.")
     try:
