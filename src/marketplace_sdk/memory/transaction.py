@@ -240,21 +240,17 @@ class MemoryTransaction:
         """See the port."""
         self._check()
         lists = {None: ("waiting", "parked"), False: ("waiting",), True: ("parked",)}[dead]
-        with self._state:
-            kept = [
-                self._books.jobs[id]
-                for name in lists
-                for _, _, id in getattr(self._books, name).get(queue, ())
-                if id not in self.jobs
+        place = None if after is None else (to_utc(after[0]), after[1])
+        with self._state:  # the overlay of a reader grows while others commit
+            kept = self._committed(queue, lists, place, _limit(limit))
+            kept += [
+                job
+                for job in self.jobs.values()
+                if job is not None
+                and job.row.queue == queue
+                and dead in (None, job.row.dead)
+                and (place is None or _due_and_id(job) > place)
             ]
-        kept += [
-            job
-            for job in self.jobs.values()
-            if job is not None and job.row.queue == queue and dead in (None, job.row.dead)
-        ]
-        if after is not None:
-            place = (to_utc(after[0]), after[1])
-            kept = [job for job in kept if _due_and_id(job) > place]
         kept.sort(key=_due_and_id)
         return [job.thaw() for job in kept[: _limit(limit)]]
 
@@ -284,6 +280,22 @@ class MemoryTransaction:
             staged = [job for job in self.jobs.values() if job is not None]
             kept = [job for id, job in self._books.jobs.items() if id not in self.jobs]
         return backlog_of((job.row for job in (*kept, *staged)), now)
+
+    def _committed(
+        self,
+        queue: str,
+        lists: Sequence[str],
+        place: tuple[datetime, str] | None,
+        limit: int | None,
+    ) -> list[Job]:
+        """The first committed jobs after a place, and whatever is due together with the last."""
+        taken: list[Job] = []
+        for due, _, id in merge(*(getattr(self._books, name).get(queue, ()) for name in lists)):
+            if limit is not None and len(taken) >= limit and (not taken or due > taken[-1].row.due):
+                break
+            if id not in self.jobs and (place is None or (due, id) > place):
+                taken.append(self._books.jobs[id])
+        return taken
 
     def _event(self, link: Link) -> EventRow:
         """A copy of an event with the payload that this transaction sees."""
