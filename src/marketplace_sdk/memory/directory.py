@@ -75,9 +75,7 @@ class StoredDirectory:
         try:
             with self._reading(self._clock()) as unit:
                 while len(found) < limit:
-                    those = unit.find(
-                        Person, ("token", [selector.token]), after=after, limit=limit
-                    )
+                    those = unit.find(Person, ("token", [selector.token]), after=after, limit=limit)
                     found += [each.id for each in those if each.kind == "person"]
                     if len(those) < limit:
                         break
