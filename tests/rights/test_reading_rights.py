@@ -697,9 +697,11 @@ def gets(row: Row, scene: Scene, word: str, do, **who) -> None:
         assert bool(row.shows(scene, found)) is (word == "yes")
     else:
         error = {"no": NotAllowed, "hid": NotFound}[word]
+        asked = len(scene.calls)
         with pytest.raises(error) as caught:
             row.act(scene, do, **who)
         assert type(caught.value) is error
+        assert len(scene.calls) == asked, "refused, and yet the platform was asked"
     assert scene.log() == before, "a read changed something"
 
 
@@ -736,11 +738,13 @@ def test_a_read_needs_somebody_who_can_act(scenes, row, who):
     """Every read has an actor too; blank, unknown, inactive and reserved ids are refused."""
     scene = scenes(row)
     by, error = NOBODY[who]
+    asked = len(scene.calls)
     with pytest.raises(error):
         row.act(scene, scene.market, by=by)
     if by is not None:
         with pytest.raises(error):
             row.act(scene, scene.market.acting(by))
+    assert len(scene.calls) == asked, "the platform was asked for nobody"
 
 
 # -- rules with more than one person in them ------------------------------------------------
