@@ -22,7 +22,8 @@ Nothing is inherited: GOVERNANCE manages every domain because its column says so
 request unless the review flow names it.
 Whoever may not see a thing is told that it does not exist, which is `NotFound`;
 whoever sees it and may not do this gets `NotAllowed`, whose `needs` says what would be needed.
-Jobs (`Marketplace.as_system`) have the four permissions, never decide and never ask.
+Jobs (`Marketplace.as_system`) have the four permissions.
+They never decide and never ask; neither do service accounts.
 
 ## Roles
 

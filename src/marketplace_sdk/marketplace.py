@@ -31,6 +31,7 @@ from marketplace_sdk.domain.values import aware, check_flag, check_text
 from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
+from marketplace_sdk.services._leavers import LEAVERS, look_for_leavers
 from marketplace_sdk.services._reminding import REMIND, remind
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
@@ -233,6 +234,7 @@ class Marketplace(Services):
                 DRIFT: partial(watch, bench),
                 HISTORY: self._forget_history,
                 REMIND: self._remind,
+                LEAVERS: self._look_for_leavers,
                 DIGEST: Digester(desk=desk, directory=people, listeners=told, links=pages).run,
             },
         )
@@ -321,7 +323,8 @@ class Marketplace(Services):
             check_whole(limit, "limit", least=1)
         if not self._scheduled:
             schedule(self._bench, self._bench.connections)
-            daily(self._bench.desk, (HISTORY, REMIND))
+            chores = (HISTORY, REMIND) if self._context.own_people else (HISTORY, REMIND, LEAVERS)
+            daily(self._bench.desk, chores)
             self._scheduled = True
         return self._deliverer.deliver(limit=limit)
 
@@ -415,6 +418,10 @@ class Marketplace(Services):
 
     def _remind(self, _: Timer) -> None:
         remind(self._context, lambda unit: keep_daily(unit, REMIND))
+
+    def _look_for_leavers(self, _: Timer) -> None:
+        if not self._context.own_people:  # it was elsewhere when the timer was set
+            look_for_leavers(self._context, lambda unit: keep_daily(unit, LEAVERS))
 
     def _look_stuck(self, timer: Timer) -> None:
         look_again(self._context, timer.about.split(":", 1)[1])

@@ -277,7 +277,8 @@ class QuestionTypeSpec:
 
     Attributes:
         name: the kind, upper case, for example ``COST_CENTRE``.
-        check: called with an answer; returns what is wrong with it, or empty text.
+        check: called with an answer, which is plain data: text, numbers, True, False, None, or
+            lists and mappings of these by text; returns what is wrong with it, or empty text.
         json_schema: JSON Schema (draft 2020-12) of one answer.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
@@ -20,6 +21,7 @@ from marketplace_sdk.domain.values import (
     freeze,
     listed,
     name_set,
+    plain_flaw,
 )
 from marketplace_sdk.errors import InvalidInput
 from tests.domain.building import DECEPTIVE, HOSTILE, NOW, problems_of
@@ -239,3 +241,71 @@ def test_a_number_is_no_list(value):
 def test_the_moment_of_the_tests_is_aware():
     """An instant in UTC passes as it is."""
     assert aware(NOW, "now") is NOW
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abé", max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(PLAIN)
+def test_plain_data_is_kept_and_read_back_equal(value):
+    """What has no flaw survives JSON as it is, frozen or not."""
+    if plain_flaw(value) == "":
+        assert freeze({"x": json.loads(json.dumps(value))}) == freeze({"x": value})
+    else:
+        assert plain_flaw(value) == "is too large"
+
+
+def nested(depth):
+    value = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "flaw"),
+    [
+        (object(), "must be text, numbers"),
+        (b"x", "must be text, numbers"),
+        ({1, 2}, "must be text, numbers"),
+        (NOW, "must be text, numbers"),
+        ([{"a": object()}], "must be text, numbers"),
+        (float("nan"), "must be text, numbers"),
+        (-float("inf"), "must be text, numbers"),
+        (2**63, "must be text, numbers"),
+        (-(10**400), "must be text, numbers"),
+        ({1: "x"}, "must have text as keys"),
+        ({"a": {None: "x"}}, "must have text as keys"),
+        ("a\0b", "must not contain NUL"),
+        (["a", {"b": ["\ud800"]}], "must not contain NUL"),
+        ({"a\0b": 1}, "must not contain NUL"),
+        ("x" * 20_001, "must have at most 20000"),
+        (["x" * 20_000] * 6, "is too large"),
+        (["x"] * 1000, "is too large"),
+        (nested(11), "is too large"),
+        (nested(100_000), "is too large"),
+    ],
+)
+def test_what_would_not_come_back_is_not_plain(value, flaw):
+    """Nested, huge and odd data is refused by looking at no more than the bounds allow."""
+    assert plain_flaw(value).startswith(flaw)
+
+
+def test_the_largest_plain_data_is_plain():
+    """The bounds themselves are allowed; a list that holds itself ends at them."""
+    around = []
+    around.append(around)
+
+    for value in (nested(10), ["x"] * 999, ["x" * 20_000] * 5, 2**63 - 1, (1, "a", None)):
+        assert plain_flaw(value) == ""
+    assert plain_flaw(around) == "is too large"

@@ -570,8 +570,9 @@ def test_a_window_that_has_passed_at_the_final_approval_is_refused():
     asked = approvals(request(Stage.all_of(L, P)), ANA, until=NOW + timedelta(days=1))
     later = NOW + timedelta(days=1)
 
-    refused(InvalidInput, asked, CY, now=later)
+    error = refused(InvalidInput, asked, CY, now=later)
 
+    assert error.hint == "an earlier steward set it; deny the request, so that it is asked anew"
     assert act(asked, CY, "deny", now=later).request.state == "denied"
     assert act(asked, CY, now=later - timedelta(seconds=1)).request.until == later
 

@@ -29,6 +29,7 @@ BOB = Person(
     principals={"lake": "BOB"},
 )
 ANN = Person(id="ann", groups={"Finance / stewards"})
+BOT = Person(id="abot", kind="service_account", owner="bob", groups={"Finance / stewards"})
 LEAVER = Person(id="lea", active=False, groups={"Finance / stewards", "Old"})
 LINKED = GroupFacts(name="analysts", principals={"lake": "ANALYSTS"})
 
@@ -38,13 +39,13 @@ def stored(clock):
     storage.setup()
     ids = map(str, itertools.count())
     with unit_of_work(storage, now=clock(), ids=lambda: next(ids), actor="test") as unit:
-        for value in (BOB, ANN, LEAVER, LINKED):
+        for value in (BOB, ANN, BOT, LEAVER, LINKED):
             unit.save(value)
     return StoredDirectory(storage, clock)
 
 
 def memory(clock):
-    return MemoryDirectory([BOB, ANN, LEAVER], [LINKED], clock)
+    return MemoryDirectory([BOB, ANN, BOT, LEAVER], [LINKED], clock)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_members_are_active_people_who_match(directory, selector, ids):
     assert list(directory.members(selector, 10)) == ids
 
 
-def test_members_are_limited(directory):
+def test_members_are_limited_and_accounts_do_not_count(directory):
     assert list(directory.members(group("Finance / stewards"), 1)) == ["ann"]
 
 

@@ -64,6 +64,11 @@ class Scene:
         self.request = self.world.ask(self.product, on_behalf_of="pat")
         self.found: Any = None
 
+    @property
+    def calls(self) -> list[tuple[str, int]]:
+        """Everything that the platform was asked so far."""
+        return self.world.platform.platform.calls
+
     def add_leaver(self) -> None:
         """eve had every right there is, and has left."""
         market = self.market

@@ -1204,8 +1204,10 @@ def meets(row: Row, scene: Scene, word: str, do, **who) -> None:
         assert row.shows(scene)
         assert scene.picture() != before
         return
+    asked = len(scene.calls)
     with pytest.raises({"no": NotAllowed, "hid": NotFound}[word]) as caught:
         row.act(scene, do, **who)
+    assert len(scene.calls) == asked, "refused, and yet the platform was asked"
     assert type(caught.value) is {"no": NotAllowed, "hid": NotFound}[word]
     assert not row.shows(scene)
     assert scene.picture() == before, "refused, and yet something changed"
@@ -1253,6 +1255,7 @@ def test_a_command_needs_somebody_who_can_act(row):
     scene = row.scene()
     scene.add_leaver()
     before, logged = scene.picture(), len(scene.log())
+    asked = len(scene.calls)
     for who, (by, error) in NOBODY.items():
         with pytest.raises(error):
             row.act(scene, scene.market, by=by)
@@ -1260,6 +1263,7 @@ def test_a_command_needs_somebody_who_can_act(row):
             with pytest.raises(error):
                 row.act(scene, scene.market.acting(by))
         assert len(scene.log()) == logged, f"{who} changed something"
+        assert len(scene.calls) == asked, f"the platform was asked for {who}"
     assert scene.picture() == before
     scene.close()
 

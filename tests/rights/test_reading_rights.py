@@ -24,6 +24,7 @@ from marketplace_sdk import (
     ReviewFlow,
     Stage,
     group,
+    user,
 )
 from tests.rights.cast import CAST, NOBODY, Row, Scene, cells, name_of
 from tests.rights.test_permission_matrix import (
@@ -696,9 +697,11 @@ def gets(row: Row, scene: Scene, word: str, do, **who) -> None:
         assert bool(row.shows(scene, found)) is (word == "yes")
     else:
         error = {"no": NotAllowed, "hid": NotFound}[word]
+        asked = len(scene.calls)
         with pytest.raises(error) as caught:
             row.act(scene, do, **who)
         assert type(caught.value) is error
+        assert len(scene.calls) == asked, "refused, and yet the platform was asked"
     assert scene.log() == before, "a read changed something"
 
 
@@ -735,11 +738,13 @@ def test_a_read_needs_somebody_who_can_act(scenes, row, who):
     """Every read has an actor too; blank, unknown, inactive and reserved ids are refused."""
     scene = scenes(row)
     by, error = NOBODY[who]
+    asked = len(scene.calls)
     with pytest.raises(error):
         row.act(scene, scene.market, by=by)
     if by is not None:
         with pytest.raises(error):
             row.act(scene, scene.market.acting(by))
+    assert len(scene.calls) == asked, "the platform was asked for nobody"
 
 
 # -- rules with more than one person in them ------------------------------------------------
@@ -846,6 +851,28 @@ def test_a_steward_who_lost_the_group_does_not_read_on():
         scene.market.requests.get(scene.request.id, by="ana")
     assert not scene.market.requests.find(by="ana").items
     assert len(scene.market.requests.get(scene.request.id, by="cy").determinations) == 1
+    scene.close()
+
+
+def test_whoever_could_have_stood_in_does_not_read_what_is_decided():
+    """Answers are for matching stewards (section B); the fallback is one while it may stand in.
+
+    Afterwards it reads only what it has decided itself, as lists have it.
+    """
+    scene = Scene()
+    requests, world = scene.market.requests, scene.world
+    staffed = world.ask(world.publish(form=world.form(any_of(LEGAL), fallback=user("sal"))))
+    form = world.form(any_of(group("Nobody")), fallback=user("sal"))
+    vacant = world.ask(world.publish(form=form))
+    assert requests.get(staffed.id, by="sal").answers == {"why": "to count heads"}
+
+    world.approve(staffed, "ana")
+    world.approve(vacant, "sal")
+
+    with pytest.raises(NotFound):
+        requests.get(staffed.id, by="sal")
+    assert not holds(requests.find(by="sal"), staffed.id)
+    assert requests.get(vacant.id, by="sal").state == "approved"
     scene.close()
 
 

@@ -197,6 +197,29 @@ def test_only_people_decide_and_ask(small):
     assert "system.acting" in types_of(small, "system")
 
 
+def test_a_service_account_is_no_steward(small):
+    """A seat's approvals are by different people, and nobody decides for themselves (section B).
+
+    An account decides nothing, whatever it is in: it would be its owner's vote. Nobody waits for
+    it, and a seat that only it could fill is stuck.
+    """
+    groups = ["Legal", "Robots"]
+    small.market.people.add("bot", kind="service_account", owner="con", groups=groups, by="uma")
+    request = small.ask(small.publish(any_of(LEGAL)))
+    lone = small.ask(small.publish(any_of(group("Robots"))))
+
+    with nothing_written(small):
+        for act in (small.market.requests.approve, small.market.requests.deny):
+            with pytest.raises(NotAllowed, match="only people decide"):
+                act(request.id, reason="x", by="bot")
+    assert small.market.requests.awaiting(by="bot").items == ()
+    assert small.market.requests.explain(request.id, by="dee").candidates == {
+        "group Legal": ("ana", "bo")
+    }
+    assert stuck(small, lone) == ("group Robots",)
+    assert "access_requested" not in small.told("bot")
+
+
 # -- until when -------------------------------------------------------------------------
 
 

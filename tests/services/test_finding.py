@@ -190,6 +190,17 @@ def test_stewards_of_a_product_follow_its_form(shop):
     assert names(shop, role="steward", by="ana") == []
 
 
+def test_stewards_of_a_delegating_form_are_the_products(shop):
+    """Whom its own flow names; without one whoever decides by the default review (2.6)."""
+    form = shop.form(ReviewFlow.delegate())
+    shop.publish(form=form, name="Default")
+    shop.publish(any_of(LEGAL), form=form, name="Own")
+
+    found = {who: names(shop, role="steward", by=who) for who in ("ana", "dee", "gil", "dan")}
+
+    assert found == {"ana": ["Own"], "dee": ["Default"], "gil": ["Default"], "dan": []}
+
+
 def test_hidden_products_are_left_out_before_ranking(tmp_path):
     """A full page holds what the reader may see, whatever is ranked better."""
     for url in ("memory", f"sqlite:///{tmp_path}/hidden.db"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace_sdk import Duration, NotFound
+from marketplace_sdk import Duration, NotFound, ReviewFlow, Seat, Stage
 from tests.services.helpers import nothing_written
 from tests.world import LEGAL, PRIVACY, MemoryLake, World, all_of, any_of
 
@@ -126,6 +126,23 @@ def test_stewards_are_reminded_once_a_day_of_what_waits_for_them(small):
     small.clock.advance(days=1)
     small.deliver()
     assert [each.data["days"] for each in pending(small, "cy")] == [2, 3]
+
+
+def test_who_has_decided_is_reminded_only_when_it_is_their_turn_again(small):
+    """A seat that needs two different people waits for the other one; a later stage for both."""
+    legal = Seat(LEGAL, approvals=2)
+    flow = ReviewFlow.review(Stage.all_of(legal), Stage.all_of(legal))
+    request = small.approve(small.ask(small.publish(flow)), "ana")
+    small.deliver()
+    small.clock.advance(days=1)
+    small.deliver()
+    assert [len(pending(small, who)) for who in ("ana", "bo")] == [0, 1]
+
+    small.approve(request, "bo")
+    small.clock.advance(days=1)
+    small.deliver()
+
+    assert [len(pending(small, who)) for who in ("ana", "bo")] == [1, 2]
 
 
 def test_nobody_is_reminded_of_nothing(small):

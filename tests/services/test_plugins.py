@@ -6,7 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace_sdk import Duration, MarketplaceError, NotAllowed, Question, ReviewFlow, Stage
+from marketplace_sdk import (
+    Duration,
+    InvalidInput,
+    MarketplaceError,
+    NotAllowed,
+    Question,
+    ReviewFlow,
+    Stage,
+)
 from marketplace_sdk.plugin import AddStage, QuestionTypeSpec, Refuse, Shorten, hookimpl
 from tests.services.helpers import nothing_written, small_world
 from tests.world import LEGAL, UNA, any_of
@@ -67,6 +75,31 @@ def test_an_answer_whose_check_breaks_is_refused(check, answer, caplog):
         world.ask(product, answers={"code": answer})
 
     assert "secret" not in f"{caught.value!r}{caught.value}{caplog.text}"
+    world.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{1: "x"}, {"x", "y"}, ["a\0b"], {"a": {"b": object()}}, ["y" * 20_000] * 100, 10**400],
+    ids=["keys", "set", "NUL", "object", "huge", "number"],
+)
+def test_an_odd_answer_to_a_plugins_question_is_refused_by_the_question(answer):
+    """Bad input is refused, naming each question, before a plugin sees it or a store has to.
+
+    What is no JSON does not come back as it was given: the same request again would be another.
+    """
+    asked = []
+    world = small_world(plugins=[Kinds(lambda answer: asked.append(answer) or "")])
+    question = Question(key="code", label="Which?", kind="CODE")
+    product = world.publish(form=world.form(any_of(LEGAL), questions=[question]))
+
+    with nothing_written(world), pytest.raises(InvalidInput, match=r"answers\.code: ") as caught:
+        world.ask(product, answers={"code": answer})
+
+    assert [each.path for each in caught.value.problems] == ["answers.code"]
+    assert asked == []
+    kept = world.ask(product, answers={"code": {"a": [1, None, 2.5]}}, id="r1")
+    assert world.ask(product, answers={"code": {"a": [1, None, 2.5]}}, id="r1") == kept
     world.close()
 
 

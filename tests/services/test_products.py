@@ -188,6 +188,18 @@ def test_a_tombstone_stays_and_the_name_is_free(small):
     assert "product.deleted" in types_of(small, f"product:{product.id}")
 
 
+def test_the_id_of_a_deleted_product_is_not_given_again(small):
+    """A tombstone stays: the same publication again is no no-op, and revives nothing."""
+    form = small.form(any_of(LEGAL))
+    product = small.publish(form=form, id="heads", name="Heads")
+    assert small.publish(form=form, id="heads", name="Heads") == product
+    small.market.products.delete("heads", by="dee")
+
+    with nothing_written(small), pytest.raises(DuplicateName, match="the id is taken"):
+        small.publish(form=form, id="heads", name="Heads")
+    assert small.market.products.get("heads", by="dee").state == "deleted"
+
+
 def test_nothing_is_changed_on_a_deleted_product(small):
     """A tombstone is not edited, and takes no name from others."""
     product = small.publish(any_of(LEGAL), name="Sales")

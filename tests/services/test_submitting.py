@@ -148,7 +148,7 @@ def test_somebody_elses_request_for_me_is_the_same_wish(small):
 def test_standing_access_can_only_be_extended(small):
     """For standing access: hint `extend`."""
     product = small.publish(any_of(LEGAL))
-    request = small.approve(small.ask(product), "ana")
+    request = small.approve(small.ask(product), "ana", until=timedelta(days=30))
 
     with pytest.raises(AlreadyRequested, match="extend") as caught:
         small.ask(product)

@@ -21,6 +21,7 @@ from marketplace_sdk.domain.values import (
     check_text,
     freeze,
     listed,
+    plain_flaw,
 )
 from marketplace_sdk.errors import InvalidInput, Problem
 
@@ -339,8 +340,7 @@ def _answer(
         return _duration(answer)
     if question.kind not in custom:
         return answer, "cannot be checked"
-    wrong = _text(answer)[1] if isinstance(answer, str) else ""
-    return answer, wrong or custom[question.kind](answer)
+    return answer, plain_flaw(answer) or custom[question.kind](answer)
 
 
 def _text(answer: object) -> tuple[object, str]:

@@ -38,6 +38,8 @@ PRODUCT_STEPS: Mapping[tuple[str, str], ProductState] = {
 }
 """(state, event) -> state. What is not here is refused."""
 
+_LEADS_TO = {"suspend": "suspended", "resume": "published", "retire": "retired"}
+
 
 def check_product_name(name: object) -> str:
     r"""A product's name: letters, marks, digits, blanks and ``( ) - _ / \\`` only."""
@@ -121,7 +123,8 @@ class DataProduct:
         """
         after = PRODUCT_STEPS.get((self.state, event))
         if after is None:
-            raise TransitionNotAllowed("product", self.id, state=self.state, event=event)
+            hint = "nothing has to be done" if _LEADS_TO.get(event) == self.state else ""
+            raise TransitionNotAllowed("product", self.id, state=self.state, event=event, hint=hint)
         suspended = {"suspend": True, "resume": False}.get(event, self.suspended)
         return evolve(self, state=after, suspended=suspended)
 

@@ -144,7 +144,8 @@ class AccessRequest:
         """
         after = REQUEST_STEPS.get((self.state, event))
         if after is None:
-            hint = "revoke it, or relinquish what you have" if event == "cancel" else ""
+            standing = (self.state, event) == ("approved", "cancel")
+            hint = "revoke it, or relinquish what you have" if standing else ""
             raise TransitionNotAllowed("request", self.id, state=self.state, event=event, hint=hint)
         return evolve(self, state=after, **changes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ __all__ = [
     "freeze",
     "listed",
     "name_set",
+    "plain_flaw",
 ]
 
 K = TypeVar("K", bound=Hashable)
@@ -27,6 +29,10 @@ V = TypeVar("V")
 MAX_ID = 255
 MAX_NAME = 255
 MAX_TEXT = 20_000
+MOST_NESTED = 10
+MOST_VALUES = 1000
+MOST_CHARACTERS = 100_000
+MOST_NUMBER = 2**63 - 1
 
 # Marks that reorder or hide text: a name with one of them reads differently from what it is.
 _DECEPTIVE = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -160,6 +166,43 @@ def check_text(value: object, path: str, *, required: bool = False) -> str:
     else:
         return value
     raise InvalidInput("cannot use this text", problems=[Problem(path, problem)])
+
+
+def plain_flaw(value: object) -> str:
+    """What is wrong with data that is to be kept as JSON and read back equal; empty: nothing.
+
+    It may be text, whole and finite numbers, True, False, None, and lists and mappings of these
+    by text, at most 10 deep, with at most 1,000 values and 100,000 characters in all.
+    """
+    left, values, length = [(value, 0)], 0, 0
+    while left:
+        each, depth = left.pop()
+        values += 1
+        if isinstance(each, str):
+            length += len(each)
+            try:
+                check_text(each, "")
+            except InvalidInput as error:
+                return error.problems[0].message
+        elif isinstance(each, Mapping):
+            left += ((inner, depth + 1) for pair in each.items() for inner in pair)
+            if not all(isinstance(key, str) for key in each):
+                return "must have text as keys"
+        elif isinstance(each, (list, tuple)):
+            left += ((inner, depth + 1) for inner in each)
+        elif not _is_plain(each):
+            return "must be text, numbers, True, False, None, or lists and mappings of these"
+        if depth > MOST_NESTED or values + len(left) > MOST_VALUES or length > MOST_CHARACTERS:
+            return "is too large"
+    return ""
+
+
+def _is_plain(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return True
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and abs(value) <= MOST_NUMBER
 
 
 def _check(value: object, path: str, longest: int) -> str:

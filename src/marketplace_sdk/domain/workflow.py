@@ -245,7 +245,7 @@ def _counted(
         )
     )
     if determination.until is not None and end_of(determination.until, now) <= now:
-        raise _past(request)
+        raise _past(request, "give a later end, or deny the request")
     if result.outcome == "approved":
         return _approve(
             request, result.windows, now, Effects(), names, actor, said, stewards(request)
@@ -272,7 +272,11 @@ def _approve(
 ) -> Decision:
     until = earliest(windows, request.limits, now)
     if until is not None and until <= now:
-        raise _past(request)
+        # Limits are counted from now and the last steward's own end was looked at: it is an
+        # earlier one's, which nobody can change.
+        raise _past(
+            request, "an earlier steward set it; deny the request, so that it is asked anew"
+        )
     approved = request.step("approve", decided_at=now, until=until, stuck=())
     return Decision(
         request=approved,
@@ -335,9 +339,9 @@ def finish(
     )
 
 
-def _past(request: AccessRequest) -> InvalidInput:
+def _past(request: AccessRequest, hint: str) -> InvalidInput:
     return InvalidInput(
         f"cannot approve request {request.id}",
         problems=[Problem("until", "the end is already past")],
-        hint="give a later end, or deny the request",
+        hint=hint,
     )

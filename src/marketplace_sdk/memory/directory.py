@@ -70,12 +70,19 @@ class StoredDirectory:
         Raises:
             DirectoryError: the store could not be read.
         """
+        found: list[str] = []
+        after: tuple[str, str] | None = None
         try:
             with self._reading(self._clock()) as unit:
-                found = unit.find(Person, ("token", [selector.token]), limit=limit)
+                while len(found) < limit:
+                    those = unit.find(Person, ("token", [selector.token]), after=after, limit=limit)
+                    found += [each.id for each in those if each.kind == "person"]
+                    if len(those) < limit:
+                        break
+                    after = ("", those[-1].id)
         except StorageError as error:
             raise _unreadable(error) from error
-        return [person.id for person in found]
+        return found[:limit]
 
     def _reading(self, now: datetime) -> AbstractContextManager[Unit]:
         # Nothing is written, so no id is ever made: ``str`` stands in for the maker.
@@ -151,7 +158,9 @@ class MemoryDirectory:
         with self._lock:
             people = [self._people[id] for id in sorted(self._people)]
         matching = (
-            each.id for each in people if each.active and selector.matches(Facts(person=each))
+            each.id
+            for each in people
+            if each.active and each.kind == "person" and selector.matches(Facts(person=each))
         )
         return [id for id, _ in zip(matching, range(limit), strict=False)]
 

@@ -29,5 +29,6 @@ class Directory(Protocol):
     def members(self, selector: StewardSelector, limit: int) -> Sequence[str]:
         """Ids of active people who match; for notices and counts only, never for deciding.
 
+        Service accounts are left out: nobody reads what they are told, and they decide nothing.
         Domain permissions are not the directory's: they are asked group by group.
         """

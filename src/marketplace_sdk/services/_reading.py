@@ -167,5 +167,6 @@ def _reviewed(review: str | None, facts: Facts) -> tuple[list[Pair], list[Pair]]
         return [("determined_by", [facts.id])], []
     if review == "awaiting_me":
         sides = [token for token in facts.tokens if token.startswith(("user:", "group:"))]
-        return [("open_seat", sorted(facts.tokens))], [("barred", sorted(sides))]
+        seats = sorted(facts.tokens) if facts.person.kind == "person" else []
+        return [("open_seat", seats)], [("barred", sorted(sides))]
     return [], []

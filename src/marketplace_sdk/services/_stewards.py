@@ -38,7 +38,9 @@ def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessReque
     unit.ahead((DataProduct, request.product), (Grant, request.grant))
     roles = roles_for(unit, facts, request, verb)
     seen = allowed("request.read", roles) or allowed("request.revoke", roles)
-    if not (seen or _stands_in(request, facts)):
+    # Whoever may stand in sees what waits, and afterwards only what they have decided themselves.
+    involved = request.open or any(each.by == facts.id for each in request.determinations)
+    if not (seen or (involved and _stands_in(request, facts))):
         raise NotFound(verb, "request", id)
     return request if verb == "extend" else request.seen_at(unit.now)
 

@@ -146,7 +146,15 @@ def draft(
     if product.state == "deleted":
         raise NotFound("request", "product", wanted.product)
     if not product.open and not wanted.extends:
-        raise TransitionNotAllowed("product", product.name, state=product.state, event=verb)
+        raise TransitionNotAllowed(
+            "product",
+            product.name,
+            state=product.state,
+            event=verb,
+            hint="look for another product; whoever has access keeps it and may extend it"
+            if product.state == "retired"
+            else "look for another product",
+        )
     form, to_whom = product.form_for(wanted.kind), to.beneficiary.token
     unit.ahead(
         (Domain, product.domain),
@@ -323,12 +331,15 @@ def _reserve(unit: Unit, request: AccessRequest) -> None:
         unit.reserve(request.wish_key, request.id, "taken")
     except DuplicateName as error:
         known = unit.get(AccessRequest, error.existing)
-        standing = known is not None and not known.open
+        said, hint = "the same request is pending", "wait for its decision"
+        if known is not None and not known.open:
+            said, hint = "it is granted already", "it has no end: there is nothing to ask for"
+            if known.until is not None:
+                hint = "use requests.extend for a later end"
         raise AlreadyRequested(
-            f"cannot request product {request.product_name}: "
-            f"{'it is granted already' if standing else 'the same request is pending'}",
+            f"cannot request product {request.product_name}: {said}",
             existing=error.existing,
-            hint="use requests.extend for a later end" if standing else "wait for its decision",
+            hint=hint,
         ) from error
 
 
@@ -381,7 +392,9 @@ def extended(unit: Unit, request: AccessRequest) -> Grant:
         )
     if grant.until is None:
         raise AlreadyRequested(
-            f"cannot extend request {request.id}: it has no end", existing=request.id
+            f"cannot extend request {request.id}: it has no end",
+            existing=request.id,
+            hint="there is nothing to extend",
         )
     return grant
 

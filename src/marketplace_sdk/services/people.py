@@ -11,7 +11,6 @@ from attrs import evolve
 from marketplace_sdk.domain.events import Effects, Mark
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Facts, GroupFacts, Person, check_contact
-from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.domain.values import FrozenMap, check_id, check_name, freeze
@@ -19,7 +18,7 @@ from marketplace_sdk.errors import DuplicateName, InvalidInput, NotAllowed, NotF
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._stuck import recheck
-from marketplace_sdk.work.endings import call_off, end_grant
+from marketplace_sdk.work.endings import leave
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.targets import targets_of
 from marketplace_sdk.work.unit import Unit
@@ -185,7 +184,7 @@ class People(Service):
             after = evolve(before, active=False)
             unit.save(after)
             unit.log("person.deactivated", f"person:{id}")
-            _leave(unit, id)
+            leave(unit, id)
             return before, after
 
         self._own("deactivate")
@@ -354,16 +353,6 @@ def _look_at_grants(unit: Unit, beneficiary: str) -> None:
     for grant in unit.find(Grant, ("open_beneficiary", [beneficiary])):
         marks += targets_of(unit, grant)
     unit.keep(Effects(marks=tuple(marks)))
-
-
-def _leave(unit: Unit, id: str) -> None:
-    token = f"user:{id}"
-    for request in unit.find(AccessRequest, ("beneficiary", [token]), ("state", ["pending"])):
-        call_off(unit, request, "beneficiary_left")
-    for grant in unit.find(Grant, ("open_beneficiary", [token])):
-        fresh = unit.get(Grant, grant.id)
-        if fresh is not None:
-            end_grant(unit, fresh, "beneficiary_left")
 
 
 def _names(names: Iterable[str], path: str) -> frozenset[str]:

@@ -305,7 +305,9 @@ class Products(ProductReads):
             after = evolve(product.step(event), updated_at=unit.now, reason=why)
             if after.suspended == product.suspended and event != "retire":
                 state = "suspended" if product.suspended else product.state
-                raise TransitionNotAllowed("product", id, state=state, event=event)
+                raise TransitionNotAllowed(
+                    "product", id, state=state, event=event, hint="nothing has to be done"
+                )
             saved = unit.save(after)
             type_ = {"suspend": "suspended", "resume": "resumed", "retire": "retired"}[event]
             unit.log(f"product.{type_}", f"product:{id}", **product_data(saved))

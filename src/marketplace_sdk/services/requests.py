@@ -288,11 +288,13 @@ class Requests(RequestReads):
         if revision is not None:
             check_whole(revision, "revision")
         person = self._person(by)
-        if isinstance(by or self._bound, SystemActor):
+        if person.kind != "person" or isinstance(by or self._bound, SystemActor):
+            # An account would be a second vote of whoever has it, and one for themselves.
             raise NotAllowed(
                 f"cannot {verdict} request {id}: only people decide",
                 actor=person.id,
                 action="request.decide",
+                hint="a steward decides under their own id",
             )
 
         owner = "" if self._context.own_people else self._owner_elsewhere(id)

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.products import DataProduct
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["LIVE", "call_off", "end_grant", "finish_deletion", "lose_access", "product_data"]
+__all__ = [
+    "LIVE",
+    "call_off",
+    "end_grant",
+    "finish_deletion",
+    "leave",
+    "lose_access",
+    "product_data",
+]
 
 LIVE = ("wanted", "active", "withheld")
 
@@ -128,6 +136,17 @@ def call_off(unit: Unit, request: AccessRequest, cause: str, *, reason: str = ""
     unit.keep(decision.effects)
     unit.release(request.wish_key, request.id)
     return Decision(request=saved, effects=decision.effects)
+
+
+def leave(unit: Unit, person: str) -> None:
+    """Somebody has left: what they asked for is canceled, and what they have is taken away."""
+    token = f"user:{person}"
+    for request in unit.find(AccessRequest, ("beneficiary", [token]), ("state", ["pending"])):
+        call_off(unit, request, "beneficiary_left")
+    for grant in unit.find(Grant, ("open_beneficiary", [token])):
+        fresh = unit.get(Grant, grant.id)
+        if fresh is not None:
+            end_grant(unit, fresh, "beneficiary_left")
 
 
 def finish_deletion(unit: Unit, product: DataProduct) -> DataProduct:
