@@ -63,7 +63,8 @@ class Resolved:
         columns: names of its columns in order (objects only).
         shows: by column, the columns of other objects whose values it shows to whoever may read
             it, as a view does: pairs of dotted native name and column. Left out where the
-            platform's own masks hold behind it too.
+            platform's own masks hold behind it too. ``*`` stands for every column, on both sides,
+            where the platform tells of objects only.
         facts: whatever else ``base`` and ``member`` need; plain data.
     """
 
