@@ -76,7 +76,11 @@ class Looking:
                 answers[scope] = CannotLook(reason=why, retryable=False)
             else:
                 answers[scope] = self._scope(scope, word, rest)
-        told = answers_to(Masks(self._talk, self._settings), guards) if ours and guards else {}
+        told = (
+            answers_to(Masks(self._talk, self._settings, self._installation), guards)
+            if ours and guards
+            else {}
+        )
         if told:
             first = next((s for s in ours if isinstance(answers[s], Seen)), None)
             seen = answers[first] if first is not None else None

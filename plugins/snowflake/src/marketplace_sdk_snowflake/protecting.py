@@ -109,7 +109,7 @@ def protect(talk: Talk, wanted: Wanted) -> Sequence[str]:
         Failure: the account cannot be read.
     """
     found = _object(talk, wanted)
-    read = Masks(talk, wanted.settings)
+    read = Masks(talk, wanted.settings, wanted.installation)
     mask = read.of(wanted.column)
     if mask.state in ("missing", "unknown"):
         raise _refused(wanted, "column", mask.why)
@@ -140,7 +140,7 @@ def unprotect(talk: Talk, wanted: Wanted) -> Sequence[str]:
         Failure: the account cannot be read.
     """
     found = _object(talk, wanted)
-    mask = Masks(talk, wanted.settings).of(wanted.column)
+    mask = Masks(talk, wanted.settings, wanted.installation).of(wanted.column)
     if mask.policy != wanted.policy or not _policies(talk, wanted):
         raise _refused(wanted, "column", "no policy of this marketplace masks it")
     readers = _readers(talk, wanted, found)
