@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 
 from marketplace_sdk import ProvisioningError
-from marketplace_sdk.plugin import CannotLook, Change, Guard, Ref, Resolved, Scope, Unresolved
+from marketplace_sdk.plugin import (
+    CannotLook,
+    Change,
+    Guard,
+    Ref,
+    Resolved,
+    Scope,
+    Unresolved,
+    dotted_name,
+)
 from marketplace_sdk_snowflake.items import HOOK, Key, unmask_condition, unmask_grantee
 from marketplace_sdk_snowflake.masks import Subject, fingerprint, hook_line, role_condition
-from marketplace_sdk_snowflake.naming import Grantee, dotted_name, policy_name, role_prefix
+from marketplace_sdk_snowflake.naming import Grantee, policy_name, role_prefix
 from marketplace_sdk_snowflake.settings import Settings
 
 ORDERS = ("SALES", "CORE", "ORDERS")

@@ -23,15 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from marketplace_sdk.plugin import Guard, Item, Scope, TargetObject
-from marketplace_sdk_postgres.naming import (
-    Marker,
-    dotted_name,
-    quote_identifier,
-    quote_literal,
-    role_name,
-    split_name,
-)
+from marketplace_sdk.plugin import Guard, Item, Scope, TargetObject, dotted_name, split_name
+from marketplace_sdk_postgres.naming import Marker, quote_identifier, quote_literal, role_name
 from marketplace_sdk_postgres.subjects import Subject
 
 if TYPE_CHECKING:

@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from marketplace_sdk.plugin import Call, InvalidInput, MarketplaceError, Problem
+from marketplace_sdk.plugin import (
+    Call,
+    InvalidInput,
+    MarketplaceError,
+    Problem,
+    dotted_name,
+    split_name,
+)
 from marketplace_sdk_snowflake import explaining, protecting
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.kinds import KEYWORDS
 from marketplace_sdk_snowflake.lines import open_connection
 from marketplace_sdk_snowflake.masking import Masks
-from marketplace_sdk_snowflake.naming import dotted_name, quote_identifier, split_name
+from marketplace_sdk_snowflake.naming import quote_identifier
 from marketplace_sdk_snowflake.protecting import Wanted
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
 from marketplace_sdk_snowflake.questions import QUESTIONS, Recorder, ask

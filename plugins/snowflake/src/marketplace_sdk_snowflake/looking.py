@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.plugin import CannotLook, Presence, Seen
+from marketplace_sdk.plugin import CannotLook, Presence, Seen, dotted_name, split_name
 from marketplace_sdk_snowflake import queries, statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.items import Key
 from marketplace_sdk_snowflake.kinds import same_family
 from marketplace_sdk_snowflake.listing import is_ours, objects_of, our_roles, roles, users
 from marketplace_sdk_snowflake.masking import Masks, answers_to
-from marketplace_sdk_snowflake.naming import Grantee, digest, dotted_name, split_name
+from marketplace_sdk_snowflake.naming import Grantee, digest
 from marketplace_sdk_snowflake.sessions import problem
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
+from marketplace_sdk.plugin import dotted_name, split_name
 from marketplace_sdk_snowflake import queries, statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.items import HOOK, unmask_condition
 from marketplace_sdk_snowflake.masks import Subject, asks, condition_of, fingerprint, is_ours
-from marketplace_sdk_snowflake.naming import dotted_name, policy_name, split_name
+from marketplace_sdk_snowflake.naming import policy_name
 
 if TYPE_CHECKING:
     from marketplace_sdk.plugin import Guard

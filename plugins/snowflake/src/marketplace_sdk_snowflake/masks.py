@@ -14,14 +14,13 @@ from typing import Literal, TypeAlias, get_args
 
 from attrs import frozen
 
+from marketplace_sdk.plugin import dotted_name, split_name
 from marketplace_sdk_snowflake.naming import (
     Grantee,
     Marker,
-    dotted_name,
     quote_identifier,
     quote_literal,
     quote_name,
-    split_name,
 )
 
 __all__ = [

@@ -10,8 +10,8 @@ from typing import Any, Literal, cast, get_args
 from attrs import field, frozen
 from cryptography.hazmat.primitives import serialization
 
-from marketplace_sdk.plugin import InvalidInput, Problem, check_settings
-from marketplace_sdk_snowflake.naming import quote_identifier, split_name
+from marketplace_sdk.plugin import InvalidInput, Problem, check_settings, split_name
+from marketplace_sdk_snowflake.naming import quote_identifier
 
 __all__ = [
     "KNOWN",
