@@ -139,6 +139,18 @@ class Known:
         """The object of that registered name, if it resolved."""
         return self.resolved.get(Ref("object", name))
 
+    def objects(self, target: Target) -> Sequence[tuple[TargetObject, Resolved]]:
+        """The target's objects that resolved; one under two names counts once, with all masks."""
+        merged: dict[str, tuple[TargetObject, Resolved]] = {}
+        for wanted in target.objects:
+            found = self.object(wanted.name)
+            if found is None:
+                continue
+            before = merged.get(found.native_id)
+            masked = wanted.masked | (before[0].masked if before else frozenset())
+            merged[found.native_id] = (TargetObject(wanted.name, masked), found)
+        return list(merged.values())
+
 
 @frozen(cache_hash=True)  # every row of a pass is looked up by its scope, more than once
 class Scope:

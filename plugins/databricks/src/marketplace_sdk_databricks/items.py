@@ -73,7 +73,7 @@ class Planner:
 
     def base(self, target: Target, known: Known) -> Sequence[Item]:
         """The group of the target, and what it may read."""
-        objects = _objects(target, known)
+        objects = known.objects(target)
         if not objects:
             return []
         if target.column is not None:
@@ -94,7 +94,7 @@ class Planner:
         Raises:
             ProvisioningError: the column's mask is none that we may make an exception from.
         """
-        objects = _objects(target, known)
+        objects = known.objects(target)
         if not objects:
             return []
         if target.column is not None:
@@ -270,16 +270,3 @@ def _item(
         expires=expires,
         data=plain,
     )
-
-
-def _objects(target: Target, known: Known) -> Sequence[tuple[TargetObject, Resolved]]:
-    """The objects that are known; one registered under two names keeps the masks of both."""
-    merged: dict[str, tuple[TargetObject, Resolved]] = {}
-    for wanted in target.objects:
-        found = known.object(wanted.name)
-        if found is None:
-            continue
-        before = merged.get(found.native_id)
-        masked = wanted.masked | (before[0].masked if before else frozenset())
-        merged[found.native_id] = (type(wanted)(wanted.name, masked), found)
-    return list(merged.values())
