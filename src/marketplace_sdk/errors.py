@@ -294,7 +294,7 @@ class PluginError(MarketplaceError):
 def _short(value: object) -> str:
     """An id as it may stand in a message: one line, printable, at most 80 characters."""
     clean = _printable(str(value))
-    return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004
+    return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004 - as the docstring says
 
 
 def _printable(text: str) -> str:

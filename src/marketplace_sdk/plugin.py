@@ -53,6 +53,7 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.ports.directory import Directory
 from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn, Discoverer
 from marketplace_sdk.ports.doctoring import Doctor, Shortcoming
+from marketplace_sdk.ports.dotted import dotted_name, split_name
 from marketplace_sdk.ports.notifier import Message, Notifier, Recipient
 from marketplace_sdk.ports.object_grants import ObjectGrants
 from marketplace_sdk.ports.provisioner import (
@@ -73,6 +74,7 @@ from marketplace_sdk.ports.provisioner import (
     TargetObject,
     Unresolved,
 )
+from marketplace_sdk.ports.settings import check_settings
 from marketplace_sdk.ports.storage import (
     Backlog,
     EventRow,
@@ -157,11 +159,13 @@ __all__ = [
     "Work",
     "answered",
     "check_settings",
+    "dotted_name",
     "dump",
     "errors_between",
     "hookimpl",
     "load",
     "pieces",
+    "split_name",
 ]
 
 PROJECT = "marketplace_sdk"
@@ -318,38 +322,6 @@ class Shorten:
     """Answer of a request check: access may last at most this long."""
 
     duration: Duration
-
-
-def check_settings(
-    settings: Mapping[str, Any],
-    *,
-    plugin: str,
-    known: Mapping[str, type | tuple[type, ...]],
-    required: tuple[str, ...] = (),
-) -> None:
-    """Refuse unknown, missing and mistyped settings with InvalidInput, naming each key.
-
-    ``plugin`` and ``may_grant`` are the host's own keys and always known. Values never appear
-    in the message, because they may be secrets.
-    """
-    problems = [
-        Problem(str(key), f"unknown; {plugin} knows {', '.join(sorted(known))}")
-        for key in settings
-        if key not in known and key not in ("plugin", "may_grant")
-    ]
-    problems += [Problem(key, "is required") for key in required if key not in settings]
-    problems += [
-        Problem(key, f"must be {_type_name(kind)}")
-        for key, kind in known.items()
-        if key in settings and not isinstance(settings[key], kind)
-    ]
-    if problems:
-        raise InvalidInput(f"cannot configure {plugin}", problems=problems)
-
-
-def _type_name(kind: type | tuple[type, ...]) -> str:
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    return " or ".join(k.__name__ for k in kinds)
 
 
 def __getattr__(name: str) -> object:

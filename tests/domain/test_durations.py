@@ -205,7 +205,7 @@ def test_a_window_is_nothing_a_duration_or_an_instant():
 
 def test_a_naive_end_is_refused():
     """A naive datetime names no instant."""
-    assert problems_of(window, datetime(2026, 1, 1)) == {  # noqa: DTZ001
+    assert problems_of(window, datetime(2026, 1, 1)) == {  # noqa: DTZ001 - naive is the case
         "until": "must be a datetime with a time zone"
     }
     assert problems_of(window, "tomorrow", "end") == {"end": "must be a Duration or a timedelta"}

@@ -141,7 +141,7 @@ def test_an_instant_is_turned_to_utc():
 
 @pytest.mark.parametrize(
     "value",
-    [datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=Nowhere()), "2026-01-01", None, 5],  # noqa: DTZ001
+    [datetime(2026, 1, 1), datetime(2026, 1, 1, tzinfo=Nowhere()), "2026-01-01", None, 5],  # noqa: DTZ001 - naive is the case
 )
 def test_a_time_without_a_zone_is_refused(value):
     """A naive datetime names no instant."""

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace_sdk.plugin import Scope
-from marketplace_sdk_databricks.items import Key, Place
+from marketplace_sdk_databricks.guards import Subject
+from marketplace_sdk_databricks.keys import Key, Place
 from marketplace_sdk_databricks.naming import (
     as_path,
     canonical_principal,
@@ -166,3 +167,16 @@ def test_what_is_no_key_is_refused_and_never_misread(text):
         except ValueError:
             continue
         assert text.startswith(f"{found.kind}|")
+
+
+@given(st.tuples(PART, PART, PART), TEXT, st.none() | st.tuples(PART, PART, PART))
+def test_a_guard_reads_as_it_was_written(table, column, keeper):
+    """Whatever a column is called, it is never taken for a copy of another one."""
+    subject = Subject(".".join(table), column, "" if keeper is None else ".".join(keeper))
+
+    assert Subject.read(str(subject)) == subject
+
+
+@pytest.mark.parametrize("column", ["(in c.s.t2) c.s.t3.id", "a.b", "id) c.s.t"])
+def test_a_column_with_a_hostile_name_stays_a_column(column):
+    assert Subject.read(f"c.s.t1.{column}") == Subject("c.s.t1", column)

@@ -10,12 +10,10 @@ from marketplace_sdk.ports.provisioner import Scope
 from marketplace_sdk_postgres.items import Key, grantee
 from marketplace_sdk_postgres.naming import (
     Marker,
-    dotted_name,
     quote_identifier,
     quote_literal,
     role_name,
     role_prefix,
-    split_name,
 )
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
@@ -44,33 +42,6 @@ def test_a_quoted_literal_is_read_by_the_server_as_that_text(platform, text, con
         assert platform.run(f"SELECT {quote_literal(text)}") == [(text,)]
     finally:
         platform.run("RESET standard_conforming_strings")
-
-
-@given(parts=st.lists(TEXT.filter(bool), min_size=1, max_size=4))
-def test_a_dotted_name_is_split_into_the_parts_it_was_made_of(parts):
-    assert split_name(dotted_name(*parts)) == tuple(parts)
-    assert split_name(".".join('"' + p.replace('"', '""') + '"' for p in parts)) == tuple(parts)
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("sales.orders", ("sales", "orders")),
-        ("Sales.Orders", ("Sales", "Orders")),
-        ('"Weird Schema"."ta.ble"', ("Weird Schema", "ta.ble")),
-        ('a."say ""hi"""', ("a", 'say "hi"')),
-    ],
-)
-def test_names_are_taken_as_registered(text, parts):
-    assert split_name(text) == parts
-
-
-@pytest.mark.parametrize(
-    "text", ["", ".", "a.", ".a", "a..b", '"', '"a', '""', 'a"b', '"a"b', '"a" .b']
-)
-def test_what_is_no_name_is_refused(text):
-    with pytest.raises(ValueError, match="part"):
-        split_name(text)
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 64, "é" * 32, "\ud800"])

@@ -20,10 +20,10 @@ from marketplace_sdk.plugin import (
     Seen,
     Target,
     TargetObject,
+    dotted_name,
 )
 from marketplace_sdk.testing import FrozenClock
 from marketplace_sdk_snowflake import protecting
-from marketplace_sdk_snowflake.naming import dotted_name
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
 from marketplace_sdk_snowflake.sessions import Sessions
 from marketplace_sdk_snowflake.settings import Login, Settings

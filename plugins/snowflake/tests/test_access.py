@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 
 from marketplace_sdk import ProvisioningError
-from marketplace_sdk.plugin import CannotLook, Change, Guard, Ref, Resolved, Scope, Unresolved
+from marketplace_sdk.plugin import (
+    CannotLook,
+    Change,
+    Guard,
+    Ref,
+    Resolved,
+    Scope,
+    Unresolved,
+    dotted_name,
+)
 from marketplace_sdk_snowflake.items import HOOK, Key, unmask_condition, unmask_grantee
-from marketplace_sdk_snowflake.masks import Subject, hook_line
-from marketplace_sdk_snowflake.naming import Grantee, dotted_name, role_prefix
+from marketplace_sdk_snowflake.masks import Subject, fingerprint, hook_line, role_condition
+from marketplace_sdk_snowflake.naming import Grantee, policy_name, role_prefix
 from marketplace_sdk_snowflake.settings import Settings
 
 ORDERS = ("SALES", "CORE", "ORDERS")
@@ -309,19 +318,90 @@ def test_a_mask_that_comes_with_a_tag_protects_and_does_not_cooperate(make_bench
     assert "through a tag" in outcomes[0].error
 
 
-def test_a_policy_that_cannot_be_read_is_trusted_only_if_a_person_says_so(make_bench, fake):
-    """Reading a policy takes APPLY on it, which may be more than somebody wants to give."""
+OWN_WORDS = (
+    "CASE WHEN EXISTS (SELECT 1 FROM GOV.P.STAFF s WHERE s.NAME = CURRENT_USER()) THEN val END"
+)
+
+
+def trust(fake, bench, name="TABLED"):
+    """Trust a policy as it is now."""
+    (described,) = fake.admin(f"DESCRIBE MASKING POLICY GOV.P.{name}")
+    trusted = {("GOV", "P", name): fingerprint(*described[1:4])}
+    bench.provisioner = bench.make(Settings(trusted_policies=trusted))
+
+
+def test_a_policy_in_words_of_its_own_is_trusted_only_if_a_person_says_so(make_bench, fake):
     bench = make_bench(Settings())
-    policy(fake, bench, "EMAIL", "CLOSED", apply=False)
+    fake.table(("GOV", "P", "STAFF"), ["NAME"])
+    policy(fake, bench, "EMAIL", "TABLED", OWN_WORDS)
     target = bench.exception(ORDERS, "EMAIL")
 
     refused = bench.reconcile(target, ["ALICE"])
-    trusting = Settings(trusted_policies=frozenset({("GOV", "P", "CLOSED")}))
-    bench.provisioner = bench.make(trusting)
-    given = bench.reconcile(target, ["ALICE"])
+    trust(fake, bench)
+
+    assert "does not ask for the exception" in refused[0].error
+    assert explain(bench.reconcile(target, ["ALICE"])) == []
+
+
+def test_a_trusted_policy_whose_text_was_replaced_protects_nothing(make_bench, fake):
+    """Neither is the column open to readers, nor does anybody get an exception from it."""
+    bench = make_bench(Settings())
+    policy(fake, bench, "EMAIL", "TABLED", "CASE WHEN CURRENT_USER() = 'EVE' THEN val END")
+    trust(fake, bench)
+    target = bench.target((ORDERS, ["EMAIL"]))
+    exception = bench.exception(ORDERS, "EMAIL")
+    guard = Guard("column_protected", "SALES.CORE.ORDERS.EMAIL")
+    scope = next(iter(bench.wanted(target).values())).scope
+    (before,) = bench.see(scope, guards=[guard]).values()
+
+    fake.admin("ALTER MASKING POLICY GOV.P.TABLED SET BODY -> val")
+    (after,) = bench.see(scope, guards=[guard]).values()
+    outcomes = bench.reconcile(exception, ["ALICE"])
+
+    assert (before.guards, after.guards) == ({guard: True}, {guard: False})
+    assert "not what it was when it was trusted" in outcomes[0].error
+
+
+def test_a_trusted_policy_that_cannot_be_read_any_more_answers_nothing(make_bench, fake):
+    bench = make_bench(Settings())
+    policy(fake, bench, "EMAIL", "TABLED", "CASE WHEN CURRENT_USER() = 'EVE' THEN val END")
+    trust(fake, bench)
+    target = bench.target((ORDERS, ["EMAIL"]))
+    guard = Guard("column_protected", "SALES.CORE.ORDERS.EMAIL")
+    scope = next(iter(bench.wanted(target).values())).scope
+
+    fake.admin("REVOKE APPLY ON MASKING POLICY GOV.P.TABLED FROM ROLE MKT_SVC")
+    (seen,) = bench.see(scope, guards=[guard]).values()
+
+    assert seen.guards == {}
+
+
+def test_a_policy_that_cannot_be_read_gives_no_exception(make_bench, fake):
+    """Reading a policy takes APPLY on it."""
+    bench = make_bench(Settings())
+    policy(fake, bench, "EMAIL", "CLOSED", apply=False)
+
+    refused = bench.reconcile(bench.exception(ORDERS, "EMAIL"), ["ALICE"])
 
     assert "cannot be read" in refused[0].error
-    assert explain(given) == []
+
+
+@pytest.mark.parametrize("body", ["val", "CASE WHEN TRUE THEN val ELSE '*****' END"])
+def test_a_policy_of_ours_that_was_altered_protects_nothing(make_bench, fake, body):
+    bench = make_bench(Settings())
+    column = (*ORDERS, "EMAIL")
+    name = policy_name(bench.installation, column)
+    role = role_condition(unmask_grantee(bench.installation, column, Settings()))
+    policy(fake, bench, "EMAIL", name, f"CASE WHEN {role} THEN val ELSE '*****' END")
+    target = bench.target((ORDERS, ["EMAIL"]))
+    guard = Guard("column_protected", "SALES.CORE.ORDERS.EMAIL")
+    scope = next(iter(bench.wanted(target).values())).scope
+    (before,) = bench.see(scope, guards=[guard]).values()
+
+    fake.admin(f"ALTER MASKING POLICY GOV.P.{name} SET BODY -> {body}")
+    (after,) = bench.see(scope, guards=[guard]).values()
+
+    assert (before.guards, after.guards) == ({guard: True}, {guard: False})
 
 
 def test_a_bare_column_has_nothing_to_unmask(bench):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from click.testing import CliRunner
 
 from marketplace_sdk_snowflake.command import snowflake
 from marketplace_sdk_snowflake.items import unmask_condition, unmask_grantee
 from marketplace_sdk_snowflake.masks import hook_line
-from marketplace_sdk_snowflake.settings import Settings
+from marketplace_sdk_snowflake.settings import Settings, read_settings
 
 ORDERS = ("SALES", "CORE", "ORDERS")
 OBJECT = "SALES.CORE.ORDERS"
@@ -87,6 +89,19 @@ def test_protect_shows_asks_and_puts_a_policy_on_the_column(run, fake):
     assert fake.access("ALICE", ORDERS, "EMAIL") == "masked"
     fake.admin(f'GRANT ROLE "{GRANTEE.name}" TO USER "ALICE"')
     assert fake.access("ALICE", ORDERS, "EMAIL") == "clear"
+
+
+def test_the_fingerprint_of_a_policy_is_what_the_settings_take(run, fake):
+    fake.policy(("GOV", "MKT", "THEIRS"), "'***'")
+
+    found = run("fingerprint", "GOV.MKT.THEIRS")
+    none = run("fingerprint", "GOV.MKT.NONE")
+    wrong = run("fingerprint", "MKT.THEIRS")
+
+    given = tomllib.loads(found.stdout)
+    assert [*read_settings(given).trusted_policies] == [("GOV", "MKT", "THEIRS")]
+    assert (none.exit_code, wrong.exit_code) == (1, 1)
+    assert "this role may not read it" in none.stderr
 
 
 def test_a_second_protect_says_that_it_is_done_and_changes_nothing(run, fake):

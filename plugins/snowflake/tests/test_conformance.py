@@ -7,15 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from marketplace_sdk.plugin import dotted_name, split_name
 from marketplace_sdk.testing.conformance import ProvisionerConformance, ProvisionerWorld
 from marketplace_sdk_snowflake.items import unmask_condition
-from marketplace_sdk_snowflake.naming import (
-    Grantee,
-    dotted_name,
-    quote_identifier,
-    quote_name,
-    split_name,
-)
+from marketplace_sdk_snowflake.naming import Grantee, quote_identifier, quote_name
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
 from marketplace_sdk_snowflake.settings import Login, Settings
 from marketplace_sdk_snowflake.testing import FakeSnowflake

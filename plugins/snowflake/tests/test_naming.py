@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketplace_sdk.plugin import split_name
 from marketplace_sdk_snowflake.naming import (
     Grantee,
     Marker,
     digest,
-    dotted_name,
     escape_pattern,
     policy_name,
     quote_identifier,
@@ -18,7 +18,6 @@ from marketplace_sdk_snowflake.naming import (
     quote_name,
     role_name,
     role_prefix,
-    split_name,
 )
 
 # How long an example takes is no rule, and other tests run beside it.
@@ -41,8 +40,7 @@ def test_a_quoted_identifier_is_one_token_that_gives_the_name_back(name):
 
 @UNTIMED
 @given(st.lists(names, min_size=1, max_size=4))
-def test_dotted_names_and_qualified_identifiers_give_their_parts_back(parts):
-    assert split_name(dotted_name(*parts)) == tuple(parts)
+def test_qualified_identifiers_give_their_parts_back(parts):
     assert split_name(quote_name(*parts)) == tuple(parts)
 
 
@@ -50,12 +48,6 @@ def test_dotted_names_and_qualified_identifiers_give_their_parts_back(parts):
 def test_what_cannot_be_an_identifier_is_refused(name):
     with pytest.raises(ValueError, match=r"identifier|NUL|characters"):
         quote_identifier(name)
-
-
-@pytest.mark.parametrize("text", ["", ".", "a.", ".a", 'a"b', '"a', 'a."b"c', '""'])
-def test_what_is_no_dotted_name_is_refused(text):
-    with pytest.raises(ValueError, match="part"):
-        split_name(text)
 
 
 def literal(quoted):

@@ -124,7 +124,9 @@ def test_a_log_in_that_cannot_be_is_refused(settings, path):
         ({"entitlements": "GOV.MKT.E"}, "warehouse"),
         ({"entitlements": "MKT.E", "warehouse": "W"}, "entitlements"),
         ({"entitlements": 'G."M', "warehouse": "W"}, "entitlements"),
-        ({"trusted_policies": ["P"]}, "trusted_policies"),
+        ({"trusted_policies": ["G.P.CLOSED"]}, "trusted_policies"),
+        ({"trusted_policies": {"P": "0" * 64}}, "trusted_policies"),
+        ({"trusted_policies": {"G.P.CLOSED": "yes"}}, "trusted_policies"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, path):

@@ -56,7 +56,7 @@ def test_two_stores_in_one_database_are_apart(server, postgres_url, storage):
     """Each has its schema, with a log of its own."""
     other = SqlStorage(postgres_url.replace("schema=market_", "schema=Market "))
     other.setup()
-    with storage.begin() as one, pytest.raises(LookupError), other.begin() as two:  # noqa: PT012
+    with storage.begin() as one, pytest.raises(LookupError), other.begin() as two:  # noqa: PT012 - the error is the last of it
         one.append([link("a", 1)])
         two.append([link("b", 1)])
         with other.begin(write=False) as reader:

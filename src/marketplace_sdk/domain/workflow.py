@@ -176,7 +176,7 @@ def determine(
             code="self_review",
         )
     number = request.tally.stage
-    assert number is not None, "a pending request has an open stage"  # noqa: S101
+    assert number is not None, "a pending request has an open stage"  # noqa: S101 - for readers and types; it cannot be otherwise
     stage = request.stages[number]
     takes_over = vacant if fallback is not None and fallback.matches(facts) else ()
     matched = matches(stage, facts, takes_over)

@@ -63,7 +63,8 @@ class Resolved:
         columns: names of its columns in order (objects only).
         shows: by column, the columns of other objects whose values it shows to whoever may read
             it, as a view does: pairs of dotted native name and column. Left out where the
-            platform's own masks hold behind it too.
+            platform's own masks hold behind it too. ``*`` stands for every column, on both sides,
+            where the platform tells of objects only.
         facts: whatever else ``base`` and ``member`` need; plain data.
     """
 
@@ -137,6 +138,18 @@ class Known:
     def object(self, name: str) -> Resolved | None:
         """The object of that registered name, if it resolved."""
         return self.resolved.get(Ref("object", name))
+
+    def objects(self, target: Target) -> Sequence[tuple[TargetObject, Resolved]]:
+        """The target's objects that resolved; one under two names counts once, with all masks."""
+        merged: dict[str, tuple[TargetObject, Resolved]] = {}
+        for wanted in target.objects:
+            found = self.object(wanted.name)
+            if found is None:
+                continue
+            before = merged.get(found.native_id)
+            masked = wanted.masked | (before[0].masked if before else frozenset())
+            merged[found.native_id] = (TargetObject(wanted.name, masked), found)
+        return list(merged.values())
 
 
 @frozen(cache_hash=True)  # every row of a pass is looked up by its scope, more than once

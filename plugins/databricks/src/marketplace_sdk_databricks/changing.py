@@ -10,7 +10,8 @@ from databricks.sdk.service.catalog import PermissionsChange, Privilege
 
 from marketplace_sdk.plugin import Outcome
 from marketplace_sdk_databricks import members, principals
-from marketplace_sdk_databricks.items import PRIVILEGES, Key, Place, describe
+from marketplace_sdk_databricks.items import describe
+from marketplace_sdk_databricks.keys import PRIVILEGES, Key, Place
 from marketplace_sdk_databricks.looking import Looker
 from marketplace_sdk_databricks.naming import as_path, quote_identifier, quote_name
 from marketplace_sdk_databricks.securables import assignments

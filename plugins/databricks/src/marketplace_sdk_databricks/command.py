@@ -16,6 +16,7 @@ from marketplace_sdk.plugin import Call, MarketplaceError
 from marketplace_sdk_databricks import protecting
 from marketplace_sdk_databricks.destinations import plan_destination
 from marketplace_sdk_databricks.explaining import explain as explained
+from marketplace_sdk_databricks.explaining import fingerprint as fingerprinted
 from marketplace_sdk_databricks.protecting import Wanted
 from marketplace_sdk_databricks.provisioner import DatabricksProvisioner
 from marketplace_sdk_databricks.settings import read_settings
@@ -174,6 +175,20 @@ def explain(*, principal: str, object: str, **options: Any) -> None:
     """Say what PRINCIPAL holds on OBJECT, through whom, and which masks it meets."""
     with _told(), _provisioner(**options) as provisioner, provisioner.site(_call()) as site:
         for line in explained(site, principal, object):
+            click.echo(line)
+
+
+@databricks.command()
+@click.argument("object", metavar="OBJECT")
+@_with(_CONNECTION)
+def fingerprint(*, object: str, **options: Any) -> None:
+    """Say what the view OBJECT reads, and print the setting by which it is trusted.
+
+    Trust a view only if you have read it, and none of its columns tells of a masked one. Once
+    its text changes, or that of a view behind it, it is trusted no more.
+    """
+    with _told(), _provisioner(**options) as provisioner, provisioner.site(_call()) as site:
+        for line in fingerprinted(site, object):
             click.echo(line)
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from marketplace_sdk_databricks import principals
 from marketplace_sdk_databricks.naming import canonical_principal, split_name
 from marketplace_sdk_databricks.securables import assignments, effective, get_table
+from marketplace_sdk_databricks.showing import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.catalog import TableInfo
 
-    from marketplace_sdk_databricks.items import Securable
+    from marketplace_sdk_databricks.keys import Securable
     from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.showing import Behind
 
-__all__ = ["explain"]
+__all__ = ["explain", "fingerprint"]
 
 
 def explain(site: Site, principal: str, table: str) -> Iterator[str]:
@@ -40,15 +44,11 @@ def explain(site: Site, principal: str, table: str) -> Iterator[str]:
         return
     groups = principals.groups_of(client, who)
     yield f"and is in {', '.join(sorted(groups))}"
-    try:
-        name = ".".join(split_name(table))
-    except ValueError as error:
-        yield f"{table} is no table: {error}"
+    found = _table(client, table)
+    if isinstance(found, str):
+        yield found
         return
-    found = get_table(client, name)
-    if found is None:
-        yield f"there is no table or view {name}, or it may not be seen"
-        return
+    name = (found.full_name or "").lower()
     yield f"{name} has id {found.table_id} and owner {found.owner}"
     schema, catalog = name.rpartition(".")[0], name.split(".", maxsplit=1)[0]
     names = {who.name, *groups}
@@ -59,6 +59,41 @@ def explain(site: Site, principal: str, table: str) -> Iterator[str]:
         through = f", which lets members of {mask.group} through" if mask.group else ""
         told = f", and {who.name} is one" if mask.group in names else ""
         yield f"column {column} carries {mask.by} ({mask.state}){through}{told}"
+    yield from _sources(behind(client, found))
+
+
+def fingerprint(site: Site, table: str) -> Iterator[str]:
+    """What a view reads, and the setting by which it is trusted to show nothing masked.
+
+    Raises:
+        OSError: it cannot be looked.
+    """
+    found = _table(site.client, table)
+    if isinstance(found, str):
+        yield f"# {found}"
+        return
+    sources = behind(site.client, found)
+    yield from (f"# {line}" for line in _sources(sources))
+    if sources.digest:
+        name = json.dumps((found.full_name or "").lower(), ensure_ascii=False)
+        yield f'trusted_views = {{{name} = "{sources.digest}"}}'
+    else:
+        yield "# it is no view, or the text of one may not be read, so that none can be trusted"
+
+
+def _table(client: WorkspaceClient, text: str) -> TableInfo | str:
+    try:
+        name = ".".join(split_name(text))
+    except ValueError as error:
+        return f"{text} is no table: {error}"
+    return get_table(client, name) or f"there is no table or view {name}, or it may not be seen"
+
+
+def _sources(found: Behind) -> Iterator[str]:
+    yield from (f"it reads {name}" for name in sorted(found.live))
+    for name, keeper in sorted(found.kept):
+        yield f"{keeper} was filled from {name}, with the rights of its owner"
+    yield from (f"it cannot be told what {name} reads" for name in sorted(found.unknown))
 
 
 def _privilege(

@@ -21,12 +21,13 @@ shows of one; the numeric id is in the data and is checked before anything is gi
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from marketplace_sdk.plugin import Guard, Item, ProvisioningError, Scope
+from marketplace_sdk.plugin import Guard, Item, ProvisioningError
+from marketplace_sdk_databricks.guards import USABLE, column_of, guards_of
+from marketplace_sdk_databricks.keys import PRIVILEGES, Key, Place
 from marketplace_sdk_databricks.naming import (
     canonical_principal,
     owned_name,
@@ -39,10 +40,7 @@ if TYPE_CHECKING:
 
     from marketplace_sdk.plugin import Change, Known, Resolved, Target, TargetObject
 
-__all__ = ["PROTECTED", "USABLE", "Key", "Place", "Planner", "describe", "exception_target"]
-
-Kind = Literal["group", "use_catalog", "use_schema", "select", "member", "exception"]
-Securable = Literal["catalog", "schema", "table"]
+__all__ = ["Planner", "describe", "exception_target"]
 
 RANKS: Mapping[str, int] = {
     "group": 10,
@@ -52,82 +50,6 @@ RANKS: Mapping[str, int] = {
     "member": 90,
     "exception": 90,
 }
-PRIVILEGES: Mapping[str, tuple[Securable, str]] = {
-    "use_catalog": ("catalog", "USE_CATALOG"),
-    "use_schema": ("schema", "USE_SCHEMA"),
-    "select": ("table", "SELECT"),
-}
-"""The only three privileges that are ever named to the platform, and on what."""
-
-PROTECTED = "column_protected"
-USABLE = "parents_usable"
-_KINDS = get_args(Kind)
-_PLACE = re.compile(r"(table|schema|catalog|group|exceptions)\|([0-9]+)\|([0-9]+)\|(.*)", re.DOTALL)
-
-
-@frozen
-class Key:
-    """An item's key in parts.
-
-    Attributes:
-        kind: see the module.
-        place: id of the object; name of the group; mask of the column in the table of exceptions.
-        who: canonical name of a grantee; numeric id of a member; empty for the group itself.
-    """
-
-    kind: Kind
-    place: str
-    who: str = ""
-
-    def __str__(self) -> str:
-        # The length makes it readable in one way only, whatever a group is called.
-        return f"{self.kind}|{len(self.place)}|{self.place}|{self.who}"
-
-    @classmethod
-    def read(cls, text: str) -> Key:
-        """The key in parts; ValueError if it is none of ours."""
-        kind, length, rest = (*text.split("|", 2), "", "", "")[:3]
-        if kind not in _KINDS or not length.isdecimal():
-            raise ValueError("not an item of this plugin")
-        size = int(length)
-        if size == 0 or rest[size : size + 1] != "|":
-            raise ValueError("not an item of this plugin")
-        return cls(kind, rest[:size], rest[size + 1 :])  # type: ignore[arg-type]  # kind is text to mypy
-
-
-@frozen
-class Place:
-    """A scope in parts: something that can be listed.
-
-    Attributes:
-        kind: ``table`` (or view), ``schema``, ``catalog``, ``group`` or ``exceptions``.
-        id: of the object; name of the group; mask in the table of exceptions.
-        name: dotted name of the object when it was planned; of the table of exceptions.
-        grantee: the group of ours whose privileges on the object these are; empty: everybody's.
-            What our groups hold is looked at by itself, as nobody else's business is.
-    """
-
-    kind: Literal["table", "schema", "catalog", "group", "exceptions"]
-    id: str
-    name: str = ""
-    grantee: str = ""
-
-    def scope(self, platform: str) -> Scope:
-        """As the marketplace has it."""
-        lengths = f"{len(self.id)}|{len(self.name)}"
-        return Scope(platform, f"{self.kind}|{lengths}|{self.id}|{self.name}|{self.grantee}")
-
-    @classmethod
-    def read(cls, scope: Scope) -> Place:
-        """The parts of a scope; ValueError if it is none of ours."""
-        match = _PLACE.fullmatch(scope.key)
-        if match is None:
-            raise ValueError("not a scope of this plugin")
-        kind, rest = match[1], match[4]
-        first, second = int(match[2]), int(match[2]) + 1 + int(match[3])
-        if rest[first : first + 1] != "|" or rest[second : second + 1] != "|":
-            raise ValueError("not a scope of this plugin")
-        return cls(kind, rest[:first], rest[first + 1 : second], rest[second + 1 :])  # type: ignore[arg-type]  # the same
 
 
 def exception_target(name: str, column: str) -> str:
@@ -151,7 +73,7 @@ class Planner:
 
     def base(self, target: Target, known: Known) -> Sequence[Item]:
         """The group of the target, and what it may read."""
-        objects = _objects(target, known)
+        objects = known.objects(target)
         if not objects:
             return []
         if target.column is not None:
@@ -160,7 +82,7 @@ class Planner:
             return []
         platform = objects[0][1].platform
         name = owned_name(known.installation, target.key, platform)
-        grants = self._grants(name, "", objects)
+        grants = self._grants((name, ""), objects, known)
         # What has to be gone before the group may be.
         holds = tuple(f"{PRIVILEGES[one.kind][0]} {one.data['name']}" for one in grants)
         group = {"principal": name, "holds": holds}
@@ -172,13 +94,13 @@ class Planner:
         Raises:
             ProvisioningError: the column's mask is none that we may make an exception from.
         """
-        objects = _objects(target, known)
+        objects = known.objects(target)
         if not objects:
             return []
         if target.column is not None:
             return [self._exception(target.column, objects[0][1], who, known)]
         if not self.by_group:
-            return self._grants(who.name, who.native_id, objects)
+            return self._grants((who.name, who.native_id), objects, known)
         platform = objects[0][1].platform
         name = owned_name(known.installation, target.key, platform)
         return [
@@ -187,29 +109,32 @@ class Planner:
                 name,
                 who,
                 opens=tuple(found.name for _, found in objects),
-                guards=tuple(guard for each in objects for guard in _guards(*each)),
+                guards=tuple(guard for each in objects for guard in guards_of(*each, known)),
             )
         ]
 
     def _grants(
-        self, principal: str, id: str, objects: Sequence[tuple[TargetObject, Resolved]]
+        self,
+        who: tuple[str, str],
+        objects: Sequence[tuple[TargetObject, Resolved]],
+        known: Known,
     ) -> list[Item]:
         items: dict[str, Item] = {}
         for wanted, found in objects:
             facts, platform = found.facts, found.platform
             if self.grant_parents:
                 for kind, of in (("use_catalog", "catalog"), ("use_schema", "schema")):
-                    item = _grant(platform, kind, facts[f"{of}_id"], facts[of], (principal, id))
+                    item = _grant(platform, kind, facts[f"{of}_id"], facts[of], who)
                     items[item.key] = item
-            guards = _guards(wanted, found)
+            guards = guards_of(wanted, found, known)
             if not self.grant_parents:
-                guards += (Guard(USABLE, f"{facts['schema']} for {principal}"),)
+                guards += (Guard(USABLE, f"{facts['schema']} for {who[0]}"),)
             item = _grant(
                 platform,
                 "select",
                 found.native_id,
                 found.name,
-                (principal, id),
+                who,
                 opens=(found.name,),
                 guards=guards,
             )
@@ -217,7 +142,7 @@ class Planner:
         return sorted(items.values(), key=lambda item: item.rank)
 
     def _column_base(self, target: Target, found: Resolved) -> Sequence[Item]:
-        mask = found.facts["masks"].get(_column(found, target.column or ""))
+        mask = found.facts["masks"].get(column_of(found, target.column or ""))
         if mask is None or mask["state"] != "ours":
             return []
         name = mask["group"]
@@ -226,7 +151,7 @@ class Planner:
         ]
 
     def _exception(self, wanted: str, found: Resolved, who: Resolved, known: Known) -> Item:
-        column = _column(found, wanted)
+        column = column_of(found, wanted)
         what = f"cannot make an exception from the mask of {found.name}.{column}"
         mask = found.facts["masks"].get(column)
         if mask is None:
@@ -345,26 +270,3 @@ def _item(
         expires=expires,
         data=plain,
     )
-
-
-def _guards(wanted: TargetObject, found: Resolved) -> tuple[Guard, ...]:
-    columns = {_column(found, name) for name in wanted.masked}
-    return tuple(Guard(PROTECTED, f"{found.name}.{name}") for name in sorted(columns))
-
-
-def _column(found: Resolved, name: str) -> str:
-    """The column as the platform spells it: names of columns are the same in any case."""
-    return next((each for each in found.columns if each.lower() == name.lower()), name)
-
-
-def _objects(target: Target, known: Known) -> Sequence[tuple[TargetObject, Resolved]]:
-    """The objects that are known; one registered under two names keeps the masks of both."""
-    merged: dict[str, tuple[TargetObject, Resolved]] = {}
-    for wanted in target.objects:
-        found = known.object(wanted.name)
-        if found is None:
-            continue
-        before = merged.get(found.native_id)
-        masked = wanted.masked | (before[0].masked if before else frozenset())
-        merged[found.native_id] = (type(wanted)(wanted.name, masked), found)
-    return list(merged.values())

@@ -9,15 +9,11 @@ from attrs import field, frozen
 from marketplace_sdk.plugin import CannotLook, Presence, Seen
 from marketplace_sdk_databricks import principals
 from marketplace_sdk_databricks.exceptions import ExceptionTable
-from marketplace_sdk_databricks.items import PRIVILEGES, PROTECTED, USABLE, Key, Place
+from marketplace_sdk_databricks.guarding import Guarding
+from marketplace_sdk_databricks.keys import PRIVILEGES, Key, Place
 from marketplace_sdk_databricks.members import is_member, members
 from marketplace_sdk_databricks.naming import canonical_principal
-from marketplace_sdk_databricks.securables import (
-    assignments,
-    current_name,
-    effective,
-    get_table,
-)
+from marketplace_sdk_databricks.securables import assignments, current_name
 from marketplace_sdk_databricks.statements import Warehouse
 
 if TYPE_CHECKING:
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.plugin import Guard, Scope
     from marketplace_sdk_databricks.deadline import Deadline
     from marketplace_sdk_databricks.failures import Failure
-    from marketplace_sdk_databricks.items import Securable
+    from marketplace_sdk_databricks.keys import Securable
     from marketplace_sdk_databricks.masking import Masking
 
 __all__ = ["Looker", "Site"]
@@ -74,7 +70,7 @@ class Looker:
         first = next((s for s, answer in answers.items() if isinstance(answer, Seen)), None)
         if first is not None and guards:
             seen = answers[first]
-            told = self._guards(guards)
+            told = Guarding(self.site).answers(guards)
             if isinstance(seen, Seen):
                 answers[first] = Seen(items=seen.items, guards=told, evidence=seen.evidence)
         return answers
@@ -179,72 +175,6 @@ class Looker:
         for id in members(self.site.client, group.id):
             found[str(Key("member", name, id))] = Presence(native_id=f"{group.id}:{id}")
         return found
-
-    def _guards(self, guards: Collection[Guard]) -> Mapping[Guard, bool]:
-        """Answers to the guards that can be read; the others have none, which blocks as well."""
-        answers: dict[Guard, bool] = {}
-        columns: dict[str, list[tuple[str, Guard]]] = {}
-        usable: dict[str, list[tuple[str, Guard]]] = {}
-        for guard in guards:
-            if guard.kind == PROTECTED:
-                catalog, schema, table, column = (*guard.subject.split(".", 3), "", "", "")[:4]
-                columns.setdefault(f"{catalog}.{schema}.{table}", []).append((column, guard))
-            elif guard.kind == USABLE:
-                schema, _, who = guard.subject.partition(" for ")
-                usable.setdefault(schema, []).append((who, guard))
-        questions = [
-            lambda n=name, a=asked: self._protected(n, a) for name, asked in columns.items()
-        ]
-        questions += [lambda n=name, a=asked: self._usable(n, a) for name, asked in usable.items()]
-        for told in self.site.deadline.each(self._told, questions):
-            answers.update(told)
-        return answers
-
-    def _told(self, ask: Callable[[], Mapping[Guard, bool]]) -> Mapping[Guard, bool]:
-        try:
-            return ask()
-        except OSError:
-            # Without an answer what it guards stays closed.
-            return {}
-
-    def _protected(self, name: str, asked: list[tuple[str, Guard]]) -> Mapping[Guard, bool]:
-        table = get_table(self.site.client, name)
-        if table is None:
-            return {}
-        wanted = {column for column, _ in asked}
-        masks = self.site.masking.read(self.site.client, table, self.site.platform, wanted)
-        answers = {}
-        for column, guard in asked:
-            hides = masks[column].hides if column in masks else False
-            if hides is not None:
-                answers[guard] = hides
-        return answers
-
-    def _usable(self, schema: str, asked: list[tuple[str, Guard]]) -> Mapping[Guard, bool]:
-        """Whether somebody may use a schema and its catalog, by themselves or by a group."""
-        client, catalog = self.site.client, schema.split(".", maxsplit=1)[0]
-        in_schema = {
-            who for who, held in effective(client, "schema", schema).items() if "USE_SCHEMA" in held
-        }
-        in_catalog = {
-            who
-            for who, held in effective(client, "catalog", catalog).items()
-            if "USE_CATALOG" in held
-        }
-        found = principals.find(client, [who for who, _ in asked])
-        answers = {}
-        for who, guard in asked:
-            principal = found.get(canonical_principal(who))
-            if principal is not None:
-                names = {principal.name, *principals.groups_of(client, principal)}
-                answers[guard] = not names.isdisjoint(_spelt(in_schema)) and not names.isdisjoint(
-                    _spelt(in_catalog)
-                )
-        return answers
-
-
-def _spelt(names: Collection[str]) -> frozenset[str]:
-    return frozenset(canonical_principal(each) for each in names if each)
 
 
 def _evidence(place: Place, name: str) -> str:

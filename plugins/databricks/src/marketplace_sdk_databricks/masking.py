@@ -13,7 +13,7 @@ from marketplace_sdk_databricks.items import exception_target
 from marketplace_sdk_databricks.masks import Mask, consults, exception_key, is_ours
 from marketplace_sdk_databricks.naming import as_path, owned_name
 from marketplace_sdk_databricks.principals import EVERYBODY
-from marketplace_sdk_databricks.securables import path
+from marketplace_sdk_databricks.securables import is_view, path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -35,11 +35,13 @@ class Masking:
         installation: of the marketplace, which names what is ours.
         groups: by dotted name of a column, the group that somebody's mask of it lets through.
         exceptions: dotted name of the table of exceptions, or empty text.
+        views: by dotted name, the digest of a view when a person saw that it shows nothing masked.
     """
 
     installation: str
     groups: Mapping[str, str] = field(factory=dict)
     exceptions: str = ""
+    views: Mapping[str, str] = field(factory=dict)
 
     def group(self, name: str, column: str, platform: str) -> str:
         """The group that a mask of ours on that column consults."""
@@ -70,7 +72,9 @@ class Masking:
             if policies is None:
                 masks += [] if masks else [Mask(state="unreadable", by=_UNREADABLE)]
             elif policies:
-                masks += self._by_policy(client, name, own, policies, platform)
+                by_policy = self._by_policy(client, name, own, policies, platform)
+                # Policies on views are a preview, which a workspace or a cluster may not heed.
+                masks += [_unsure(each) for each in by_policy] if is_view(table) else by_policy
             if len(masks) == 1:
                 found[own] = masks[0]
             elif masks:
@@ -126,7 +130,7 @@ class Masking:
     def _policy(self, name: str, column: str, policy: PolicyInfo, platform: str) -> Mask:
         by = f"policy {policy.name} on {policy.on_securable_fullname}"
         excepted, group = policy.except_principals or [], self.group(name, column, platform)
-        if EVERYBODY not in (policy.to_principals or []):
+        if EVERYBODY not in (policy.to_principals or []) or EVERYBODY in excepted:
             return Mask(state="unreadable", by=f"{by}, which is not for everybody")
         if policy.name == group:
             same = excepted == [group]
@@ -183,6 +187,10 @@ def _several(masks: Sequence[Mask]) -> Mask:
     if all(each.hides is None for each in masks):
         return Mask(state="unreadable", by=by)
     return Mask(state="foreign", by=by)
+
+
+def _unsure(mask: Mask) -> Mask:
+    return Mask(state="unreadable", by=f"{mask.by}, which may not hold on a view")
 
 
 def _more(mask: Any) -> bool:

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+from marketplace_sdk.plugin import split_name as dotted
+
 __all__ = [
     "as_path",
     "canonical_principal",
@@ -27,7 +29,6 @@ LONGEST = 255
 
 _READABLE = 24
 _DIGITS = 12
-_PART = re.compile(r"`((?:[^`]|``)+)`|([^`.]+)", re.DOTALL)
 _APPLICATION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _FORBIDDEN = "/. "
 
@@ -40,23 +41,10 @@ def split_name(text: str, parts: int = 3) -> tuple[str, ...]:
     Raises:
         ValueError: another number of parts, or a part that no object can have; says which.
     """
-    found: list[str] = []
-    rest = text
-    while True:
-        match = _PART.match(rest)
-        if match is None:
-            raise ValueError(f"cannot read part {len(found) + 1} of the name")
-        quoted, plain = match.groups()
-        found.append(_checked(plain if quoted is None else quoted.replace("``", "`")))
-        rest = rest[match.end() :]
-        if not rest:
-            break
-        if not rest.startswith("."):
-            raise ValueError(f"a dot must follow part {len(found)} of the name")
-        rest = rest[1:]
+    found = tuple(_checked(part) for part in dotted(text, "`"))
     if len(found) != parts:
         raise ValueError(f"must have {parts} parts, as in catalog.schema.table")
-    return tuple(found)
+    return found
 
 
 def _checked(part: str) -> str:

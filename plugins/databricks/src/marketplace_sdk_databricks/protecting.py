@@ -32,7 +32,7 @@ from marketplace_sdk_databricks.naming import (
     split_name,
 )
 from marketplace_sdk_databricks.principals import EVERYBODY
-from marketplace_sdk_databricks.securables import get_table, kind_of, path
+from marketplace_sdk_databricks.securables import get_table, is_view, path
 from marketplace_sdk_databricks.steps import Step, sql
 
 if TYPE_CHECKING:
@@ -147,8 +147,7 @@ def _look(site: Site, wanted: Wanted) -> _Place:
     table = get_table(site.client, name)
     if table is None:
         raise _refused(wanted, "object", "there is no such table, or it may not be seen")
-    kind = kind_of(table)
-    if "view" in kind and kind != "materialized view":
+    if is_view(table):
         raise _refused(wanted, "object", "a view has no masks; protect the table below it")
     found = {(each.name or "").lower(): each for each in table.columns or ()}
     column = found.get(wanted.column.lower())

@@ -64,6 +64,7 @@ class DatabricksProvisioner:
             installation=installation,
             groups=settings.exception_groups,
             exceptions=settings.exception_table,
+            views=settings.trusted_views,
         )
         self._planner = items.Planner(
             by_group=settings.strategy == "group",

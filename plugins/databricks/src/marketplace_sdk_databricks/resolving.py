@@ -12,6 +12,7 @@ from marketplace_sdk_databricks import principals
 from marketplace_sdk_databricks.failures import failure_of
 from marketplace_sdk_databricks.naming import canonical_principal, owned_prefix, split_name
 from marketplace_sdk_databricks.securables import catalog_id, get_table, kind_of, path
+from marketplace_sdk_databricks.showing import Behind, behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from marketplace_sdk_databricks.masking import Masking
     from marketplace_sdk_databricks.masks import Mask
 
-    _Found: TypeAlias = tuple[TableInfo, Mapping[str, Mask]]
+    _Found: TypeAlias = tuple[TableInfo, Mapping[str, Mask], Behind]
 
 __all__ = ["is_system", "resolve"]
 
@@ -156,9 +157,15 @@ class _Objects:
         table = get_table(self._client, name)
         if table is None:
             return _not_found(ref, "the metastore has none of that name, or we may not see it")
-        return table, self._masking.read(self._client, table, self._platform)
+        found = behind(self._client, table)
+        if found.digest and self._masking.views.get(name) == found.digest:
+            # A person has seen that none of it is masked, and it is what it was then.
+            found = Behind()
+        return table, self._masking.read(self._client, table, self._platform), found
 
-    def _resolved(self, ref: Ref, table: TableInfo, masks: Mapping[str, Mask]) -> Resolved:
+    def _resolved(
+        self, ref: Ref, table: TableInfo, masks: Mapping[str, Mask], found: Behind
+    ) -> Resolved:
         name = (table.full_name or "").lower()
         schema, catalog = name.rpartition(".")[0], name.split(".", maxsplit=1)[0]
         if schema not in self._schemas:
@@ -171,7 +178,13 @@ class _Objects:
             "catalog": catalog,
             "catalog_id": self._catalogs[catalog],
             "masks": {column: asdict(mask) for column, mask in sorted(masks.items())},
+            "behind": {
+                "live": sorted(found.live),
+                "kept": sorted(found.kept),
+                "unknown": sorted(found.unknown),
+            },
         }
+        shows: Any = {"*": tuple((each, "*") for each in sorted(found.names))}
         return Resolved(
             ref=ref,
             platform=self._platform,
@@ -180,6 +193,7 @@ class _Objects:
             kind=kind_of(table),
             owner=table.owner or "",
             columns=tuple(each.name or "" for each in table.columns or ()),
+            shows=shows if found.names else {},
             facts=facts,
         )
 

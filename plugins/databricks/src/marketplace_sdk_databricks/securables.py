@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.catalog import CatalogInfo, TableInfo
 
-    from marketplace_sdk_databricks.items import Place, Securable
+    from marketplace_sdk_databricks.keys import Place, Securable
 
 __all__ = [
     "KINDS",
@@ -25,6 +25,7 @@ __all__ = [
     "current_name",
     "effective",
     "get_table",
+    "is_view",
     "kind_of",
     "path",
 ]
@@ -51,6 +52,11 @@ def path(dotted: str) -> str:
 def kind_of(table: TableInfo) -> str:
     """What it is, in our words."""
     return KINDS.get(getattr(table.table_type, "value", ""), "table")
+
+
+def is_view(table: TableInfo) -> bool:
+    """Whether it is a query that runs when it is read, and so has no masks of its own."""
+    return getattr(table.table_type, "value", "") in ("VIEW", "METRIC_VIEW")
 
 
 def catalog_id(catalog: CatalogInfo) -> str:

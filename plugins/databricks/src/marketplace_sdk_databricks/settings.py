@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -26,9 +27,11 @@ KNOWN: Mapping[str, type | tuple[type, ...]] = {
     "warehouse_id": str,
     "exception_groups": dict,
     "exception_table": str,
+    "trusted_views": dict,
 }
 _SECRETS = ("client_secret", "oidc_token", "token")
 _REFERENCES = ("env:", "file:")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -46,6 +49,7 @@ class Settings:
         warehouse_id: of the SQL warehouse for the table of exceptions and for setting up masks.
         exception_groups: by dotted name of a column, the group that its owner's mask lets through.
         exception_table: dotted name of the table of exceptions, or empty text.
+        trusted_views: by dotted name, the fingerprint of a view that shows nothing masked.
     """
 
     host: str
@@ -57,6 +61,7 @@ class Settings:
     warehouse_id: str = ""
     exception_groups: Mapping[str, str] = field(factory=dict)
     exception_table: str = ""
+    trusted_views: Mapping[str, str] = field(factory=dict)
 
 
 def read_settings(given: Mapping[str, Any], secret: Callable[[str], str]) -> Settings:
@@ -87,6 +92,7 @@ def read_settings(given: Mapping[str, Any], secret: Callable[[str], str]) -> Set
     if table and not given.get("warehouse_id"):
         problems.append(Problem("warehouse_id", "is required beside exception_table"))
     groups = _groups(given.get("exception_groups", {}), problems)
+    views = _views(given.get("trusted_views", {}), problems)
     reference = given.get(kinds[0], "") if kinds else ""
     if not problems:
         problems += _unreadable(kinds[0], reference, secret)
@@ -107,6 +113,7 @@ def read_settings(given: Mapping[str, Any], secret: Callable[[str], str]) -> Set
         warehouse_id=given.get("warehouse_id", ""),
         exception_groups=groups,
         exception_table=table,
+        trusted_views=views,
     )
 
 
@@ -158,6 +165,21 @@ def _groups(given: Mapping[Any, Any], problems: list[Problem]) -> Mapping[str, s
             problems.append(Problem(path, "must be catalog.schema.table.column"))
         groups[f"{dotted}.{name.lower()}"] = group
     return groups
+
+
+def _views(given: Mapping[Any, Any], problems: list[Problem]) -> Mapping[str, str]:
+    views = {}
+    for name, print_ in given.items():
+        path = f"trusted_views.{name}"
+        dotted = _name(str(name), 3, path, problems)
+        if not (isinstance(print_, str) and _FINGERPRINT.fullmatch(print_)):
+            problems.append(
+                Problem(
+                    path, "must be a fingerprint, as marketplace databricks fingerprint says it"
+                )
+            )
+        views[dotted] = print_
+    return views
 
 
 def _unreadable(key: str, reference: str, secret: Callable[[str], str]) -> list[Problem]:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import psycopg
 
-from marketplace_sdk.plugin import Call, MarketplaceError
+from marketplace_sdk.plugin import Call, MarketplaceError, dotted_name
 from marketplace_sdk_postgres import protecting
 from marketplace_sdk_postgres.connections import Connections, reason
-from marketplace_sdk_postgres.naming import dotted_name
 from marketplace_sdk_postgres.protecting import Wanted
 from marketplace_sdk_postgres.provisioner import PostgresProvisioner
 

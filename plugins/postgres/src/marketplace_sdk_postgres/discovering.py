@@ -5,10 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import Discovered, DiscoveredColumn, ProvisioningError
+from marketplace_sdk.plugin import Discovered, DiscoveredColumn, ProvisioningError, dotted_name
 from marketplace_sdk_postgres.masking import masks_of
 from marketplace_sdk_postgres.masks import FIRST_WORDS, MaskMark
-from marketplace_sdk_postgres.naming import dotted_name
 from marketplace_sdk_postgres.resolving import KINDS
 
 if TYPE_CHECKING:

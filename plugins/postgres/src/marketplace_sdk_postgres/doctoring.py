@@ -5,8 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import Shortcoming
-from marketplace_sdk_postgres.naming import dotted_name, quote_identifier, role_prefix
+from marketplace_sdk.plugin import Shortcoming, dotted_name
+from marketplace_sdk_postgres.naming import quote_identifier, role_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,15 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from marketplace_sdk.plugin import Guard, Item, Scope, TargetObject
-from marketplace_sdk_postgres.naming import (
-    Marker,
-    dotted_name,
-    quote_identifier,
-    quote_literal,
-    role_name,
-    split_name,
-)
+from marketplace_sdk.plugin import Guard, Item, Scope, TargetObject, dotted_name, split_name
+from marketplace_sdk_postgres.naming import Marker, quote_identifier, quote_literal, role_name
 from marketplace_sdk_postgres.subjects import Subject
 
 if TYPE_CHECKING:
@@ -96,7 +89,7 @@ def grantee(scope: Scope) -> str:
 
 def base(target: Target, known: Known) -> Sequence[Item]:
     """The role, and what it may read; nothing while no object of the target is known."""
-    objects = _objects(target, known)
+    objects = known.objects(target)
     if not objects:
         return []
     make = _Maker.of(target, known, objects)
@@ -132,7 +125,7 @@ class Memberships:
     @classmethod
     def of(cls, target: Target, known: Known) -> Memberships:
         """Worked out once for all members."""
-        objects = _objects(target, known)
+        objects = known.objects(target)
         if not objects:
             return cls(target, known, None)
         make = _Maker.of(target, known, objects)
@@ -274,20 +267,6 @@ class _Maker:
             guards=guards,
             data=plain,
         )
-
-
-def _objects(target: Target, known: Known) -> Sequence[tuple[TargetObject, Resolved]]:
-    """The objects that are known; one registered under two names keeps the masks of both."""
-    merged: dict[str, tuple[TargetObject, Resolved]] = {}
-    for wanted in target.objects:
-        found = known.object(wanted.name)
-        if found is None:
-            continue
-        masked = wanted.masked
-        if found.native_id in merged:
-            masked |= merged[found.native_id][0].masked
-        merged[found.native_id] = (TargetObject(wanted.name, masked), found)
-    return list(merged.values())
 
 
 def _selects(make: _Maker, target: Target, wanted: TargetObject, found: Resolved) -> Iterator[Item]:

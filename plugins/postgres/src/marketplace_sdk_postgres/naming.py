@@ -9,12 +9,10 @@ from attrs import frozen
 
 __all__ = [
     "Marker",
-    "dotted_name",
     "quote_identifier",
     "quote_literal",
     "role_name",
     "role_prefix",
-    "split_name",
 ]
 
 LONGEST = 63
@@ -48,41 +46,6 @@ def quote_literal(text: str) -> str:
     _check_text(text)
     quoted = "'" + text.replace("'", "''") + "'"
     return "E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
-
-
-def split_name(text: str) -> tuple[str, ...]:
-    """The parts of a dotted name; dots and anything else inside double quotes are kept.
-
-    Parts are taken as they stand: nothing is folded to lower case.
-
-    Raises:
-        ValueError: an empty part, or quotes that do not match; says where.
-    """
-    parts: list[str] = []
-    rest = text
-    while True:
-        match = _PART.match(rest)
-        if match is None:
-            raise ValueError(f"cannot read part {len(parts) + 1} of the name")
-        quoted, plain = match.groups()
-        parts.append(plain if quoted is None else quoted.replace('""', '"'))
-        rest = rest[match.end() :]
-        if not rest:
-            return tuple(parts)
-        if not rest.startswith("."):
-            raise ValueError(f"a dot must follow part {len(parts)} of the name")
-        rest = rest[1:]
-
-
-_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)', re.DOTALL)
-
-
-def dotted_name(*parts: str) -> str:
-    """The parts joined by dots, so that ``split_name`` gives them back."""
-    return ".".join(
-        '"' + part.replace('"', '""') + '"' if "." in part or '"' in part else part
-        for part in parts
-    )
 
 
 def role_prefix(installation: str) -> str:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from attrs import frozen
 
-from marketplace_sdk.plugin import Guard, InvalidInput, Problem, ProvisioningError
+from marketplace_sdk.plugin import (
+    Guard,
+    InvalidInput,
+    Problem,
+    ProvisioningError,
+    dotted_name,
+    split_name,
+)
 from marketplace_sdk_postgres.connections import reason
 from marketplace_sdk_postgres.guarding import answers_to
 from marketplace_sdk_postgres.masks import (
@@ -22,7 +29,7 @@ from marketplace_sdk_postgres.masks import (
     comment_statement,
     view_statement,
 )
-from marketplace_sdk_postgres.naming import dotted_name, quote_identifier, role_name, split_name
+from marketplace_sdk_postgres.naming import quote_identifier, role_name
 from marketplace_sdk_postgres.subjects import Subject
 
 if TYPE_CHECKING:

@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from marketplace_sdk.plugin import Resolved, Unresolved
+from marketplace_sdk.plugin import Resolved, Unresolved, dotted_name, split_name
 from marketplace_sdk_postgres.masking import masks_of
 from marketplace_sdk_postgres.masks import FIRST_WORDS, MaskMark
-from marketplace_sdk_postgres.naming import (
-    dotted_name,
-    quote_identifier,
-    role_prefix,
-    split_name,
-)
+from marketplace_sdk_postgres.naming import quote_identifier, role_prefix
 from marketplace_sdk_postgres.showing import shown_by
 from marketplace_sdk_postgres.subjects import ColumnName
 

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from marketplace_sdk_postgres.naming import dotted_name, quote_identifier, split_name
+from marketplace_sdk.plugin import dotted_name, split_name
+from marketplace_sdk_postgres.naming import quote_identifier
 
 __all__ = ["ColumnName", "Subject"]
 

@@ -11,13 +11,9 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from marketplace_sdk import ProvisioningError
+from marketplace_sdk.plugin import dotted_name, split_name
 from marketplace_sdk_postgres.masks import MaskMark
-from marketplace_sdk_postgres.naming import (
-    dotted_name,
-    quote_identifier,
-    quote_literal,
-    split_name,
-)
+from marketplace_sdk_postgres.naming import quote_identifier, quote_literal
 from marketplace_sdk_postgres.server import PlatformServer
 
 if TYPE_CHECKING:

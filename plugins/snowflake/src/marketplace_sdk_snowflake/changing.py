@@ -155,7 +155,9 @@ class Changing:
         subject = change.item.data.get("subject")
         why = ""
         if subject:
-            why = refusal(Masks(self._talk, self._settings), Subject.read(str(subject)))
+            why = refusal(
+                Masks(self._talk, self._settings, self._installation), Subject.read(str(subject))
+            )
         return why or self._too_many(grantee)
 
     def _held(self, grantee: Grantee) -> str:

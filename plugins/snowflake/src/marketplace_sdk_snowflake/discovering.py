@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import Discovered, DiscoveredColumn
+from marketplace_sdk.plugin import Discovered, DiscoveredColumn, dotted_name
 from marketplace_sdk_snowflake import queries, statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.listing import objects_of
-from marketplace_sdk_snowflake.naming import dotted_name
 
 if TYPE_CHECKING:
     from marketplace_sdk_snowflake.lines import Row

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from marketplace_sdk.plugin import Shortcoming
+from marketplace_sdk.plugin import Shortcoming, dotted_name, split_name
 from marketplace_sdk_snowflake import rights, statements
 from marketplace_sdk_snowflake.discovering import databases_of, schemas_of
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.kinds import KEYWORDS, same_family
 from marketplace_sdk_snowflake.listing import Found, objects_of, pages
-from marketplace_sdk_snowflake.naming import (
-    Grantee,
-    dotted_name,
-    quote_identifier,
-    quote_name,
-    role_prefix,
-    split_name,
-)
+from marketplace_sdk_snowflake.naming import Grantee, quote_identifier, quote_name, role_prefix
 from marketplace_sdk_snowflake.resolving import SYSTEM_ROLES
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import Known, Ref, Resolved, Target, TargetObject
+from marketplace_sdk.plugin import Known, Ref, Resolved, Target, TargetObject, dotted_name
 from marketplace_sdk_snowflake.items import Memberships, base, unmask_condition
 from marketplace_sdk_snowflake.masks import hook_line
-from marketplace_sdk_snowflake.naming import dotted_name
 from marketplace_sdk_snowflake.resolving import ROLE
 from marketplace_sdk_snowflake.stating import statement
 

@@ -131,7 +131,7 @@ def base(target: Target, known: Known, settings: Settings) -> Sequence[Item]:
     Raises:
         ProvisioningError: the target cannot be one role.
     """
-    objects = _objects(target, known)
+    objects = known.objects(target)
     if not objects or (target.column is not None and settings.entitlements is not None):
         return []
     make = _Maker.of(target, known, objects, settings)
@@ -169,7 +169,7 @@ class Memberships:
     @classmethod
     def of(cls, target: Target, known: Known, settings: Settings) -> Memberships:
         """For a target; ProvisioningError if it cannot be one role."""
-        objects = _objects(target, known)
+        objects = known.objects(target)
         if not objects:
             return cls(target, known, None)
         make = _Maker.of(target, known, objects, settings)
@@ -314,20 +314,6 @@ def _database(
             retryable=False,
         )
     return names.pop()
-
-
-def _objects(target: Target, known: Known) -> Sequence[tuple[TargetObject, Resolved]]:
-    """The objects that are known; one registered under two names keeps the masks of both."""
-    merged: dict[str, tuple[TargetObject, Resolved]] = {}
-    for wanted in target.objects:
-        found = known.object(wanted.name)
-        if found is None:
-            continue
-        masked = wanted.masked
-        if found.native_id in merged:
-            masked |= merged[found.native_id][0].masked
-        merged[found.native_id] = (TargetObject(wanted.name, masked), found)
-    return list(merged.values())
 
 
 def _parts(found: Resolved) -> tuple[str, str, str]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from marketplace_sdk.plugin import dotted_name
 from marketplace_sdk_snowflake import statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.kinds import kind_of
-from marketplace_sdk_snowflake.naming import Grantee, Marker, dotted_name, role_name
+from marketplace_sdk_snowflake.naming import Grantee, Marker, role_name
 
 if TYPE_CHECKING:
     from marketplace_sdk_snowflake.lines import Row

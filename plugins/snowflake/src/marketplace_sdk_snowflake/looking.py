@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.plugin import CannotLook, Presence, Seen
+from marketplace_sdk.plugin import CannotLook, Presence, Seen, dotted_name, split_name
 from marketplace_sdk_snowflake import queries, statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.items import Key
 from marketplace_sdk_snowflake.kinds import same_family
 from marketplace_sdk_snowflake.listing import is_ours, objects_of, our_roles, roles, users
 from marketplace_sdk_snowflake.masking import Masks, answers_to
-from marketplace_sdk_snowflake.naming import Grantee, digest, dotted_name, split_name
+from marketplace_sdk_snowflake.naming import Grantee, digest
 from marketplace_sdk_snowflake.sessions import problem
 
 if TYPE_CHECKING:
@@ -76,7 +76,11 @@ class Looking:
                 answers[scope] = CannotLook(reason=why, retryable=False)
             else:
                 answers[scope] = self._scope(scope, word, rest)
-        told = answers_to(Masks(self._talk, self._settings), guards) if ours and guards else {}
+        told = (
+            answers_to(Masks(self._talk, self._settings, self._installation), guards)
+            if ours and guards
+            else {}
+        )
         if told:
             first = next((s for s in ours if isinstance(answers[s], Seen)), None)
             seen = answers[first] if first is not None else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
+from marketplace_sdk.plugin import dotted_name, split_name
 from marketplace_sdk_snowflake import queries, statements
 from marketplace_sdk_snowflake.failures import Failure
-from marketplace_sdk_snowflake.items import HOOK
-from marketplace_sdk_snowflake.masks import Subject, asks, condition_of
-from marketplace_sdk_snowflake.naming import dotted_name, split_name
+from marketplace_sdk_snowflake.items import HOOK, unmask_condition
+from marketplace_sdk_snowflake.masks import Subject, asks, condition_of, fingerprint, is_ours
+from marketplace_sdk_snowflake.naming import policy_name
 
 if TYPE_CHECKING:
     from marketplace_sdk.plugin import Guard
@@ -54,14 +55,16 @@ class Masks:
     Args:
         talk: with Snowflake.
         settings: of the connection.
+        installation: whose policies are ours.
     """
 
-    def __init__(self, talk: Talk, settings: Settings) -> None:
+    def __init__(self, talk: Talk, settings: Settings, installation: str) -> None:
         self._talk = talk
         self._settings = settings
+        self._installation = installation
         self._tables: dict[tuple[str, str, str], Sequence[Row] | Failure] = {}
         self._tags: dict[tuple[str, str, str], Mapping[str, PolicyName]] = {}
-        self._bodies: dict[PolicyName, str | None] = {}
+        self._policies: dict[PolicyName, Row | None] = {}
 
     def of(self, column: ColumnName, *, body: bool = False) -> Mask:
         """How a column is masked, if asked for with the body of its policy.
@@ -87,7 +90,7 @@ class Masks:
             state="masked",
             policy=policy,
             alike=alike,
-            body=self._body(policy) if body else None,
+            body=(self._described(policy) or {}).get("body") if body else None,
             type=row["type"],
         )
 
@@ -102,8 +105,46 @@ class Masks:
         if mask.state != "masked" or mask.alike:
             return False
         if mask.policy in self._settings.trusted_policies:
-            return True
+            return self._as_trusted(mask.policy)
         return None if mask.body is None else asks(mask.body, condition_of(subject.hook))
+
+    def hides(self, column: ColumnName) -> bool | None:
+        """Whether a policy hides a column; None: it cannot be read.
+
+        What a policy of somebody else shows to whom is its owner's business. One of ours, or one
+        that a person has read, counts for what it was then only.
+        """
+        mask = self.of(column)
+        if mask.state == "unknown":
+            return None
+        if mask.state not in ("masked", "tagged"):
+            return False
+        if mask.policy in self._settings.trusted_policies:
+            return self._as_trusted(mask.policy)
+        if mask.policy[-1] != policy_name(self._installation, column, self._settings.prefix):
+            return True
+        row = self._described(mask.policy)
+        condition = unmask_condition(self._installation, column, self._settings)
+        return None if row is None else is_ours(row.get("body", ""), mask.type, condition)
+
+    def _as_trusted(self, policy: PolicyName) -> bool | None:
+        """Whether a policy is what it was when a person read it; None: it cannot be read."""
+        row = self._described(policy)
+        return None if row is None else _print(row) == self._settings.trusted_policies[policy]
+
+    def fingerprint(self, policy: PolicyName) -> str:
+        """By which a policy is known again; empty text if it cannot be read.
+
+        Raises:
+            Failure: Snowflake gives no answer.
+        """
+        row = self._described(policy)
+        return "" if row is None else _print(row)
+
+    @property
+    def trusted(self) -> Collection[PolicyName]:
+        """Policies that a person has read."""
+        return self._settings.trusted_policies.keys()
 
     def _table(self, name: tuple[str, str, str]) -> Sequence[Row] | Failure:
         if name not in self._tables:
@@ -130,16 +171,16 @@ class Masks:
             }
         return self._tags[name]
 
-    def _body(self, policy: PolicyName) -> str | None:
-        if policy not in self._bodies:
+    def _described(self, policy: PolicyName) -> Row | None:
+        if policy not in self._policies:
             try:
                 rows = self._talk.read(statements.describe_policy(policy))
             except Failure as failure:
                 if failure.kind not in ("absent", "denied"):
                     raise
                 rows = []
-            self._bodies[policy] = rows[0].get("body") if rows else None
-        return self._bodies[policy]
+            self._policies[policy] = rows[0] if rows else None
+        return self._policies[policy]
 
     def _elsewhere(self, policy: PolicyName, column: ColumnName) -> Sequence[str]:
         """Columns of other tables with this policy; they cannot be seen without a warehouse."""
@@ -166,9 +207,9 @@ def answers_to(masks: Masks, guards: Iterable[Guard]) -> Mapping[Guard, bool]:
             if answer is not None:
                 answers[guard] = answer
         elif guard.kind == "column_protected" and not subject.hook:
-            state = masks.of(subject.column).state
-            if state != "unknown":
-                answers[guard] = state in ("masked", "tagged")
+            hides = masks.hides(subject.column)
+            if hides is not None:
+                answers[guard] = hides
     return answers
 
 
@@ -185,10 +226,11 @@ def refusal(masks: Masks, subject: Subject) -> str:
             f"NothingToUnmask: column {name} has no masking policy; an administrator must run:"
             f" marketplace snowflake protect {_shell(subject.column)}"
         )
-    return f"MaskNotCooperative: {_not_ours(mask, name, subject.hook)}"
+    trusted = mask.policy in masks.trusted
+    return f"MaskNotCooperative: {_not_ours(mask, name, subject.hook, trusted=trusted)}"
 
 
-def _not_ours(mask: Mask, name: str, hook: str) -> str:
+def _not_ours(mask: Mask, name: str, hook: str, *, trusted: bool) -> str:
     """What is wrong with somebody else's policy."""
     policy = dotted_name(*mask.policy)
     if mask.state == "tagged":
@@ -204,12 +246,21 @@ def _not_ours(mask: Mask, name: str, hook: str) -> str:
     if mask.body is None:
         return (
             f"policy {policy} of column {name} cannot be read; an administrator must grant APPLY on"
-            " it to the marketplace's role, or name it in trusted_policies"
+            " it to the marketplace's role"
+        )
+    if trusted:
+        return (
+            f"policy {policy} of column {name} is not what it was when it was trusted; read it, and"
+            " write its new fingerprint into trusted_policies"
         )
     return (
         f"policy {policy} of column {name} does not ask for the exception; add this line to it:"
         f" {hook}"
     )
+
+
+def _print(row: Row) -> str:
+    return fingerprint(row.get("signature", ""), row.get("return_type", ""), row.get("body", ""))
 
 
 def _policy(row: Row) -> PolicyName:

@@ -6,20 +6,21 @@ entitlements. Nothing else of it matters to us, and a policy of somebody else is
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from attrs import frozen
 
+from marketplace_sdk.plugin import dotted_name, split_name
 from marketplace_sdk_snowflake.naming import (
     Grantee,
     Marker,
-    dotted_name,
     quote_identifier,
     quote_literal,
     quote_name,
-    split_name,
 )
 
 __all__ = [
@@ -31,7 +32,9 @@ __all__ = [
     "create_policy",
     "drop_policy",
     "entitlement_condition",
+    "fingerprint",
     "hook_line",
+    "is_ours",
     "role_condition",
     "set_policy",
     "show_policies",
@@ -142,18 +145,40 @@ def create_policy(
     Raises:
         ValueError: the type is none that can be masked.
     """
-    family = type.partition("(")[0].strip()
+    family = _family(type)
     # The size of a text does not matter; the scale of a number would.
     full = family if family in ("VARCHAR", "BINARY") else type
     if not _TYPE.fullmatch(full):
         raise ValueError(f"columns of type {type} cannot be masked")
-    instead = _FIXED.get(family, "NULL") if style == "fixed" else "NULL"
-    refused = "" if agents else f"WHEN {_AGENT} THEN {instead} "
     return (
         f"CREATE MASKING POLICY {quote_name(*policy)} AS (val {full}) RETURNS {full} ->"
-        f" CASE {refused}{hook_line(condition)} ELSE {instead} END"
-        f" COMMENT = {quote_literal(str(marker))}"
+        f" {_body(type, condition, style, agents=agents)} COMMENT = {quote_literal(str(marker))}"
     )
+
+
+def is_ours(body: str, type: str, condition: str) -> bool:
+    """Whether a policy's body is still one that we made, whatever it shows to others."""
+    made = {
+        _plain(_body(type, condition, style, agents=agents))
+        for style in get_args(Style)
+        for agents in (True, False)
+    }
+    return _plain(body) in made
+
+
+def fingerprint(signature: str, returns: str, body: str) -> str:
+    """What tells a policy from what it was when a person read it: any change of its text."""
+    return hashlib.sha256(json.dumps([signature, returns, body]).encode()).hexdigest()
+
+
+def _body(type: str, condition: str, style: Style, *, agents: bool) -> str:
+    instead = _FIXED.get(_family(type), "NULL") if style == "fixed" else "NULL"
+    refused = "" if agents else f"WHEN {_AGENT} THEN {instead} "
+    return f"CASE {refused}{hook_line(condition)} ELSE {instead} END"
+
+
+def _family(type: str) -> str:
+    return type.partition("(")[0].strip()
 
 
 def set_policy(keyword: str, column: ColumnName, policy: Sequence[str]) -> str:

@@ -9,12 +9,13 @@ from typing import Literal
 
 from attrs import frozen
 
+from marketplace_sdk.plugin import dotted_name, split_name
+
 __all__ = [
     "Grantee",
     "Marker",
     "RoleKind",
     "digest",
-    "dotted_name",
     "escape_pattern",
     "policy_name",
     "quote_identifier",
@@ -22,7 +23,6 @@ __all__ = [
     "quote_name",
     "role_name",
     "role_prefix",
-    "split_name",
 ]
 
 RoleKind = Literal["R", "U"]
@@ -70,41 +70,6 @@ def quote_literal(text: str) -> str:
 def escape_pattern(name: str) -> str:
     """A name as a pattern for ``SHOW ... LIKE``, which matches it in whatever case."""
     return re.sub(r"([\\%_])", r"\\\1", name)
-
-
-def split_name(text: str) -> tuple[str, ...]:
-    """The parts of a dotted name; dots and anything else inside double quotes are kept.
-
-    Parts are taken as they stand, as Snowflake shows them: nothing is folded to upper case.
-
-    Raises:
-        ValueError: an empty part, or quotes that do not match; says where.
-    """
-    parts: list[str] = []
-    rest = text
-    while True:
-        match = _PART.match(rest)
-        if match is None:
-            raise ValueError(f"cannot read part {len(parts) + 1} of the name")
-        quoted, plain = match.groups()
-        parts.append(plain if quoted is None else quoted.replace('""', '"'))
-        rest = rest[match.end() :]
-        if not rest:
-            return tuple(parts)
-        if not rest.startswith("."):
-            raise ValueError(f"a dot must follow part {len(parts)} of the name")
-        rest = rest[1:]
-
-
-_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)', re.DOTALL)
-
-
-def dotted_name(*parts: str) -> str:
-    """The parts joined by dots, so that ``split_name`` gives them back."""
-    return ".".join(
-        '"' + part.replace('"', '""') + '"' if "." in part or '"' in part else part
-        for part in parts
-    )
 
 
 def digest(*parts: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from marketplace_sdk.plugin import InvalidInput, Problem, ProvisioningError
+from marketplace_sdk.plugin import InvalidInput, Problem, ProvisioningError, dotted_name, split_name
 from marketplace_sdk_snowflake import masks, queries, statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.items import unmask_condition, unmask_grantee
@@ -19,12 +19,10 @@ from marketplace_sdk_snowflake.listing import Found, is_ours, objects_of, our_ro
 from marketplace_sdk_snowflake.masking import Masks, refusal
 from marketplace_sdk_snowflake.naming import (
     Marker,
-    dotted_name,
     policy_name,
     quote_identifier,
     quote_name,
     role_prefix,
-    split_name,
 )
 from marketplace_sdk_snowflake.rights import use_entitlements
 from marketplace_sdk_snowflake.sessions import problem
@@ -109,7 +107,7 @@ def protect(talk: Talk, wanted: Wanted) -> Sequence[str]:
         Failure: the account cannot be read.
     """
     found = _object(talk, wanted)
-    read = Masks(talk, wanted.settings)
+    read = Masks(talk, wanted.settings, wanted.installation)
     mask = read.of(wanted.column)
     if mask.state in ("missing", "unknown"):
         raise _refused(wanted, "column", mask.why)
@@ -140,7 +138,7 @@ def unprotect(talk: Talk, wanted: Wanted) -> Sequence[str]:
         Failure: the account cannot be read.
     """
     found = _object(talk, wanted)
-    mask = Masks(talk, wanted.settings).of(wanted.column)
+    mask = Masks(talk, wanted.settings, wanted.installation).of(wanted.column)
     if mask.policy != wanted.policy or not _policies(talk, wanted):
         raise _refused(wanted, "column", "no policy of this marketplace masks it")
     readers = _readers(talk, wanted, found)

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.plugin import Resolved, Unresolved
+from marketplace_sdk.plugin import Resolved, Unresolved, dotted_name, split_name
 from marketplace_sdk_snowflake import statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.listing import columns_of, objects_of, roles, users
-from marketplace_sdk_snowflake.naming import (
-    dotted_name,
-    quote_identifier,
-    role_prefix,
-    split_name,
-)
+from marketplace_sdk_snowflake.naming import quote_identifier, role_prefix
 
 if TYPE_CHECKING:
     from marketplace_sdk.plugin import Ref

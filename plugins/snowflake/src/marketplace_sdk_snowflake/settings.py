@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -9,8 +10,8 @@ from typing import Any, Literal, cast, get_args
 from attrs import field, frozen
 from cryptography.hazmat.primitives import serialization
 
-from marketplace_sdk.plugin import InvalidInput, Problem, check_settings
-from marketplace_sdk_snowflake.naming import quote_identifier, split_name
+from marketplace_sdk.plugin import InvalidInput, Problem, check_settings, split_name
+from marketplace_sdk_snowflake.naming import quote_identifier
 
 __all__ = [
     "KNOWN",
@@ -49,7 +50,7 @@ KNOWN: Mapping[str, type | tuple[type, ...]] = {
     **dict.fromkeys(_TEXTS, str),
     "port": int,
     "max_roles": int,
-    "trusted_policies": (list, tuple),
+    "trusted_policies": dict,
 }
 """Every setting and its type."""
 
@@ -72,6 +73,7 @@ _MAY: Mapping[str, tuple[str, ...]] = {
 _OF_SOME = {name for names in (*_NEEDS.values(), *_MAY.values()) for name in names}
 _ADMINS = ("ACCOUNTADMIN", "ORGADMIN", "GLOBALORGADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN")
 _PARTS_OF_A_TABLE = 3
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 @frozen(kw_only=True)
@@ -100,7 +102,8 @@ class Settings:
         entitlements: database, schema and name of the table of masking exceptions, or None for
             unmask roles.
         max_roles: more roles of ours than so many are never made.
-        trusted_policies: dotted names of policies that need not be read, because a person has.
+        trusted_policies: by dotted name, the fingerprint of a policy that lets holders of an
+            exception through in words of its own, as a person has seen.
     """
 
     mode: Mode = "account_role"
@@ -109,7 +112,7 @@ class Settings:
     warehouse: bool = False
     entitlements: tuple[str, str, str] | None = None
     max_roles: int = 5000
-    trusted_policies: frozenset[tuple[str, ...]] = frozenset()
+    trusted_policies: Mapping[tuple[str, ...], str] = field(factory=dict)
 
 
 def read_settings(settings: Mapping[str, Any]) -> Settings:
@@ -131,7 +134,7 @@ def read_settings(settings: Mapping[str, Any]) -> Settings:
     most = settings.get("max_roles", 5000)
     if most < 1 or isinstance(most, bool):
         problems.append(Problem("max_roles", "must be a positive number"))
-    trusted = _policies(settings.get("trusted_policies", ()), problems)
+    trusted = _policies(settings.get("trusted_policies", {}), problems)
     if problems:
         raise InvalidInput("cannot configure snowflake", problems=problems)
     return Settings(
@@ -251,17 +254,21 @@ def _table(text: str | None, problems: list[Problem]) -> tuple[str, str, str] | 
     return parts[0], parts[1], parts[2]
 
 
-def _policies(names: Sequence[Any], problems: list[Problem]) -> frozenset[tuple[str, ...]]:
-    found = set()
-    for number, name in enumerate(names):
+def _policies(given: Mapping[Any, Any], problems: list[Problem]) -> Mapping[tuple[str, ...], str]:
+    found: dict[tuple[str, ...], str] = {}
+    for name, text in given.items():
+        path = f"trusted_policies.{name}"
         try:
-            parts = split_name(name)
-        except (ValueError, TypeError):
+            parts = split_name(str(name))
+        except ValueError:
             parts = ()
         if len(parts) != _PARTS_OF_A_TABLE:
-            problems.append(Problem(f"trusted_policies.{number}", "must be DATABASE.SCHEMA.POLICY"))
-        found.add(parts)
-    return frozenset(found)
+            problems.append(Problem(path, "must be DATABASE.SCHEMA.POLICY"))
+        if not (isinstance(text, str) and _FINGERPRINT.fullmatch(text)):
+            why = "must be a fingerprint, as marketplace snowflake fingerprint says it"
+            problems.append(Problem(path, why))
+        found[parts] = str(text)
+    return found
 
 
 def _refused(path: str, why: str) -> InvalidInput:

@@ -53,7 +53,7 @@ class SqlStorage:
     def migrate(self) -> tuple[str, str]:
         """Bring the schema to that of this release; see the port."""
         # Alembic is imported when there is something for it to do.
-        from marketplace_sdk_sql.migrating import migrate  # noqa: PLC0415
+        from marketplace_sdk_sql.migrating import migrate  # noqa: PLC0415 - late, as said above
 
         return migrate(self._driver)
 
@@ -93,9 +93,9 @@ class SqlStorage:
 def _driver(url: str) -> Driver:
     if url.startswith(("postgresql:", "postgres:")):
         # Whoever keeps a file does not wait for psycopg, and the other way round.
-        from marketplace_sdk_sql.postgres import PostgresDriver  # noqa: PLC0415
+        from marketplace_sdk_sql.postgres import PostgresDriver  # noqa: PLC0415 - late, as said above
 
         return PostgresDriver(url)
-    from marketplace_sdk_sql.sqlite import SqliteDriver, path_of  # noqa: PLC0415
+    from marketplace_sdk_sql.sqlite import SqliteDriver, path_of  # noqa: PLC0415 - late, as said above
 
     return SqliteDriver(path_of(url))

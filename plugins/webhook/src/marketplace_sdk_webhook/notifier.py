@@ -115,4 +115,4 @@ def _headers(
 def _shown(id: str) -> str:
     """An id as it may stand in an error: one printable line of bounded length."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in id)
-    return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004
+    return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004 - as errors of the core show an id

@@ -134,7 +134,7 @@ class SettleChecks:
         (held,) = claim(storage, now=NOON + MINUTE, owner="w2")
 
         with pytest.raises(StaleRevision), storage.begin() as transaction:
-            transaction.settle(lost, **how)  # type: ignore[arg-type]
+            transaction.settle(lost, **how)  # type: ignore[arg-type]  # of several types, as the cases above
 
         with storage.begin(write=False) as transaction:
             assert transaction.work("q") == [held]

@@ -3,7 +3,8 @@
 Our reading of "Row filters and column masks" and of "Attribute-based access control": a mask set
 on the table and one of a policy do not add up but break the query, and so do two policies; a
 policy holds for who is in TO and not in EXCEPT, through groups; the check of a mask function sees
-who asks, not who owns it.
+who asks, not who owns it, and behind a view too. What is filled from a query holds what its owner
+saw; policies do not hold on views themselves.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from marketplace_sdk_databricks.testing._values import (
 )
 from marketplace_sdk_databricks.testing._world import World
 
+_READING = {"VIEW", "METRIC_VIEW"}
+
 
 class QueryFails(Exception):
     """The query of this person ends with an error of the platform, so nothing is seen."""
@@ -41,6 +44,15 @@ def sight(world: World, principal: Principal, table: Securable, column: Column) 
         return "none"
     if any(_denies(world, principal, table, policy) for policy in _policies_on(world, table)):
         return "none"
+    return _shown(world, principal, table, column)
+
+
+def _shown(world: World, principal: Principal, table: Securable, column: Column) -> Sight:
+    """What reading a column shows, through views down to the tables.
+
+    The owner of a view must be able to read what it reads, and masks there hold for whoever asks;
+    what is filled from a query holds what its owner saw.
+    """
     masks = list(_masks(world, principal, table, column))
     if len(masks) > 1:
         raise QueryFails(
@@ -48,7 +60,14 @@ def sight(world: World, principal: Principal, table: Securable, column: Column) 
             f"{table.name}.{column.name} has several masks: "
             + ", ".join(sorted(mask.function for mask in masks))
         )
-    return _through(world, principal, masks[0]) if masks else "clear"
+    own = _through(world, principal, masks[0]) if masks else "clear"
+    if own != "clear" or column.over is None:
+        return own
+    base, owner = world.get("table", column.over[0]), world.principals[table.owner or 0]
+    if not holds(world, owner, base, "SELECT"):
+        return "none"
+    reader = principal if table.kind in _READING else owner
+    return _shown(world, reader, base, base.columns[column.over[1]])
 
 
 def _policies_on(world: World, table: Securable) -> Iterator[Policy]:
@@ -121,6 +140,8 @@ def _masks(world: World, principal: Principal, table: Securable, column: Column)
             continue
         if not _concerns(world, principal, policy) or not _when(table, policy):
             continue
+        if table.kind in _READING:
+            continue  # a preview, which is off here
         columns = matched(table, body) or {}
         mask = body["column_mask"]
         if column in columns.get(mask["on_column"], ()):

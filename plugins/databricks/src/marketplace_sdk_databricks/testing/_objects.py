@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from marketplace_sdk_databricks.testing._permissions import securable_of
@@ -79,13 +80,33 @@ def as_table(world: World, securable: Securable, *, columns: bool = True) -> dic
         ]
     if securable.definition:
         found["view_definition"] = securable.definition
+    if securable.reads is not None:
+        found["view_dependencies"] = _dependencies(securable.reads)
     return found
+
+
+def _dependencies(reads: Sequence[str]) -> dict[str, Any]:
+    return {
+        "dependencies": [
+            {"function": {"function_full_name": name.removesuffix("()")}}
+            if name.endswith("()")
+            else {"table": {"table_full_name": name}}
+            for name in reads
+        ]
+    }
 
 
 def _as_function(world: World, securable: Securable) -> dict[str, Any]:
     catalog, schema, name = securable.parts
+    reads: dict[str, Any] = {"sql_data_access": "CONTAINS_SQL"}
+    if securable.reads is not None:
+        reads = {
+            "sql_data_access": "READS_SQL_DATA",
+            "routine_dependencies": _dependencies(securable.reads),
+        }
     return {
         **_common(world, securable),
+        **reads,
         "catalog_name": catalog,
         "schema_name": schema,
         "function_id": securable.id,
@@ -145,6 +166,7 @@ def _listing(type: str, key: str, *needs: str) -> Any:
         found.sort(key=lambda securable: securable.name)
         shown = [_SHOWN[type](world, securable) for securable in found]
         for entry in shown:
+            entry.pop("view_dependencies", None)  # told by "get" only
             if request.flag("omit_columns"):
                 entry.pop("columns", None)
             if request.flag("omit_username"):

@@ -113,6 +113,8 @@ class Setup:
         comment: str | None = None,
         comments: Mapping[str, str] | None = None,
         definition: str = "",
+        over: Mapping[str, str] | None = None,
+        reads: Sequence[str] | None = None,
     ) -> str:
         """A table or view, with the types of its columns, and its schema if there is none.
 
@@ -120,11 +122,21 @@ class Setup:
             kind: TABLE, VIEW, MATERIALIZED_VIEW, STREAMING_TABLE, EXTERNAL, FOREIGN.
             comments: of columns.
             definition: the text of a view.
+            over: by column, the dotted name of the column whose values it shows.
+            reads: what else the view reads, a function with ``()``; without ``over`` and this,
+                the service does not tell what it reads.
         """
+        behind = {column.lower(): _base(name) for column, name in (over or {}).items()}
         made = {
-            column.lower(): Column(column, type, comment=(comments or {}).get(column))
+            column.lower(): Column(
+                column, type, comment=(comments or {}).get(column), over=behind.get(column.lower())
+            )
             for column, type in columns.items()
         }
+        sources = None
+        if over is not None or reads is not None:
+            named = {table for table, _ in behind.values()} | {each.lower() for each in reads or ()}
+            sources = tuple(sorted(named))
         return self._securable(
             "table",
             name,
@@ -133,7 +145,20 @@ class Setup:
             columns=made,
             comment=comment,
             definition=definition,
+            reads=sources,
         ).name
+
+    def redefine(
+        self, name: str, *, definition: str, over: Mapping[str, str] | None = None
+    ) -> None:
+        """Change the query of a view, which keeps its id and its grants."""
+        with self._service.lock:
+            found = self._service.world.get("table", name)
+            found.definition = definition
+            for column, base in (over or {}).items():
+                found.columns[column.lower()].over = _base(base)
+            if over is not None:
+                found.reads = tuple(sorted({_base(base)[0] for base in over.values()}))
 
     def function(
         self,
@@ -144,10 +169,12 @@ class Setup:
         returns: str = "STRING",
         owner: str = ACCOUNT_ADMIN,
         shows: Sight | None = None,
+        reads: Sequence[str] | None = None,
     ) -> str:
         """A function, by the expression that it returns.
 
         Args:
+            reads: names of the tables that it reads; None: it reads none.
             shows: what the function shows everybody when the fake cannot read the expression.
         """
         return self._securable(
@@ -157,6 +184,7 @@ class Setup:
             definition=definition,
             parameters=dict(parameters or {"v": "STRING"}),
             returns=returns,
+            reads=None if reads is None else tuple(reads),
             shows=shows,
         ).name
 
@@ -290,3 +318,8 @@ class Setup:
             world = self._service.world
             found = world.get("table", table)
             return sight(world, self._principal(principal), found, found.columns[column.lower()])
+
+
+def _base(column: str) -> tuple[str, str]:
+    table, _, name = column.lower().rpartition(".")
+    return table, name

@@ -52,7 +52,11 @@ class Mask:
 
 @attrs.define
 class Column:
-    """A column of a table or view."""
+    """A column of a table or view.
+
+    Attributes:
+        over: of a view or what is filled from a query, the table and column whose values it shows.
+    """
 
     name: str
     type: str
@@ -60,6 +64,7 @@ class Column:
     comment: str | None = None
     mask: Mask | None = None
     tags: dict[str, str] = attrs.field(factory=dict)
+    over: tuple[str, str] | None = None
 
 
 @attrs.define
@@ -74,6 +79,8 @@ class Securable:
         rows: of a table, each by column name in lower case.
         definition: the expression that a function returns, or the text of a view.
         parameters: names of the parameters of a function, with their types.
+        reads: names of the tables, and with ``()`` behind them of the functions, that a view or
+            function reads; None: the service does not tell.
         shows: what a function shows whose text the fake does not understand.
         destinations: where requests for access go.
     """
@@ -92,6 +99,7 @@ class Securable:
     definition: str = ""
     parameters: dict[str, str] = attrs.field(factory=dict)
     returns: str = "STRING"
+    reads: tuple[str, ...] | None = None
     shows: Sight | None = None
     destinations: list[dict[str, Any]] = attrs.field(factory=list)
 

@@ -11,7 +11,7 @@ from marketplace_sdk_snowflake.testing.masking import effective_policy, tags_on
 from marketplace_sdk_snowflake.testing.refusals import Refused, absent
 from marketplace_sdk_snowflake.testing.running import Run
 from marketplace_sdk_snowflake.testing.statements import Name, Target
-from marketplace_sdk_snowflake.testing.world import Field, Policy, Relation, Schema
+from marketplace_sdk_snowflake.testing.world import Field, Policy, Relation
 
 __all__ = ["TABLE_FUNCTIONS", "VIEWS", "visible_rows"]
 
@@ -202,11 +202,6 @@ def _tag_rows(run: Run, relation: Relation, column: Field) -> Iterator[Mapping[s
     for tag, (value, level) in sorted(tags_on(run.world, relation, column).items()):
         facts = (*tag, value, level, *relation.name, "COLUMN", column.name)
         yield dict(zip(_TAGS, facts, strict=True))
-
-
-def is_managed(schema: Schema) -> str:
-    """The cell ``options`` of SHOW SCHEMAS."""
-    return "MANAGED ACCESS" if schema.managed else ""
 
 
 TABLE_FUNCTIONS: dict[str, Callable[[Run, str, list[tuple[str, Any]]], Table]] = {

@@ -50,7 +50,6 @@ class Fault:
     tries: int
     seconds: float
     seen: int = 0
-    struck: int = 0
 
 
 _FOR_EVER = 1_000_000
@@ -121,6 +120,5 @@ class Faults:
             if fault.matching.search(text):
                 fault.seen += 1
                 if hit is None and fault.nth <= fault.seen < fault.nth + fault.times:
-                    fault.struck += 1
                     hit = fault
         return hit
