@@ -11,7 +11,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -54,6 +55,8 @@ def text_of(moment: datetime) -> str:
 def instant(text: str) -> datetime:
     """The instant that ``text_of`` wrote."""
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.utcoffset() is None:
         raise ValueError("an instant needs a time zone")
     return moment.astimezone(UTC)
@@ -129,6 +132,7 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(scalar, _exactly)
     _maps(converter)
     _sets(converter)
+    _parts(converter)
     _ends(converter)
     _trees(converter)
     # What a request was filed under is written out whole: a default that changes in a later
@@ -172,9 +176,8 @@ def _maps(converter: cattrs.Converter) -> None:
         of = (get_args(kind) or (str, Any))[1]
         if of is Any:
             return lambda data, _: _frozen(data)
-        return lambda data, _: FrozenMap(
-            {key: converter.structure(each, of) for key, each in data.items()}
-        )
+        read = converter.get_structure_hook(of)
+        return lambda data, _: FrozenMap({key: read(each, of) for key, each in data.items()})
 
     def unstructure(kind: Any) -> Any:
         of = (get_args(kind) or (str, Any))[1]
@@ -200,6 +203,35 @@ def _sets(converter: cattrs.Converter) -> None:
     converter.register_unstructure_hook_factory(
         lambda kind: getattr(kind, "__origin__", None) is frozenset, unstructure
     )
+
+
+def _parts(converter: cattrs.Converter) -> None:
+    """Lists of one type, and what may be None.
+
+    How a part is read is found out once; cattrs asks itself for each value, which takes longer
+    than reading it, and a pass reads thousands of rows.
+    """
+
+    def is_list(kind: Any) -> bool:
+        origin, args = get_origin(kind), get_args(kind)
+        return origin is frozenset or (origin is tuple and args[1:] == (...,))
+
+    def read_list(kind: Any) -> Any:
+        made, of = get_origin(kind), get_args(kind)[0]
+        read = converter.get_structure_hook(of)
+        return lambda data, _: made([read(each, of) for each in data])
+
+    def is_optional(kind: Any) -> bool:
+        args = get_args(kind)
+        return get_origin(kind) is UnionType and len(args) == 2 and args[1] is NoneType  # noqa: PLR2004
+
+    def read_optional(kind: Any) -> Any:
+        of = get_args(kind)[0]
+        read = converter.get_structure_hook(of)
+        return lambda data, _: None if data is None else read(data, of)
+
+    converter.register_structure_hook_factory(is_list, read_list)
+    converter.register_structure_hook_factory(is_optional, read_optional)
 
 
 def _ends(converter: cattrs.Converter) -> None:
