@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -154,6 +154,13 @@ def _exactly(value: T, kind: type[T]) -> T:
     return value
 
 
+def _texts(values: Collection[str]) -> Collection[str]:
+    """The values if each is a text; a row may name hundreds of objects."""
+    if not set(map(type, values)) <= {str}:
+        raise TypeError("not of type str")
+    return values
+
+
 def _without_revision(kind: type, converter: cattrs.Converter) -> Any:
     omitted = {
         name: cattrs.override(omit=True)
@@ -218,6 +225,8 @@ def _parts(converter: cattrs.Converter) -> None:
 
     def read_list(kind: Any) -> Any:
         made, of = get_origin(kind), get_args(kind)[0]
+        if of is str:
+            return lambda data, _: made(_texts(data))
         read = converter.get_structure_hook(of)
         return lambda data, _: made([read(each, of) for each in data])
 
