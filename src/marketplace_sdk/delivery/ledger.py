@@ -39,7 +39,7 @@ __all__ = [
 LEDGER, PIN = "ledger", "pin"
 
 
-@frozen
+@frozen(cache_hash=True)  # rows are gathered by their claims
 class Claim:
     """A reason for an item.
 

@@ -75,9 +75,7 @@ class Storing:
         known = {entry.id: entry for entry in situation.entries}
         strange = wishes.claims.keys() - known.keys()
         connection = self._connection(situation)
-        unpinned = {
-            id for id in names.members if connection not in situation.grants[id].principals
-        }
+        unpinned = {id for id in names.members if connection not in situation.grants[id].principals}
         left = [
             pin
             for pin in situation.pins

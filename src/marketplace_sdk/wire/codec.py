@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -25,6 +26,7 @@ from marketplace_sdk.domain.review import Seat
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap
 from marketplace_sdk.errors import StorageError
+from marketplace_sdk.ports.provisioner import Scope
 
 __all__ = ["canonical", "digest", "dump", "instant", "load", "plain", "text_of"]
 
@@ -133,6 +135,11 @@ def _converter() -> cattrs.Converter:
     _maps(converter)
     _sets(converter)
     _parts(converter)
+    # The rows of a pass are in few scopes, by which they are looked up many times: equal ones are
+    # the same one, which a dict finds without comparing.
+    converter.register_structure_hook(
+        Scope, lambda data, _: _scope(_exactly(data["platform"], str), _exactly(data["key"], str))
+    )
     _ends(converter)
     _trees(converter)
     # What a request was filed under is written out whole: a default that changes in a later
@@ -159,6 +166,11 @@ def _texts(values: Collection[str]) -> Collection[str]:
     if not set(map(type, values)) <= {str}:
         raise TypeError("not of type str")
     return values
+
+
+@lru_cache(maxsize=4096)
+def _scope(platform: str, key: str) -> Scope:
+    return Scope(platform, key)
 
 
 def _without_revision(kind: type, converter: cattrs.Converter) -> Any:
