@@ -50,7 +50,7 @@ from marketplace_sdk.errors import (
     StaleRevision,
     StorageError,
 )
-from marketplace_sdk.ports.directory import Directory
+from marketplace_sdk.ports.directory import BatchDirectory, Directory
 from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn, Discoverer
 from marketplace_sdk.ports.doctoring import Doctor, Shortcoming
 from marketplace_sdk.ports.dotted import dotted_name, split_name
@@ -98,6 +98,7 @@ __all__ = [
     "AdapterError",
     "AddStage",
     "Backlog",
+    "BatchDirectory",
     "BuildContext",
     "Call",
     "CannotLook",

@@ -39,7 +39,7 @@ __all__ = [
 LEDGER, PIN = "ledger", "pin"
 
 
-@frozen
+@frozen(cache_hash=True)  # rows are gathered by their claims
 class Claim:
     """A reason for an item.
 
@@ -123,6 +123,8 @@ class LedgerEntry:
 
     def with_claims(self, target: str, wanted: frozenset[Claim]) -> LedgerEntry:
         """The row when exactly these claims are made under a target."""
+        if wanted == self.claims:  # nearly always: nobody else claims it, and nothing changed
+            return self
         old = self.claimed_under(target)
         claims = (self.claims - old) | wanted
         if claims == self.claims:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import field, frozen
 
@@ -12,7 +12,7 @@ from marketplace_sdk.delivery.masking import Masks
 from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.delivery.replacing import Replaced, replaced
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import Person
+from marketplace_sdk.domain.people import Beneficiary, GroupFacts, Person
 from marketplace_sdk.errors import MarketplaceError
 from marketplace_sdk.ports.provisioner import Ref, Resolved, TargetObject, Unresolved
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from marketplace_sdk.ports.provisioner import Call
 
 __all__ = ["Names", "names_of", "resolve_names"]
+
+A = TypeVar("A")
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -82,13 +85,9 @@ def resolve_names(
     Returns:
         The principal's name of each member, by id of the grant, and what each name means.
     """
-    known: dict[str, str | Obstacle] = {}
-    names: dict[str, str | Obstacle] = {}
-    for id in sorted(situation.members):
-        token = situation.grants[id].beneficiary.token
-        if token not in known:
-            known[token] = _principal(situation.grants[id], directory, connection.name)
-        names[id] = known[token]
+    who = {id: situation.grants[id].beneficiary for id in sorted(situation.members)}
+    known = _principals(set(who.values()), directory, connection.name)
+    names = {id: known[each] for id, each in who.items()}
     refs = {Ref("principal", name) for name in names.values() if isinstance(name, str)}
     refs |= {Ref("object", name) for name in situation.objects}
     if not refs:
@@ -175,14 +174,46 @@ def _member(
     )
 
 
-def _principal(grant: Grant, directory: Directory, connection: str) -> str | Obstacle:
-    who = grant.beneficiary
+def _principals(
+    beneficiaries: Collection[Beneficiary], directory: Directory, connection: str
+) -> Mapping[Beneficiary, str | Obstacle]:
+    """The name of each beneficiary on a connection, or why there is none."""
+    people = _people({who.id for who in beneficiaries if who.kind == "person"}, directory)
+    return {
+        who: _principal(
+            who,
+            _asked(directory.group, who.id) if who.kind == "group" else people[who.id],
+            connection,
+        )
+        for who in beneficiaries
+    }
+
+
+def _people(ids: Collection[str], directory: Directory) -> Mapping[str, Person | str | None]:
+    """Each of these people, in one call where the directory can; or why they are not known."""
+    ask_many: Callable[[Collection[str]], Mapping[str, Person]] | None
+    ask_many = getattr(directory, "find_people", None)
+    if ask_many is None:
+        return {id: _asked(directory.person, id) for id in ids}
+    many = _asked(ask_many, ids)
+    return {id: many if isinstance(many, str) else many.get(id) for id in ids}
+
+
+def _asked(ask: Callable[[A], T], about: A) -> T | str:
+    """What the directory answers, or what it fails with."""
     try:
-        found = directory.group(who.id) if who.kind == "group" else directory.person(who.id)
+        return ask(about)
     except MarketplaceError as error:
-        return Obstacle("directory_unreachable", f"cannot look {who} up: {error.code}")
+        return error.code
     except Exception as error:  # noqa: BLE001  # a plugin may raise anything
-        return Obstacle("directory_unreachable", f"cannot look {who} up: {type(error).__name__}")
+        return type(error).__name__
+
+
+def _principal(
+    who: Beneficiary, found: Person | GroupFacts | str | None, connection: str
+) -> str | Obstacle:
+    if isinstance(found, str):
+        return Obstacle("directory_unreachable", f"cannot look {who} up: {found}")
     if isinstance(found, Person) and not found.active:
         return Obstacle(
             "beneficiary_left",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -53,13 +53,15 @@ class _Rows:
     blind: bool = False
     obstacles: tuple[Obstacle, ...] = field(default=())
 
-    def __add__(self, other: _Rows) -> _Rows:
-        return _Rows(
-            self.some or other.some,
-            self.absent or other.absent,
-            self.blind or other.blind,
-            (*self.obstacles, *other.obstacles),
-        )
+    @classmethod
+    def of(cls, parts: Sequence[_Rows]) -> _Rows:
+        """What was seen of all of these."""
+        some = absent = blind = False
+        obstacles: tuple[Obstacle, ...] = ()
+        for part in parts:
+            some, absent, blind = some or part.some, absent or part.absent, blind or part.blind
+            obstacles += part.obstacles
+        return cls(some, absent, blind, obstacles)
 
 
 def shown_of(
@@ -88,9 +90,13 @@ def shown_of(
         for claim in entry.leaving:
             leaving.setdefault(claim, []).append(entry)
     base = {
-        layer.key: _rows(claimed.get(Claim(layer.key, situation.target), ()), view, obstacles)
-        + _missing(names.missing_objects.get(each.name) for each in layer.objects)
-        + _missing([wishes.obstacles.get(layer.key)])
+        layer.key: _Rows.of(
+            [
+                _rows(claimed.get(Claim(layer.key, situation.target), ()), view, obstacles),
+                _missing(names.missing_objects.get(each.name) for each in layer.objects),
+                _missing([wishes.obstacles.get(layer.key)]),
+            ]
+        )
         for layer in situation.layers
     }
     found: dict[str, Shown] = {}
@@ -98,12 +104,12 @@ def shown_of(
     for id in situation.grants:
         claim = Claim(f"grant:{id}", situation.target)
         if id in members:
-            rows = _rows(claimed.get(claim, ()), view, obstacles)
-            rows += _missing([names.missing_members.get(id), wishes.obstacles.get(claim.claimant)])
-            for layer in situation.layers:
-                if id in layer.members:
-                    rows += base[layer.key]
-            found[id] = _given(rows)
+            rows = [_rows(claimed.get(claim, ()), view, obstacles)]
+            if id in names.missing_members or claim.claimant in wishes.obstacles:
+                why = [names.missing_members.get(id), wishes.obstacles.get(claim.claimant)]
+                rows.append(_missing(why))
+            rows += [base[layer.key] for layer in situation.layers if id in layer.members]
+            found[id] = _given(_Rows.of(rows))
         else:
             found[id] = _taken(leaving.get(claim, ()), view, obstacles)
             if situation.shut and situation.grants[id].live and found[id].obstacle is None:
@@ -137,16 +143,18 @@ def needs_showing(grant: Grant, key: str, part: Part, *, waits: bool) -> bool:
 
 
 def _rows(entries: Iterable[LedgerEntry], view: View, obstacles: Mapping[str, Obstacle]) -> _Rows:
-    rows = _Rows()
+    some = absent = blind = False
+    found: list[Obstacle] = []
     for entry in entries:
-        why = obstacles.get(entry.id)
+        some = True
         if entry.scope not in view.seen:
-            rows += _Rows(some=True, blind=True, obstacles=(_blind(entry, view),))
+            blind = True
+            found.append(_blind(entry, view))
         elif presence(entry, view) is None:
-            rows += _Rows(some=True, absent=True, obstacles=() if why is None else (why,))
-        else:
-            rows += _Rows(some=True)
-    return rows
+            absent = True
+            if entry.id in obstacles:
+                found.append(obstacles[entry.id])
+    return _Rows(some, absent, blind, tuple(found))
 
 
 def _missing(obstacles: Iterable[Obstacle | None]) -> _Rows:

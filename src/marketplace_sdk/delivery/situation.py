@@ -20,6 +20,7 @@ from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.ports.provisioner import TargetObject
 from marketplace_sdk.wire.codec import digest, text_of
+from marketplace_sdk.work.places import AT_ONCE
 from marketplace_sdk.work.targets import accessible, column_marks
 from marketplace_sdk.work.unit import Unit
 
@@ -139,18 +140,20 @@ def _layers(
     unit: Unit, mark: Mark, product: DataProduct, claiming: Collection[Grant]
 ) -> tuple[Layer, ...]:
     asked = dict(sorted(product.asked))
+    unit.ahead(*((DataSource, name) for name in product.sources))
     named: dict[datetime | None, list[DataSource]] = {}
     for name in product.sources:
         source = unit.get(DataSource, name)
         if source is not None and source.connection == mark.connection:
             named.setdefault(asked.get(name), []).append(source)
+    names = {source.object for sources in named.values() for source in sources}
+    objects = _objects(unit, mark.connection, names)
     layers = []
     for since, sources in named.items():
-        objects = {source.object for source in sources}
         layers.append(
             Layer(
                 key=_layer_key(mark, since),
-                objects=tuple(_object(unit, mark.connection, name) for name in sorted(objects)),
+                objects=tuple(objects[name] for name in sorted({one.object for one in sources})),
                 members=frozenset(
                     grant.id for grant in claiming if since is None or grant.since >= since
                 ),
@@ -159,10 +162,15 @@ def _layers(
     return tuple(sorted(layers, key=lambda layer: layer.key))
 
 
-def _object(unit: Unit, connection: str, name: str) -> TargetObject:
-    """An object with the masks of everybody who registered it."""
-    sources = unit.find(DataSource, ("object", [f"{connection}|{name}"]))
-    return TargetObject(name, frozenset(column for each in sources for column in each.masked))
+def _objects(unit: Unit, connection: str, names: Collection[str]) -> Mapping[str, TargetObject]:
+    """Objects by name, each with the masks of everybody who registered it."""
+    keys = {f"{connection}|{name}": name for name in sorted(names)}
+    masked: dict[str, set[str]] = {key: set() for key in keys}
+    wanted = [*keys]
+    for first in range(0, len(wanted), AT_ONCE):
+        for source in unit.find(DataSource, ("object", wanted[first : first + AT_ONCE])):
+            masked[f"{source.connection}|{source.object}"] |= source.masked
+    return {name: TargetObject(name, frozenset(masked[key])) for key, name in keys.items()}
 
 
 def _unmask_first(

@@ -74,11 +74,8 @@ class Storing:
         """
         known = {entry.id: entry for entry in situation.entries}
         strange = wishes.claims.keys() - known.keys()
-        unpinned = {
-            id
-            for id in names.members
-            if self._connection(situation) not in situation.grants[id].principals
-        }
+        connection = self._connection(situation)
+        unpinned = {id for id in names.members if connection not in situation.grants[id].principals}
         left = [
             pin
             for pin in situation.pins

@@ -49,6 +49,9 @@ class FrozenMap(Mapping[K, V], Generic[K, V]):
     def __getitem__(self, key: K) -> V:
         return self._data[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._data
+
     def __iter__(self) -> Iterator[K]:
         return iter(self._data)
 
@@ -104,6 +107,8 @@ def listed(values: Iterable[Any]) -> tuple[Any, ...]:
 
 def name_set(values: Iterable[str]) -> frozenset[str]:
     """Texts as a set; a lone text is refused."""
+    if values.__class__ is frozenset:  # nearly always; asking for Iterable takes ten times as long
+        return values
     return frozenset(listed(values))
 
 

@@ -43,7 +43,11 @@ Place = tuple[str, str]
 # Kept as JSON text: a copy that nobody can change, and what does not survive it would not survive
 # a durable store either. Reading it back costs a fifth of ``copy.deepcopy``.
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder().decode
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+def _decode(text: str) -> Any:
+    return _raw_decode(text)[0]  # what we wrote has no blanks around it to look for
 
 
 @frozen(slots=True)

@@ -13,7 +13,7 @@ from marketplace_sdk.memory.faults import Failures
 from marketplace_sdk.work.unit import Unit, unit_of_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -41,13 +41,22 @@ class StoredDirectory:
         Raises:
             DirectoryError: the store could not be read.
         """
+        return self.find_people([id]).get(id)
+
+    def find_people(self, ids: Collection[str]) -> Mapping[str, Person]:
+        """Those of these people who are stored, active or not, as of now; in one unit.
+
+        Raises:
+            DirectoryError: the store could not be read.
+        """
         now = self._clock()
         try:
             with self._reading(now) as unit:
-                found = unit.get(Person, id)
+                unit.ahead(*((Person, id) for id in ids))
+                found = {id: unit.get(Person, id) for id in ids}
         except StorageError as error:
             raise _unreadable(error) from error
-        return None if found is None else evolve(found, as_of=now)
+        return {id: evolve(each, as_of=now) for id, each in found.items() if each is not None}
 
     def group(self, name: str) -> GroupFacts | None:
         """The stored group, or one without principals when some active person is in it.
@@ -135,12 +144,17 @@ class MemoryDirectory:
 
     def person(self, id: str) -> Person | None:
         """The person, as of now; None if unknown."""
+        return self.find_people([id]).get(id)
+
+    def find_people(self, ids: Collection[str]) -> Mapping[str, Person]:
+        """Those of these people who are known, as of now."""
         self._failures.check()
         with self._lock:
-            found = self._people.get(id)
-        if found is None or self._clock is None:
+            found = {id: self._people[id] for id in ids if id in self._people}
+        if self._clock is None:
             return found
-        return evolve(found, as_of=self._clock())
+        now = self._clock()
+        return {id: evolve(each, as_of=now) for id, each in found.items()}
 
     def group(self, name: str) -> GroupFacts | None:
         """The group, or one without principals when some active person is in it."""

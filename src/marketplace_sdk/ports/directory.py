@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from marketplace_sdk.domain.people import GroupFacts, Person
     from marketplace_sdk.domain.selectors import StewardSelector
 
-__all__ = ["Directory"]
+__all__ = ["BatchDirectory", "Directory"]
 
 
 class Directory(Protocol):
@@ -32,3 +32,13 @@ class Directory(Protocol):
         Service accounts are left out: nobody reads what they are told, and they decide nothing.
         Domain permissions are not the directory's: they are asked group by group.
         """
+
+
+class BatchDirectory(Directory, Protocol):
+    """What a directory may offer that is far away: many people in one call.
+
+    A pass over a product asks for each of its members, of whom there may be hundreds.
+    """
+
+    def find_people(self, ids: Collection[str]) -> Mapping[str, Person]:
+        """Those of these people who are known, by id, each as ``person`` answers."""

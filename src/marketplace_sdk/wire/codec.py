@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -24,6 +26,7 @@ from marketplace_sdk.domain.review import Seat
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap
 from marketplace_sdk.errors import StorageError
+from marketplace_sdk.ports.provisioner import Scope
 
 __all__ = ["canonical", "digest", "dump", "instant", "load", "plain", "text_of"]
 
@@ -54,6 +57,8 @@ def text_of(moment: datetime) -> str:
 def instant(text: str) -> datetime:
     """The instant that ``text_of`` wrote."""
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.utcoffset() is None:
         raise ValueError("an instant needs a time zone")
     return moment.astimezone(UTC)
@@ -129,6 +134,12 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(scalar, _exactly)
     _maps(converter)
     _sets(converter)
+    _parts(converter)
+    # The rows of a pass are in few scopes, by which they are looked up many times: equal ones are
+    # the same one, which a dict finds without comparing.
+    converter.register_structure_hook(
+        Scope, lambda data, _: _scope(_exactly(data["platform"], str), _exactly(data["key"], str))
+    )
     _ends(converter)
     _trees(converter)
     # What a request was filed under is written out whole: a default that changes in a later
@@ -148,6 +159,18 @@ def _exactly(value: T, kind: type[T]) -> T:
     if type(value) is not kind:
         raise TypeError(f"not of type {kind.__name__}")
     return value
+
+
+def _texts(values: Collection[str]) -> Collection[str]:
+    """The values if each is a text; a row may name hundreds of objects."""
+    if not set(map(type, values)) <= {str}:
+        raise TypeError("not of type str")
+    return values
+
+
+@lru_cache(maxsize=4096)
+def _scope(platform: str, key: str) -> Scope:
+    return Scope(platform, key)
 
 
 def _without_revision(kind: type, converter: cattrs.Converter) -> Any:
@@ -172,9 +195,8 @@ def _maps(converter: cattrs.Converter) -> None:
         of = (get_args(kind) or (str, Any))[1]
         if of is Any:
             return lambda data, _: _frozen(data)
-        return lambda data, _: FrozenMap(
-            {key: converter.structure(each, of) for key, each in data.items()}
-        )
+        read = converter.get_structure_hook(of)
+        return lambda data, _: FrozenMap({key: read(each, of) for key, each in data.items()})
 
     def unstructure(kind: Any) -> Any:
         of = (get_args(kind) or (str, Any))[1]
@@ -200,6 +222,37 @@ def _sets(converter: cattrs.Converter) -> None:
     converter.register_unstructure_hook_factory(
         lambda kind: getattr(kind, "__origin__", None) is frozenset, unstructure
     )
+
+
+def _parts(converter: cattrs.Converter) -> None:
+    """Lists of one type, and what may be None.
+
+    How a part is read is found out once; cattrs asks itself for each value, which takes longer
+    than reading it, and a pass reads thousands of rows.
+    """
+
+    def is_list(kind: Any) -> bool:
+        origin, args = get_origin(kind), get_args(kind)
+        return origin is frozenset or (origin is tuple and args[1:] == (...,))
+
+    def read_list(kind: Any) -> Any:
+        made, of = get_origin(kind), get_args(kind)[0]
+        if of is str:
+            return lambda data, _: made(_texts(data))
+        read = converter.get_structure_hook(of)
+        return lambda data, _: made([read(each, of) for each in data])
+
+    def is_optional(kind: Any) -> bool:
+        args = get_args(kind)
+        return get_origin(kind) is UnionType and len(args) == 2 and args[1] is NoneType  # noqa: PLR2004
+
+    def read_optional(kind: Any) -> Any:
+        of = get_args(kind)[0]
+        read = converter.get_structure_hook(of)
+        return lambda data, _: None if data is None else read(data, of)
+
+    converter.register_structure_hook_factory(is_list, read_list)
+    converter.register_structure_hook_factory(is_optional, read_optional)
 
 
 def _ends(converter: cattrs.Converter) -> None:

@@ -327,9 +327,10 @@ class Unit:
             if "revision" in known:
                 document = {**document, "revision": record.revision}
             value = load(entry.type, document)
-        unknown = {name: each for name, each in document.items() if name not in known}
-        if unknown:
-            self._unknown[key] = unknown
+        if not document.keys() <= known:
+            self._unknown[key] = {
+                name: each for name, each in document.items() if name not in known
+            }
         self._read[key] = value
         return value
 

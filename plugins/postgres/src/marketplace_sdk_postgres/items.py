@@ -57,8 +57,10 @@ class Key:
     column: int = 0
 
     def __str__(self) -> str:
-        numbers = [str(n) for n in (self.id, self.column) if n]
-        return "|".join([self.kind, self.role, *numbers])
+        text = f"{self.kind}|{self.role}"
+        if self.id:
+            text += f"|{self.id}"
+        return f"{text}|{self.column}" if self.column else text
 
     @classmethod
     def read(cls, text: str) -> Key:
@@ -198,7 +200,7 @@ class _Maker:
 
     target: Target
     marker: str
-    platform: str
+    scope: Scope
     role: str
     masked: frozenset[ColumnName]
 
@@ -223,7 +225,7 @@ class _Maker:
         masked |= {_column(found, name) for wanted, found in objects for name in wanted.masked}
         role = role_name(known.installation, key, platform)
         marker = str(Marker(known.installation, key))
-        return cls(target, marker, platform, role, frozenset(masked))
+        return cls(target, marker, scope_of(platform, role), role, frozenset(masked))
 
     def guards(self, wanted: TargetObject, found: Resolved) -> tuple[Guard, ...]:
         """What must hold before anything of an object is opened.
@@ -260,7 +262,7 @@ class _Maker:
         plain: Any = data
         return Item(
             key=str(Key(kind, self.role, id, column)),
-            scope=scope_of(self.platform, self.role),
+            scope=self.scope,
             kind=kind,
             rank=RANKS[kind],
             opens=opens,

@@ -106,8 +106,12 @@ def look(
     items: dict[str, dict[str, Presence]] = {role: {} for role in roles}
     if roles:
         parameters = {"roles": list(roles), "me": login.oid}
+        marked: dict[str, bool] = {}  # by role, whose rows all carry the same marker
         for row in connection.execute(_ROLES, parameters):
-            _enter(items[row[0]], row, login, installation)
+            role = row[0]
+            if role not in marked:
+                marked[role] = is_ours(row[7], role, installation, login.platform)
+            _enter(items[role], row, login, marked=marked[role])
     told = answers_to(connection, installation, guards, roles) if roles and guards else {}
     evidence = f"catalog of database {login.database}, read as {login.name}"
     for role, scope in roles.items():
@@ -124,8 +128,8 @@ def is_ours(marker: str | None, role: str, installation: str, platform: str) -> 
     return role_name(installation, read.target, platform) == role
 
 
-def _enter(items: dict[str, Presence], row: Sequence[Any], login: Login, installation: str) -> None:
-    role, kind, id, number, word, grantor, native, marker, acted, giver, names = row
+def _enter(items: dict[str, Presence], row: Sequence[Any], login: Login, *, marked: bool) -> None:
+    role, kind, id, number, word, grantor, native, _, acted, giver, names = row
     read: Key | None = None
     if kind == "role":
         read, given = Key("role", role), True
@@ -140,7 +144,7 @@ def _enter(items: dict[str, Presence], row: Sequence[Any], login: Login, install
     # Whatever else somebody did to our role: listed, so that it shows up, never touched.
     key = f"other|{role}|{kind}|{id}|{number}|{word}" if read is None else str(read)
     remedies = [] if read is None or given or not names else [taken_from(read, names, giver, login)]
-    ours = given and is_ours(marker, role, installation, login.platform)
+    ours = given and marked
     # The same thing may have been given twice, by us and by somebody else.
     before = items.get(key)
     mine = ours or (before is not None and before.ours)

@@ -88,10 +88,11 @@ def _principals(
         else:
             asked |= {ref.name, ref.name.lower()}
     found = {row[0]: row for row in connection.execute(_PRINCIPALS, [sorted(asked)])}
+    own = role_prefix(installation)
     for ref in refs:
         if ref in answers:
             continue
-        refused = _refused(ref.name, found.get(ref.name), login, installation)
+        refused = _refused(ref.name, found.get(ref.name), login, own)
         if refused:
             answers[ref] = Unresolved(ref=ref, reason="not_allowed", message=refused)
         elif ref.name not in found:
@@ -110,13 +111,13 @@ def _principals(
     return answers
 
 
-def _refused(name: str, row: Sequence[Any] | None, login: Login, installation: str) -> str:
+def _refused(name: str, row: Sequence[Any] | None, login: Login, own: str) -> str:
     """Why nobody may be made a member under this name; empty text if somebody may."""
     if name.lower() == "public":
         return "PUBLIC is everybody; register the role of one person or group"
     if name.startswith("pg_"):
         return f"{name} is a role of the server itself; register the role of a person or group"
-    if name.startswith(role_prefix(installation)):
+    if name.startswith(own):
         return f"{name} is a role of this marketplace; register the role of a person or group"
     if name == login.name:
         return f"{name} is the marketplace's own login; register the role of a person or group"
