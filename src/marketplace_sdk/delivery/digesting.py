@@ -22,7 +22,7 @@ from marketplace_sdk.domain.preferences import (
     time_of,
 )
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.wire.codec import digest, text_of
+from marketplace_sdk.wire.codec import digest, plain, text_of
 from marketplace_sdk.work.deciding import could_decide, still_asks
 from marketplace_sdk.work.gathering import DIGEST, look_at_digest
 
@@ -114,6 +114,7 @@ class Digester:
             "at": text_of(message.at),
             "subject": message.subject,
             "link": link_of(self.links, message),
+            "data": plain(message.data),
         }
 
     def _digest(

@@ -240,23 +240,22 @@ class MemoryTransaction:
         """See the port."""
         self._check()
         lists = {None: ("waiting", "parked"), False: ("waiting",), True: ("parked",)}[dead]
+        place = None if after is None else (to_utc(after[0]), after[1])
+        most = _limit(limit)
         with self._state:
+            # Both at one moment: a commit hands a reader the former state of what it changes.
             kept = [
-                self._books.jobs[id]
-                for name in lists
-                for _, _, id in getattr(self._books, name).get(queue, ())
-                if id not in self.jobs
+                job
+                for job in self.jobs.values()
+                if job is not None
+                and job.row.queue == queue
+                and dead in (None, job.row.dead)
+                and (place is None or _due_and_id(job) > place)
             ]
-        kept += [
-            job
-            for job in self.jobs.values()
-            if job is not None and job.row.queue == queue and dead in (None, job.row.dead)
-        ]
-        if after is not None:
-            place = (to_utc(after[0]), after[1])
-            kept = [job for job in kept if _due_and_id(job) > place]
+            for name in lists:
+                kept += self._earliest(getattr(self._books, name).get(queue, ()), place, most)
         kept.sort(key=_due_and_id)
-        return [job.thaw() for job in kept[: _limit(limit)]]
+        return [job.thaw() for job in kept[:most]]
 
     def replay(self, id: str, due: datetime) -> bool:
         """See the port. The last error is forgotten with the attempts."""
@@ -316,6 +315,25 @@ class MemoryTransaction:
             chain = [link for link in chain if link.row.position <= self._ceiling]
         added = [link for link in self.events_added if link.row.aggregate == aggregate]
         return sorted([*chain, *added], key=_sequence) if added else chain
+
+    def _earliest(
+        self,
+        rows: Sequence[tuple[datetime, int, str]],
+        place: tuple[datetime, str] | None,
+        most: int | None,
+    ) -> list[Job]:
+        """Committed work behind a place, as far as it can be among the first ``most``."""
+        kept: list[Job] = []
+        start = 0 if place is None else bisect_left(rows, (place[0],))
+        for due, _, id in islice(rows, start, None):
+            if most is not None and len(kept) >= most and (not most or due > kept[-1].row.due):
+                break
+            if id in self.jobs:
+                continue
+            job = self._books.jobs[id]
+            if place is None or _due_and_id(job) > place:
+                kept.append(job)
+        return kept
 
     def _claimable(self, queue: str, now: datetime, *, in_order: bool) -> Iterator[list[Job]]:
         """Per free key its work that may be taken, keys by earliest due time."""
