@@ -33,7 +33,7 @@ from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
 from marketplace_sdk.services._leavers import LEAVERS, look_for_leavers
 from marketplace_sdk.services._reminding import REMIND, remind
-from marketplace_sdk.services._stuck import look_again
+from marketplace_sdk.services._stuck import deciders_of, look_again
 from marketplace_sdk.services.audit import Audit
 from marketplace_sdk.services.declarations import Declarations
 from marketplace_sdk.services.deliveries import Deliveries
@@ -225,6 +225,7 @@ class Marketplace(Services):
             connections=platforms,
             listeners=told,
             directory=people,
+            deciders=partial(deciders_of, self._context),
             check_plan=self._host.check_plan,
             settings=delivery or Settings(),
             seal_every=seal_every,

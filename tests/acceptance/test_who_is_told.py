@@ -131,6 +131,92 @@ def test_a_steward_who_is_a_side_is_not_asked_to_decide(world, published, side):
     assert world.news()["access_requested"] == {"ana"}
 
 
+def waiting_for(world, *, without=()):
+    """In whose list of what awaits them there is anything."""
+    lists = {who: world.market.requests.awaiting(by=who) for who in set(EVERYBODY) - set(without)}
+    found = {who for who, page in lists.items() if page.items}
+    for who, page in lists.items():
+        assert page == world.market.requests.find(review="awaiting_me", by=who)
+    return found
+
+
+def test_stewards_in_a_group_that_would_get_access_are_not_asked(world):
+    """Nor reminded, nor is it in their list: they may not decide for themselves."""
+    world.market.people.link(PRIVACY, "lake", world.platform.principal("privacy"), by="uma")
+    review = ReviewFlow.review(Stage.any_of(LEGAL), Stage.any_of(PRIVACY, UNA))
+    product = world.publish(review)
+    world.news()
+
+    request = world.ask(product, on_behalf_of=PRIVACY)
+    told = world.news()
+    assert told.pop("requested_on_behalf") == {"con", "bo", "cy"}
+    assert told == {"access_requested": {"ana"}}
+    assert waiting_for(world) == {"ana"}
+    world.clock.advance(timedelta(days=1))
+    assert world.news() == {"requests_pending": {"ana"}}
+
+    world.approve(request, "ana")
+    assert world.news() == {"stage_opened": {"una"}}
+    assert waiting_for(world) == {"una"}
+    world.clock.advance(timedelta(days=1))
+    assert world.news() == {"requests_pending": {"una"}}
+
+
+def test_whoever_stands_in_is_not_asked_about_a_group_of_theirs(world):
+    world.market.people.link(PRIVACY, "lake", world.platform.principal("privacy"), by="uma")
+    form = world.form(any_of(group("Nobody")), fallback=PRIVACY)
+    product = world.publish(form=form)
+    world.news()
+    world.ask(product, on_behalf_of=PRIVACY)
+
+    assert "access_requested" not in world.news()
+    assert waiting_for(world) == set()
+
+
+def test_whoever_answers_for_a_service_account_today_is_not_asked(world):
+    """And whoever answered for it yesterday is."""
+    principal = world.platform.principal("robot")
+    world.market.people.add(
+        "robot", kind="service_account", owner="ana", principals={"lake": principal}, by="uma"
+    )
+    product = world.publish(any_of(LEGAL))
+    world.news()
+    world.ask(product, on_behalf_of="robot")
+    world.market.people.update("robot", owner="bo", by="uma")
+
+    assert world.news()["access_requested"] == {"ana"}
+    world.clock.advance(timedelta(days=1))
+    assert world.news() == {"requests_pending": {"ana"}}
+    assert waiting_for(world) == {"ana"}
+
+
+def test_nobody_is_asked_about_what_was_decided_before_a_worker_ran(world, published):
+    """They hear of the decision; of a stage that was passed nobody hears at all."""
+    world.approve(world.ask(published), "ana")
+    told = world.news()
+    assert told.pop("access_active") == {"con"}
+    assert told == {"determination_made": {"con", "bo"}}
+
+    product = world.publish(ReviewFlow.review(Stage.any_of(LEGAL), Stage.any_of(GOV, UNA)))
+    world.news()
+    world.approve(world.ask(product, by="pat"), "ana")
+    assert world.news() == {"stage_opened": {"gil", "una"}}
+
+
+def test_whoever_lets_another_steward_move_to_the_open_seat_is_asked(world):
+    """Of two different stewards bo could be either: it is not stuck while one of Legal is there."""
+    product = world.publish(all_of(LEGAL, PRIVACY, distinct=True))
+    world.market.people.deactivate("cy", by="uma")
+    world.news(without=["cy"])
+    request = world.approve(world.ask(product), "bo")
+    assert request.stuck == ()
+
+    world.clock.advance(timedelta(days=1))
+    assert world.news(without=["cy"])["requests_pending"] == {"ana"}
+    assert waiting_for(world, without=["cy"]) == {"ana"}
+    assert world.approve(request, "ana").state == "approved"
+
+
 def test_a_steward_who_may_review_themselves_is_asked(world):
     form = world.form(any_of(LEGAL), allow_self_review=True)
     product = world.publish(form=form)

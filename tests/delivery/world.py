@@ -101,6 +101,7 @@ class World:
         self.settings = settings or Settings()
         self.problems = []
         self.check_plan = lambda plan, grant, product: self.problems
+        self.deciders = lambda _: []
         self.handlers = {}
         self.connections = (
             {}
@@ -137,6 +138,7 @@ class World:
             connections=self.connections,
             listeners=self.listeners(),
             directory=self.people,
+            deciders=self.deciders,
             check_plan=self.check_plan,
             handlers=self.handlers,
             settings=self.settings,

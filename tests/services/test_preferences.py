@@ -248,13 +248,13 @@ def test_quiet_hours_hold_notices_back_and_keep_their_order(world):
     """22:30 in Berlin: both wait until seven, the earlier one first; others are told at once."""
     wants(world, "ana", quiet_hours=QuietHours("22:00", "07:00"))
     world.clock.set(datetime(2026, 1, 1, 21, 30, tzinfo=UTC))
-    request = world.ask(world.product)
+    first = world.ask(world.product)
     world.deliver()
     world.clock.advance(minutes=10)
-    world.market.requests.cancel(request.id, by="con")
+    second = world.ask(world.product, by="pat")
     world.deliver()
     assert told(world, "ana") == []
-    assert [each.type for each in told(world, "bo")] == ["access_requested", "request_canceled"]
+    assert [each.about for each in told(world, "bo")] == [first.aggregate, second.aggregate]
     assert world.market.deliveries.dead(by="ada").items == ()
     world.clock.advance(hours=3)
     waiting = next(each for each in world.market.backlog() if each.queue == f"outbox|{HOOK}")
@@ -266,10 +266,26 @@ def test_quiet_hours_hold_notices_back_and_keep_their_order(world):
     world.clock.advance(minutes=1)
     world.deliver()
 
-    assert [each.type for each in told(world, "ana")][:2] == [
-        "access_requested",
-        "request_canceled",
-    ]
+    assert [each.about for each in told(world, "ana")][:2] == [first.aggregate, second.aggregate]
+
+
+def test_nobody_is_asked_in_the_morning_what_was_decided_at_night(world):
+    """The cancellation is told; that she was to decide, and the reminder of it, are not."""
+    wants(world, "ana", quiet_hours=QuietHours("22:00", "07:30"))
+    world.clock.set(datetime(2026, 1, 1, 21, 30, tzinfo=UTC))
+    request = world.ask(world.product)
+    world.clock.set(datetime(2026, 1, 2, 6, 0, tzinfo=UTC))
+    world.deliver()
+    world.market.requests.cancel(request.id, by="con")
+    world.deliver()
+    assert told(world, "ana") == []
+
+    world.clock.set(datetime(2026, 1, 2, 6, 30, tzinfo=UTC))
+    world.deliver()
+
+    assert [each.type for each in told(world, "ana")] == ["request_canceled"]
+    dropped = world.market.destinations.history(HOOK, state="dropped", by="ada")
+    assert {each.type for each in dropped} == {"access_requested", "requests_pending"}
 
 
 def test_a_second_attempt_is_held_by_quiet_hours_too(world):

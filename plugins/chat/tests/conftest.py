@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
 
 from marketplace_sdk.plugin import Call, Message, Recipient
-from marketplace_sdk.testing.conformance import Arrival, NotifierWorld
+from marketplace_sdk.testing.conformance import Arrival
 from marketplace_sdk_chat.config import read_slack, read_teams
 from marketplace_sdk_chat.slack import SlackNotifier
 from marketplace_sdk_chat.teams import TeamsNotifier
+from marketplace_sdk_webhook.testing import LoopbackSite
 
 TOKEN = "xoxb-1234567890-t0ken"
 SIGNATURE = "s1gnature-of-the-w0rkflow"
@@ -25,80 +23,7 @@ def clock():
     return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-class Site(NotifierWorld):
-    """An HTTP server on loopback; ``answer`` says what it does with a request."""
-
-    def __init__(self):
-        self.status, self.headers = 0, {}
-        self.silent, self.over = threading.Event(), threading.Event()
-        self.lock = threading.Lock()
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if site.silent.is_set():
-                    site.over.wait(30)
-                    return
-                with site.lock:
-                    status, answer = (
-                        (site.status, body)
-                        if site.status
-                        else site.answer(self.path, self.headers, body)
-                    )
-                self.send_response(status)
-                for name, value in site.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                with suppress(OSError):
-                    self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        self.handler = Handler
-        self.port = 0
-        self.listen()
-
-    def answer(self, path, headers, body):
-        raise AssertionError("a site says what it answers")
-
-    def listen(self):
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), self.handler)
-        self.port = self.server.server_port
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    def hang_up(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-    @contextmanager
-    def refusing(self, status=503, **headers):
-        self.status, self.headers = status, headers
-        yield
-        self.status, self.headers = 0, {}
-
-    @contextmanager
-    def unreachable(self):
-        self.hang_up()
-        yield
-        self.listen()
-
-    @contextmanager
-    def hanging(self):
-        self.silent.set()
-        yield
-        self.over.set()
-        self.silent.clear()
-
-    def close(self):
-        self.over.set()
-        self.hang_up()
-
-
-class FakeSlack(Site):
+class FakeSlack(LoopbackSite):
     """Two methods of the Web API, as documented; ``error`` makes a method answer with one."""
 
     secrets = (TOKEN,)
@@ -177,7 +102,7 @@ def drawable(block):
     )
 
 
-class FakeWorkflow(Site):
+class FakeWorkflow(LoopbackSite):
     """A workflow that begins with a Teams webhook, and sends the card to ``recipient``."""
 
     secrets = (SIGNATURE,)
@@ -263,7 +188,9 @@ def notice():
 def digest(notice):
     """Make a digest of so many notices."""
 
-    def make(count=3, *, more=0, subject="bo asks for access to <Orders & Co>; please decide."):
+    def make(
+        count=3, *, more=0, to=None, subject="bo asks for access to <Orders & Co>; please decide."
+    ):
         items = [
             {
                 "kind": "access_requested",
@@ -271,10 +198,12 @@ def digest(notice):
                 "at": "2026-01-02T03:04:05.000000Z",
                 "subject": subject,
                 "link": f"https://portal.example/requests/r{number}?a=1&b=2" if number else "",
+                "data": {"requester": "bo", "what": "access to", "product": "Orders"},
             }
             for number in range(count)
         ]
         return notice(
+            to=to,
             type="digest",
             subject=f"Notices that wait for you: {count + more}.",
             about="inbox:ana",

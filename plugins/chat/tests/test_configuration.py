@@ -27,6 +27,7 @@ def problems(read, settings, kept="xoxb-1"):
         ({"token": "env:T", "allow_networks": ["here"]}, ["allow_networks"]),
         ({"token": "env:T", "timeout": 0}, ["timeout"]),
         ({"token": "env:T", "timeout": float("nan")}, ["timeout"]),
+        ({"token": "env:T", "language": "German"}, ["language"]),
     ],
 )
 def test_settings_of_slack_are_checked(settings, paths):
@@ -68,6 +69,16 @@ def test_both_are_found_by_name_and_get_notices_only(monkeypatch):
 
     assert names == ["slack", "teams"]
     assert {tuple(each.receives) for each in found} == {("notice",)}
+
+
+def test_a_template_with_bad_syntax_is_said(tmp_path, monkeypatch):
+    """With file and line, at the start."""
+    monkeypatch.setenv("SLACK_TOKEN", "xoxb-1")
+    (tmp_path / "notice.chat.txt").write_text("well\n{% if %}")
+    slack = {"plugin": "slack", "token": "env:SLACK_TOKEN", "templates": str(tmp_path)}
+
+    with pytest.raises(InvalidInput, match=r"notice\.chat\.txt, line 2"):
+        Marketplace(notifiers=[slack])
 
 
 def test_a_file_of_authorities_that_is_none_is_said(tmp_path, monkeypatch):

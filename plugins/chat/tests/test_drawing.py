@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 
 from marketplace_sdk_chat.blocks import blocks_of, escaped
 from marketplace_sdk_chat.cards import card_of, inert
-from marketplace_sdk_chat.words import MOST
+from marketplace_sdk_chat.words import MOST, words_of
+from marketplace_sdk_email.templates import TemplateFolder
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "<!channel> *bold* [click](https://evil.example) {{DATE(2026-01-01,SHORT)}} ${x} & <b>"
+
+
+def said(message):
+    templates = TemplateFolder("marketplace_sdk_chat", plugin="chat")
+    return words_of(message, message.recipient, templates)
 
 
 def golden(name):
@@ -24,7 +30,7 @@ def golden(name):
 @pytest.mark.parametrize("name", ["notice", "hostile", "digest"])
 def test_slack_is_given_what_the_file_says(name, notice, digest):
     """Text for screen readers, and blocks."""
-    text, blocks = blocks_of(_made(name, notice, digest))
+    text, blocks = blocks_of(said(_made(name, notice, digest)))
 
     assert {"text": text, "blocks": blocks} == golden(f"slack-{name}")
 
@@ -32,7 +38,7 @@ def test_slack_is_given_what_the_file_says(name, notice, digest):
 @pytest.mark.parametrize("name", ["notice", "hostile", "digest"])
 def test_teams_is_given_what_the_file_says(name, notice, digest):
     """An Adaptive Card of a version that Teams draws."""
-    assert card_of(_made(name, notice, digest)) == golden(f"teams-{name}")
+    assert card_of(said(_made(name, notice, digest))) == golden(f"teams-{name}")
 
 
 def _made(name, notice, digest):
@@ -65,7 +71,7 @@ def test_what_people_wrote_is_no_template_for_teams(text):
 
 def test_a_long_digest_fits(digest):
     """The first thirty and how many there are beside; within the limits of both."""
-    big = digest(200, more=40, subject="&" * 5000)
+    big = said(digest(200, more=40, subject="&" * 5000))
 
     _, blocks = blocks_of(big)
     card = card_of(big)

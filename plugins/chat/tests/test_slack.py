@@ -104,7 +104,19 @@ def test_what_is_no_answer_of_slack_is_no_success(slack, notice, call, raw):
 
 
 def test_events_are_nothing_for_people(slack, notice, call):
-    """Nothing is sent, and nothing fails."""
-    slack.connect().deliver(notice(sort="event", recipient=None), call())
+    """Nothing is sent, and it is said."""
+    error = refused(slack.connect(), notice(sort="event", recipient=None), call())
 
+    assert (error.code, error.retryable) == ("not_sendable", False)
+    assert slack.calls == []
+
+
+def test_a_template_that_fails_is_tried_again_and_tells_nothing(slack, notice, call, tmp_path):
+    """So that nothing is lost while somebody mends it."""
+    (tmp_path / "notice.chat.txt").write_text("{{ data.nothing_of_that_name }}")
+
+    error = refused(slack.connect(templates=str(tmp_path)), notice(), call())
+
+    assert (error.code, error.retryable) == ("not_rendered", True)
+    assert "access_requested.chat.txt" in str(error)
     assert slack.calls == []

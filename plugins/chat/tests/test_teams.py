@@ -38,7 +38,9 @@ def test_a_refusal_says_what_to_do(workflow, notice, call, status, headers, code
 
 
 def test_events_are_nothing_for_people(workflow, notice, call):
-    """Nothing is sent, and nothing fails."""
-    workflow.connect().deliver(notice(sort="event", recipient=None), call())
+    """Nothing is sent, and it is said."""
+    with pytest.raises(NotificationError) as caught:
+        workflow.connect().deliver(notice(sort="event", recipient=None), call())
 
+    assert (caught.value.code, caught.value.retryable) == ("not_sendable", False)
     assert workflow.posted == []

@@ -48,8 +48,11 @@ def test_a_repetition_has_the_same_message_id_and_one_request_is_one_thread(
 
 
 def test_events_are_nothing_for_people(notifier, notice, call):
-    """No server listens here: nothing may be sent."""
-    notifier(9).deliver(notice(sort="event", recipient=None), call())
+    """No server listens here: nothing is sent, and it is said."""
+    with pytest.raises(NotificationError) as caught:
+        notifier(9).deliver(notice(sort="event", recipient=None), call())
+
+    assert (caught.value.code, caught.value.retryable) == ("not_sendable", False)
 
 
 def test_a_mail_without_a_link_says_nothing_of_one(serve, notifier, notice, call):

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace_sdk.plugin import InvalidInput
-from marketplace_sdk_email.rendering import NotRendered, Templates
+from marketplace_sdk_email.rendering import Templates
+from marketplace_sdk_email.templates import NotRendered
 
 
 @pytest.fixture

@@ -2,63 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from marketplace_sdk.testing.conformance import Arrival, NotifierConformance, NotifierWorld
+from marketplace_sdk.testing.conformance import Arrival, NotifierConformance
 from marketplace_sdk_webhook.config import read
 from marketplace_sdk_webhook.notifier import WebhookNotifier
+from marketplace_sdk_webhook.testing import LoopbackSite
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TOKEN = "p4th-t0ken"
 
 
-class Receiver(NotifierWorld):
+class Receiver(LoopbackSite):
     """A receiver on a loopback address, with a token in its path."""
 
     secrets = (SECRET, SECRET.removeprefix("whsec_"), TOKEN)
 
     def __init__(self):
+        super().__init__()
         self.requests = []
-        self.status = 204
-        self.silent = threading.Event()
-        self.over = threading.Event()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if receiver.silent.is_set():
-                    receiver.over.wait(30)
-                    return
-                if receiver.status == 204:
-                    receiver.requests.append((self.headers["webhook-id"], body))
-                self.send_response(receiver.status)
-                self.end_headers()
-                with suppress(OSError):
-                    self.wfile.write(b"" if receiver.status == 204 else body)
-
-            def log_message(self, *_):
-                pass
-
-        self.handler = Handler
-        self.port = 0
-        self.listen()
-
-    def listen(self):
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), self.handler)
-        self.port = self.server.server_port
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    def hang_up(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
 
     def connect(self):
         settings = {
@@ -71,28 +35,9 @@ class Receiver(NotifierWorld):
     def arrived(self):
         return [Arrival(id, body) for id, body in self.requests]
 
-    @contextmanager
-    def refusing(self):
-        self.status = 503
-        yield
-        self.status = 204
-
-    @contextmanager
-    def unreachable(self):
-        self.hang_up()
-        yield
-        self.listen()
-
-    @contextmanager
-    def hanging(self):
-        self.silent.set()
-        yield
-        self.over.set()
-        self.silent.clear()
-
-    def close(self):
-        self.over.set()
-        self.hang_up()
+    def answer(self, path, headers, body):
+        self.requests.append((headers["webhook-id"], body))
+        return 204, b""
 
 
 class TestWebhook(NotifierConformance):

@@ -137,7 +137,7 @@ def redeliver(market: Services, *, id: str, as_json: bool, **which: Any) -> None
 @shown
 @acting
 def test(market: Services, *, id: str, as_json: bool) -> None:
-    """Call it once, now, with an event of type test; ends with 1 when it is not taken."""
+    """Send a test now, by mail and chat to yourself; ends with 1 when it is not taken."""
     with busy(f"calling {clean(id)}"):
         result = market.destinations.test(id)
     if as_json:

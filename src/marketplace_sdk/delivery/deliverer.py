@@ -15,6 +15,7 @@ from marketplace_sdk.delivery.checking import CheckPlan
 from marketplace_sdk.delivery.courier import Courier
 from marketplace_sdk.delivery.desk import Desk
 from marketplace_sdk.delivery.listeners import Listeners
+from marketplace_sdk.delivery.notices import Deciders
 from marketplace_sdk.delivery.outbox import Outbox
 from marketplace_sdk.delivery.reconciler import Reconciler
 from marketplace_sdk.delivery.sealer import Sealer
@@ -75,6 +76,7 @@ class Deliverer:
         connections: data platforms by name.
         listeners: everybody who may be told.
         directory: where people and principals come from.
+        deciders: who may decide on a request, by its id; asked outside any unit of work.
         check_plan: guard-rails; every text that it returns holds back the additions of a pass.
         handlers: for kinds of timers beside ``expire`` and ``warn``; called outside any unit of
             work.
@@ -96,6 +98,7 @@ class Deliverer:
         connections: Mapping[str, Connection],
         listeners: Listeners,
         directory: Directory,
+        deciders: Deciders,
         check_plan: CheckPlan,
         handlers: Mapping[str, TimerHandler] | None = None,
         settings: Settings = Settings(),  # noqa: B008  # frozen
@@ -133,6 +136,7 @@ class Deliverer:
                 directory=directory,
             ),
             directory=directory,
+            deciders=deciders,
             links=links,
         )
 

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.notices import outgoing, subject_of
 from marketplace_sdk.delivery.zones import zone_of
-from marketplace_sdk.domain.events import REMINDER, Notice
+from marketplace_sdk.domain.events import ASKS, REMINDER, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.preferences import (
@@ -22,7 +22,8 @@ from marketplace_sdk.domain.preferences import (
     time_of,
 )
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.wire.codec import digest, text_of
+from marketplace_sdk.wire.codec import digest, plain, text_of
+from marketplace_sdk.work.deciding import could_decide, still_asks
 from marketplace_sdk.work.gathering import DIGEST, look_at_digest
 
 if TYPE_CHECKING:
@@ -31,14 +32,13 @@ if TYPE_CHECKING:
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.delivery.listeners import Listeners
     from marketplace_sdk.domain.events import Timer
+    from marketplace_sdk.domain.people import Facts, Person
     from marketplace_sdk.ports.directory import Directory
     from marketplace_sdk.ports.storage import Work
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Digester"]
 
-_ASKS = frozenset({"access_requested", "stage_opened"})
-"""Notices that are over when the request that they are about is decided."""
 _DAY = timedelta(days=1)
 
 
@@ -69,11 +69,11 @@ class Digester:
         """
         person = timer.about.split(":", 1)[1]
         known = self.directory.person(person)
-        told = known is not None and known.id == person and known.active
+        told = known if known is not None and known.id == person and known.active else None
         zone = zone_of(known.time_zone if known is not None else "")
-        self.desk.retried(lambda: self._look(person, zone, told=told))
+        self.desk.retried(lambda: self._look(person, zone, told))
 
-    def _look(self, person: str, zone: tzinfo, *, told: bool) -> None:
+    def _look(self, person: str, zone: tzinfo, told: Person | None) -> None:
         with self.desk.write() as unit:
             gathered = unit.get(Digest, person)
             if gathered is None:
@@ -84,11 +84,13 @@ class Digester:
                 look_at_digest(unit, person, due)
                 return
             unit.delete(gathered)
-            rows = list(self._made(unit, gathered, chosen)) if told else []
+            rows = list(self._made(unit, gathered, chosen, unit.facts(told))) if told else []
             if rows:
                 unit.rows.enqueue(rows)
 
-    def _made(self, unit: Unit, gathered: Digest, chosen: PersonPreferences) -> Iterator[Work]:
+    def _made(
+        self, unit: Unit, gathered: Digest, chosen: PersonPreferences, facts: Facts
+    ) -> Iterator[Work]:
         # One that was taken out or stopped since is not kept waiting for.
         active = {each.name for each in self.listeners.active(unit) if "notice" in each.receives}
         for name, ids in gathered.messages.items():
@@ -98,9 +100,10 @@ class Digester:
                 for id in ids
                 if (message := unit.get(InboxMessage, id)) is not None
                 and mode_of(channel, chosen, name, message.kind) != "off"
-                and _pending(unit, message)
+                and message.read_at is None
+                and still_asks(unit, facts, message)
             ]
-            items = [self._item(message) for message in _once(unit, found)]
+            items = [self._item(message) for message in _once(unit, facts, found)]
             if items and name in active:
                 yield self._digest(unit, gathered, name, items, chosen.due(unit.now))
 
@@ -111,6 +114,7 @@ class Digester:
             "at": text_of(message.at),
             "subject": message.subject,
             "link": link_of(self.links, message),
+            "data": plain(message.data),
         }
 
     def _digest(
@@ -137,31 +141,28 @@ class Digester:
         return outgoing(message, name, due, link_of(self.links, message), _body(items, more))
 
 
-def _pending(unit: Unit, message: InboxMessage) -> bool:
-    """Whether there still is something to tell: nobody read it, and what it asks is open."""
-    if message.read_at is not None:
-        return False
-    if message.kind not in _ASKS:
-        return True
-    request = unit.get(AccessRequest, message.about.split(":", 1)[1])
-    return request is not None and request.open
-
-
-def _once(unit: Unit, messages: list[InboxMessage]) -> list[InboxMessage]:
+def _once(unit: Unit, facts: Facts, messages: list[InboxMessage]) -> list[InboxMessage]:
     """With each request once: the newest reminder counts only what no other message names."""
     reminders = [each for each in messages if each.kind == REMINDER]
     if not reminders:
         return messages
     others = [each for each in messages if each.kind != REMINDER]
-    rest = _rest(unit, reminders[-1], {each.about for each in others if each.kind in _ASKS})
+    told = {each.about for each in others if each.kind in ASKS}
+    rest = _rest(unit, facts, reminders[-1], told)
     return others if rest is None else [*others, rest]
 
 
-def _rest(unit: Unit, reminder: InboxMessage, told: Collection[str]) -> InboxMessage | None:
-    """A reminder of what is still open and not told, as it is now; None when that is nothing."""
+def _rest(
+    unit: Unit, facts: Facts, reminder: InboxMessage, told: Collection[str]
+) -> InboxMessage | None:
+    """A reminder of what still waits for them and is not told; None when that is nothing."""
     named = reminder.data["requests"]
     requests = [unit.get(AccessRequest, each["id"]) for each in named]
-    left = [each for each in requests if each and each.open and each.aggregate not in told]
+    left = [
+        each
+        for each in requests
+        if each is not None and each.aggregate not in told and could_decide(unit, facts, each)
+    ]
     count = reminder.data["count"] - len(named) + len(left)
     if not count:
         return None

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from marketplace_sdk.delivery.calls import call_until
+from marketplace_sdk.delivery.notices import recipient_of
 from marketplace_sdk.domain.destinations import Destination, Standing, Subscription, TestCall
 from marketplace_sdk.errors import InvalidInput, MarketplaceError, NotificationError, Problem
-from marketplace_sdk.ports.notifier import Message, Notifier
+from marketplace_sdk.ports.notifier import Message, Notifier, Recipient
 from marketplace_sdk.work.outgoing import VERSION
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.delivery.settings import Settings
+    from marketplace_sdk.domain.people import Person
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Builds", "Listener", "Listeners", "failure_of"]
@@ -119,16 +121,18 @@ class Listeners:
             self._check_reference(f"secret.{place}" if place else "secret", reference)
         _close(self._build(destination, destination.secrets_at(self._desk.clock())))
 
-    def call(self, name: str, destination: Destination | None) -> TestCall:
+    def call(self, name: str, destination: Destination | None, tester: Person) -> TestCall:
         """Send something that only tries; see ``services._sender``."""
         began = self._monotonic()
         try:
             if destination is None:
-                self._try(name, self._configured[name].notifier)
+                configured = self._configured[name]
+                told = configured.subscription.receives == {"notice"}
+                self._try(name, configured.notifier, recipient_of(tester) if told else None)
             else:
                 built = self._build(destination, destination.secrets_at(self._desk.clock()))
                 try:
-                    self._try(name, built)
+                    self._try(name, built, None)
                 finally:
                     _close(built)
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything
@@ -143,15 +147,19 @@ class Listeners:
         for _, each in built:
             _close(each)
 
-    def _try(self, name: str, notifier: Notifier) -> None:
+    def _try(self, name: str, notifier: Notifier, recipient: Recipient | None) -> None:
         id = self._desk.ids()
+        subject = "" if recipient is None else f"This is a test of {name}: it reaches you."
         message = Message(
             id=id,
-            sort="event",
+            sort="event" if recipient is None else "notice",
             type=TEST,
             at=self._desk.clock(),
             data={"version": VERSION, "destination": name},
             about=f"destination:{name}",
+            recipient=recipient,
+            subject=subject,
+            body=subject,
         )
         end = self._monotonic() + self._settings.call_timeout
         notifier.deliver(message, call_until(end, self._monotonic, correlation_id=id))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.delivery.routing import routes
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.events import NOTICES, Notice
+from marketplace_sdk.domain.events import ASKS, NOTICES, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.people import Person, check_contact
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.work.unit import Unit
 
 __all__ = [
+    "Deciders",
     "audience_of",
     "deliver_notice",
     "message_of",
@@ -34,6 +35,9 @@ __all__ = [
     "recipient_of",
     "subject_of",
 ]
+
+Deciders = Callable[[str], Collection[str]]
+"""Ids of everybody who may decide on a request of this id at the moment."""
 
 
 def notice_of(work: Work) -> Notice:
@@ -77,8 +81,17 @@ def recipient_of(person: Person) -> Recipient:
     )
 
 
-def audience_of(notice: Notice, desk: Desk, directory: Directory, limit: int) -> tuple[str, ...]:
+def audience_of(
+    notice: Notice, desk: Desk, directory: Directory, limit: int, deciders: Deciders
+) -> tuple[str, ...]:
     """Ids of everybody who is to be told, each once, in a fixed order.
+
+    Args:
+        notice: what they are told.
+        desk: knows who holds domain permissions.
+        directory: knows who matches a selector.
+        limit: most people of one selector.
+        deciders: who may decide now; nobody else is asked to.
 
     Raises:
         DirectoryError: the directory cannot be read.
@@ -89,6 +102,8 @@ def audience_of(notice: Notice, desk: Desk, directory: Directory, limit: int) ->
             people.add(selector.value)
         else:
             people.update(directory.members(selector, limit))
+    if people and notice.kind in ASKS:
+        people &= set(deciders(notice.about.removeprefix("request:")))
     return tuple(sorted(people - set(notice.exclude)))
 
 

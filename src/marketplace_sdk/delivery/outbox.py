@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from marketplace_sdk.delivery.notices import audience_of, deliver_notice, notice_of
+from marketplace_sdk.delivery.notices import Deciders, audience_of, deliver_notice, notice_of
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.domain.destinations import Destination
 from marketplace_sdk.domain.links import NO_LINKS, Links
@@ -60,6 +60,7 @@ class Outbox:
         listeners: everybody who may be told.
         courier: delivers for one destination.
         directory: who matches the audience of a notice.
+        deciders: who may decide on a request.
         links: templates of the portal's pages.
     """
 
@@ -70,6 +71,7 @@ class Outbox:
     listeners: Listeners = field(repr=False)
     courier: Courier = field(repr=False)
     directory: Directory = field(repr=False)
+    deciders: Deciders = field(repr=False)
     links: Links = NO_LINKS
     _looked: bool = field(default=False, init=False)
 
@@ -156,7 +158,9 @@ class Outbox:
         """Put a notice into inboxes; without the directory it has to wait."""
         try:
             notice = notice_of(work)
-            people = audience_of(notice, self.desk, self.directory, self.settings.audience)
+            people = audience_of(
+                notice, self.desk, self.directory, self.settings.audience, self.deciders
+            )
 
             def tell() -> None:
                 with self.desk.write() as unit:

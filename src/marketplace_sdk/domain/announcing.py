@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
 
-__all__ = ["act", "barred", "final", "happened", "notice", "sides", "stewards"]
+__all__ = ["act", "final", "happened", "notice", "sides", "stewards"]
 
 
 def happened(name: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
@@ -96,13 +96,6 @@ def sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
     if request.owner:
         found.append(user(request.owner))
     return tuple(dict.fromkeys(found))
-
-
-def barred(request: AccessRequest) -> tuple[str, ...]:
-    """Ids of those who may not decide even if they are stewards, so that nobody asks them to."""
-    if request.allow_self_review:
-        return ()
-    return tuple(side.value for side in sides(request) if side.kind == "user")
 
 
 def stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:

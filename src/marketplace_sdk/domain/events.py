@@ -15,6 +15,7 @@ from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, freeze
 
 __all__ = [
+    "ASKS",
     "CATALOGUE",
     "NOTICES",
     "REMINDER",
@@ -240,6 +241,9 @@ CATALOGUE: Mapping[str, EventType] = {
         ),
     )
 }
+
+ASKS = frozenset({"access_requested", "stage_opened"})
+"""Kinds of notices that ask to decide a request: only whoever may, when it is told, gets them."""
 
 REMINDER = "requests_pending"
 """Kind of the notice that reminds a steward of everything that waits for them."""

@@ -10,13 +10,13 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.announcing import (
     act,
-    barred,
     final,
     happened,
     notice,
     sides,
     stewards,
 )
+from marketplace_sdk.domain.deciding import on_the_side
 from marketplace_sdk.domain.durations import Window, end_of
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.quorum import Determination, adds_approval, matches
@@ -109,9 +109,7 @@ def submit(
     if len(told) > 1:
         effects += Effects(notices=(notice("requested_on_behalf", request, names, told, ()),))
     asked = tuple(sorted(stages[0].selectors(), key=str))
-    effects += Effects(
-        notices=(notice("access_requested", request, names, asked, barred(request)),)
-    )
+    effects += Effects(notices=(notice("access_requested", request, names, asked, ()),))
     return Decision(request=request, effects=effects)
 
 
@@ -166,8 +164,8 @@ def determine(
         )
     if revision is not None and revision != request.revision:
         raise StaleRevision("request", request.id, expected=revision, found=request.revision)
-    on_the_side = facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
-    if on_the_side and not request.allow_self_review:
+    for_oneself = on_the_side(request, facts)
+    if for_oneself and not request.allow_self_review:
         raise NotAllowed(
             f"cannot {verdict} request {request.id}: nobody decides for themselves",
             actor=facts.id,
@@ -213,7 +211,7 @@ def determine(
         stage=number,
         matched=matched,
         as_of=facts.person.as_of,
-        self_review=on_the_side,
+        self_review=for_oneself,
     )
     changed = evolve(request, determinations=(*request.determinations, determination))
     return _counted(changed, determination, number, now, names)
@@ -255,8 +253,7 @@ def _counted(
     request = evolve(request, stuck=tuple(words for words in request.stuck if words in still))
     if result.stage is not None and result.stage != number:
         opened = tuple(sorted(request.stages[result.stage].selectors(), key=str))
-        spared = (*actor, *barred(request))
-        effects += Effects(notices=(notice("stage_opened", request, names, opened, spared),))
+        effects += Effects(notices=(notice("stage_opened", request, names, opened, actor),))
     return Decision(request=request, effects=effects)
 
 

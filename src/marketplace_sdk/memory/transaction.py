@@ -241,9 +241,10 @@ class MemoryTransaction:
         self._check()
         lists = {None: ("waiting", "parked"), False: ("waiting",), True: ("parked",)}[dead]
         place = None if after is None else (to_utc(after[0]), after[1])
-        with self._state:  # the overlay of a reader grows while others commit
-            kept = self._committed(queue, lists, place, _limit(limit))
-            kept += [
+        most = _limit(limit)
+        with self._state:
+            # Both at one moment: a commit hands a reader the former state of what it changes.
+            kept = [
                 job
                 for job in self.jobs.values()
                 if job is not None
@@ -251,8 +252,10 @@ class MemoryTransaction:
                 and dead in (None, job.row.dead)
                 and (place is None or _due_and_id(job) > place)
             ]
+            for name in lists:
+                kept += self._earliest(getattr(self._books, name).get(queue, ()), place, most)
         kept.sort(key=_due_and_id)
-        return [job.thaw() for job in kept[: _limit(limit)]]
+        return [job.thaw() for job in kept[:most]]
 
     def replay(self, id: str, due: datetime) -> bool:
         """See the port. The last error is forgotten with the attempts."""
@@ -280,22 +283,6 @@ class MemoryTransaction:
             staged = [job for job in self.jobs.values() if job is not None]
             kept = [job for id, job in self._books.jobs.items() if id not in self.jobs]
         return backlog_of((job.row for job in (*kept, *staged)), now)
-
-    def _committed(
-        self,
-        queue: str,
-        lists: Sequence[str],
-        place: tuple[datetime, str] | None,
-        limit: int | None,
-    ) -> list[Job]:
-        """The first committed jobs after a place, and whatever is due together with the last."""
-        taken: list[Job] = []
-        for due, _, id in merge(*(getattr(self._books, name).get(queue, ()) for name in lists)):
-            if limit is not None and len(taken) >= limit and (not taken or due > taken[-1].row.due):
-                break
-            if id not in self.jobs and (place is None or (due, id) > place):
-                taken.append(self._books.jobs[id])
-        return taken
 
     def _event(self, link: Link) -> EventRow:
         """A copy of an event with the payload that this transaction sees."""
@@ -328,6 +315,25 @@ class MemoryTransaction:
             chain = [link for link in chain if link.row.position <= self._ceiling]
         added = [link for link in self.events_added if link.row.aggregate == aggregate]
         return sorted([*chain, *added], key=_sequence) if added else chain
+
+    def _earliest(
+        self,
+        rows: Sequence[tuple[datetime, int, str]],
+        place: tuple[datetime, str] | None,
+        most: int | None,
+    ) -> list[Job]:
+        """Committed work behind a place, as far as it can be among the first ``most``."""
+        kept: list[Job] = []
+        start = 0 if place is None else bisect_left(rows, (place[0],))
+        for due, _, id in islice(rows, start, None):
+            if most is not None and len(kept) >= most and (not most or due > kept[-1].row.due):
+                break
+            if id in self.jobs:
+                continue
+            job = self._books.jobs[id]
+            if place is None or _due_and_id(job) > place:
+                kept.append(job)
+        return kept
 
     def _claimable(self, queue: str, now: datetime, *, in_order: bool) -> Iterator[list[Job]]:
         """Per free key its work that may be taken, keys by earliest due time."""

@@ -77,12 +77,14 @@ class Notifier(Protocol):
     def deliver(self, message: Message, call: Call) -> None:
         """Hand one message over, or raise NotificationError (``retryable`` says which sort).
 
-        Returning means that the other side has it. It must return or raise within
-        ``call.seconds_left()``. The ``code`` of an error says more to the marketplace:
+        Returning means that the other side has it: a sort of message that it does not deliver is
+        refused, too. It must return or raise within ``call.seconds_left()``. The ``code`` of an
+        error says more to the marketplace:
 
         - ``no_address``: this person cannot be reached this way; the message is dropped;
         - ``gone``: the destination wants no more; it is disabled;
-        - ``timeout``: it did not answer in time; others are not kept waiting for it.
+        - ``timeout``: it did not answer in time; others are not kept waiting for it;
+        - ``not_sendable``: it is no message for this way, however often it is tried.
         """
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._stewards import visible_request
 from marketplace_sdk.services._stuck import eligible
+from marketplace_sdk.work.deciding import could_decide
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.unit import Unit
 
@@ -105,18 +106,26 @@ class RequestReads(Service):
                 after=after,
                 limit=limit,
                 descending=True,
-                keep=lambda found: states is None or found.seen_at(unit.now).state in states,
+                keep=lambda found: (
+                    (states is None or found.seen_at(unit.now).state in states)
+                    and (review != "awaiting_me" or could_decide(unit, facts, found))
+                ),
             )
             return Page((each.seen_at(unit.now) for each in page), page.next)
 
     def awaiting(
         self, *, after: str | None = None, limit: int = 50, by: By = None
     ) -> Page[AccessRequest]:
-        """Pending requests with an open seat that one could fill, newest first."""
+        """Pending requests that one could decide on now, newest first."""
         with self._reading(by) as (unit, facts):
             where, unless = _reviewed("awaiting_me", facts)
-            return unit.page(
-                AccessRequest, *where, unless=unless, after=after, limit=limit, descending=True
+            return unit.union(
+                AccessRequest,
+                [(where, unless)],
+                after=after,
+                limit=limit,
+                descending=True,
+                keep=lambda found: could_decide(unit, facts, found),
             )
 
     def explain(self, id: str, *, by: By = None) -> Explanation:

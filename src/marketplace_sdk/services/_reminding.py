@@ -12,7 +12,7 @@ from marketplace_sdk.domain.events import REMINDER, Effects, Notice
 from marketplace_sdk.domain.people import SYSTEM
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, user
-from marketplace_sdk.services._stuck import candidates, may_decide
+from marketplace_sdk.services._stuck import MOST_STEWARDS, candidates, deciders
 from marketplace_sdk.wire.codec import text_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["REMIND", "remind"]
 
 REMIND = "remind"
-MOST_STEWARDS = 1000
 MOST_NAMED = 20
 PAGE = 200
 
@@ -58,15 +57,8 @@ def _waiting(context: Context) -> Mapping[str, list[AccessRequest]]:
 
     waiting: dict[str, list[AccessRequest]] = defaultdict(list)
     for request in _pending(context):
-        tally = request.tally
-        done = {each.by for each in request.determinations if each.stage == tally.stage}
-        selectors = {one for seat in tally.open for one in seat.wants.selectors}
-        if request.stuck and request.form.fallback is not None:
-            selectors.add(request.form.fallback.bound(request.domain))
-        ids = {id for one in selectors for id in named(one)} - done
-        for id in ids:
-            if may_decide(context, request, id):
-                waiting[id].append(request)
+        for id in deciders(context, request, named):
+            waiting[id].append(request)
     return waiting
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from marketplace_sdk.domain.destinations import Destination, Subscription, TestCall
+    from marketplace_sdk.domain.people import Person
 
 __all__ = ["Sender"]
 
@@ -29,5 +30,11 @@ class Sender(Protocol):
         read, PluginError when no plugin sends there.
         """
 
-    def call(self, name: str, destination: Destination | None) -> TestCall:
-        """Send something that only tries; ``destination`` is None for one of the configuration."""
+    def call(self, name: str, destination: Destination | None, tester: Person) -> TestCall:
+        """Send something that only tries.
+
+        Args:
+            name: of the destination.
+            destination: None for one of the configuration.
+            tester: who gets the notice, where people are told and no events are sent.
+        """

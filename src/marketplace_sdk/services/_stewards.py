@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from marketplace_sdk.domain.deciding import asked
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
@@ -47,9 +48,7 @@ def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessReque
 
 def could_fill(request: AccessRequest, facts: Facts) -> bool:
     """Whether a seat that is open now is for a person like this."""
-    seats = request.tally.open if request.open else ()
-    named = any(one.matches(facts) for seat in seats for one in seat.wants.selectors)
-    return named or (bool(request.stuck) and _stands_in(request, facts))
+    return any(one.matches(facts) for one in asked(request))
 
 
 def _stands_in(request: AccessRequest, facts: Facts) -> bool:

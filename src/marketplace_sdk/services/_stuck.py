@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
-from marketplace_sdk.domain.announcing import barred, notice
+from marketplace_sdk.domain.announcing import notice
 from marketplace_sdk.domain.catalog import Domain
+from marketplace_sdk.domain.deciding import asked, done, on_the_side
 from marketplace_sdk.domain.events import Effects, Event, Timer
-from marketplace_sdk.domain.people import SYSTEM, Facts
+from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.quorum import hopeless
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, group, permission, user
@@ -21,11 +22,28 @@ from marketplace_sdk.errors import MarketplaceError, StaleRevision
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
+    from marketplace_sdk.domain.review import Seat
     from marketplace_sdk.services._context import Context
 
-__all__ = ["candidates", "check_stuck", "eligible", "look_again", "may_decide", "recheck", "vacant"]
+__all__ = [
+    "Named",
+    "candidates",
+    "check_stuck",
+    "deciders",
+    "deciders_of",
+    "eligible",
+    "look_again",
+    "recheck",
+    "vacant",
+]
+
+Named = Callable[[StewardSelector], Collection[str]]
+"""Ids of active people who match a selector."""
+
+Key = TypeVar("Key", bound=Hashable)
 
 MOST_CANDIDATES = 50
+MOST_STEWARDS = 1000
 MOST_RECHECKED = 500
 MOST_TRIES = 8
 """Looks at a request that is changed each time before the look is kept."""
@@ -37,10 +55,34 @@ def eligible(context: Context, request: AccessRequest) -> Mapping[OpenSeat, tupl
     Requester and beneficiary do not count unless the form allows it, nor do people who have
     determined on the open stage already.
     """
+    seats = [(seat, seat.wants) for seat in request.tally.open]
     return {
         seat: ids[:MOST_CANDIDATES]
-        for seat, ids in _able(context, request, MOST_CANDIDATES).items()
+        for seat, ids in _able(context, request, seats, MOST_CANDIDATES).items()
     }
+
+
+def deciders(context: Context, request: AccessRequest, named: Named | None = None) -> list[str]:
+    """Ids of everybody who may decide at this moment; at most 1,000 whom one selector names.
+
+    Args:
+        context: of the marketplace.
+        request: which may be decided already.
+        named: who matches a selector, if that is known; by default the directory is asked.
+    """
+
+    def members(selector: StewardSelector) -> Collection[str]:
+        return candidates(context, selector, MOST_STEWARDS)
+
+    may = _may(context, request)
+    ids = dict.fromkeys(id for one in asked(request) for id in (named or members)(one))
+    return [id for id in ids if may(id)]
+
+
+def deciders_of(context: Context, id: str) -> list[str]:
+    """The same of a request by its id; nobody decides on one that is not pending any more."""
+    request = _pending(context, id)
+    return [] if request is None else deciders(context, request)
 
 
 def candidates(context: Context, selector: StewardSelector, limit: int) -> list[str]:
@@ -66,8 +108,13 @@ def vacant(context: Context, request: AccessRequest) -> frozenset[tuple[int, int
     approvals = [each for each in request.determinations if each.stage == number]
     # With as many candidates as the stage has places, different people can always be found.
     enough = sum(seat.approvals for _, _, seat in stage.seats())
-    able = _able(context, request, enough)
-    return hopeless(stage, approvals, {(seat.set, seat.seat): ids for seat, ids in able.items()})
+    # Of different stewards one may move from a filled seat to an open one, for another to follow.
+    seats = (
+        [((at, place), seat) for at, place, seat in stage.seats()]
+        if stage.distinct_stewards
+        else [((seat.set, seat.seat), seat.wants) for seat in request.tally.open]
+    )
+    return hopeless(stage, approvals, _able(context, request, seats, enough))
 
 
 def check_stuck(context: Context, request: AccessRequest) -> None:
@@ -114,8 +161,8 @@ def _keep_stuck(context: Context, request: AccessRequest) -> None:
             return
         notices = [notice("access_stuck", saved, {"seat": "; ".join(saved.stuck)}, told, ())]
         if fallback is not None:
-            asked = (fallback.bound(saved.domain),)
-            notices.append(notice("access_requested", saved, {}, asked, barred(saved)))
+            stand_in = (fallback.bound(saved.domain),)
+            notices.append(notice("access_requested", saved, {}, stand_in, ()))
         event = Event(
             type="request.stuck", aggregate=saved.aggregate, data={"seats": list(saved.stuck)}
         )
@@ -142,18 +189,16 @@ def recheck(context: Context, tokens: Collection[str]) -> None:
         check_stuck(context, request)
 
 
-def _able(context: Context, request: AccessRequest, most: int) -> dict[OpenSeat, tuple[str, ...]]:
-    """Ids of ``most`` people for each open seat, or of all whom the directory names."""
-    result = request.tally
-    done = {each.by for each in request.determinations if each.stage == result.stage}
-
-    @cache
-    def may(id: str) -> bool:
-        return id not in done and may_decide(context, request, id)
+def _able(
+    context: Context, request: AccessRequest, seats: Iterable[tuple[Key, Seat]], most: int
+) -> dict[Key, tuple[str, ...]]:
+    """Ids of ``most`` people for each of these seats, or of all whom the directory names."""
+    may = _may(context, request)
+    acted = len(done(request))
 
     def of(selector: StewardSelector) -> list[str]:
         # Those who may not decide must not crowd out those who may.
-        limit = most + len(done)
+        limit = most + acted
         while True:
             named = candidates(context, selector, limit)
             ids = [id for id in named if may(id)]
@@ -162,18 +207,26 @@ def _able(context: Context, request: AccessRequest, most: int) -> dict[OpenSeat,
             limit *= 2
 
     return {
-        seat: tuple(dict.fromkeys(id for one in seat.wants.selectors for id in of(one)))
-        for seat in result.open
+        key: tuple(dict.fromkeys(id for one in seat.selectors for id in of(one)))
+        for key, seat in seats
     }
 
 
-def may_decide(context: Context, request: AccessRequest, id: str) -> bool:
-    """Whether somebody whom a seat names is not on the receiving side."""
-    if request.allow_self_review:
-        return True
-    if id in (request.requester, request.owner):
-        return False
-    if request.beneficiary.kind == "person":
-        return id != request.beneficiary.id
-    person = context.person(id)
-    return person is not None and not Facts(person=person).is_side(request.beneficiary)
+def _may(context: Context, request: AccessRequest) -> Callable[[str], bool]:
+    """Says of somebody whom a seat names whether they have not acted and are on no side."""
+    acted = {each.by for each in done(request)}
+    if request.owner:
+        account = context.person(request.beneficiary.id)
+        request = request if account is None else evolve(request, owner=account.owner)
+
+    @cache
+    def may(id: str) -> bool:
+        if id in acted:
+            return False
+        if request.allow_self_review:
+            return True
+        # Only the membership of a group has to be looked up.
+        person = context.person(id) if request.beneficiary.kind == "group" else Person(id=id)
+        return person is not None and not on_the_side(request, Facts(person=person))
+
+    return may

@@ -332,23 +332,26 @@ class Destinations(Service):
         return redeliver_range(self._context.storage, run, first, last, links)
 
     def test(self, id: str, *, by: By = None) -> TestCall:
-        """Call it once, now, with an event of type ``test``; also when it is not active.
+        """Call it once, now, with something of type ``test``; also when it is not active.
 
-        Nothing of it is kept but that it was tried.
+        What gets events gets one; what only tells people, such as mail and chat, gets a notice for
+        whoever tries, at the address that the directory knows. Nothing of it is kept but that it
+        was tried, and whether it was delivered.
         """
 
         def work(unit: Unit, facts: Facts) -> Destination | None:
             known = self._known(unit, facts, id, "test")
             return known if isinstance(known, Destination) else None
 
-        destination = self._deciding(by, work)
-        result = self._context.sender.call(id, destination)
+        tester = self._person(by)
+        destination = self._as(tester, work)
+        result = self._context.sender.call(id, destination, tester)
 
         def note(unit: Unit, facts: Facts) -> None:
             self._may(facts)
             unit.log("destination.tested", _about(id), delivered=result.delivered)
 
-        self._deciding(by, note)
+        self._as(tester, note)
         return result
 
     # -- inside ---------------------------------------------------------------------------

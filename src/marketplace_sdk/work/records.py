@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from attrs import frozen
 
 from marketplace_sdk.domain.catalog import DataSource, Domain
+from marketplace_sdk.domain.deciding import asked, done
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
 from marketplace_sdk.domain.grants import Grant
@@ -28,7 +29,7 @@ __all__ = ["INDEX_VERSION", "KINDS", "Kind"]
 T = TypeVar("T")
 Entries = Iterable[tuple[str, str]]
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Raised by every change of what records are found by; ``marketplace migrate`` writes them anew."""
 
 
@@ -127,21 +128,13 @@ def _request(value: AccessRequest) -> Entries:
     if not value.determinations:
         yield "determined_by", ""
     if value.open:
-        tally = value.tally
-        yield from {("open_seat", one.token) for seat in tally.open for one in seat.wants.selectors}
-        if value.stuck and value.form.fallback is not None:
-            yield "open_seat", value.form.fallback.bound(value.domain).token
+        yield from (("open_seat", one.token) for one in asked(value))
         # Whoever has a seat and may not take it: the receiving side, and who took one already.
-        yield from {
-            ("barred", f"user:{each.by}")
-            for each in value.determinations
-            if each.stage == tally.stage
-        }
+        yield from {("barred", f"user:{each.by}") for each in done(value)}
         if not value.allow_self_review:
             yield "barred", f"user:{value.requester}"
+            # Not the owner of a service account, which is whoever it is at the moment of asking.
             yield "barred", value.beneficiary.token
-            if value.owner:
-                yield "barred", f"user:{value.owner}"
 
 
 def audience(value: AccessRequest) -> Entries:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk_chat.words import OPEN, words_of
-
 if TYPE_CHECKING:
-    from marketplace_sdk.plugin import Message
+    from marketplace_sdk_chat.words import Words
 
 __all__ = ["blocks_of", "escaped"]
 
@@ -19,17 +17,15 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks_of(message: Message) -> tuple[str, list[dict[str, Any]]]:
+def blocks_of(words: Words) -> tuple[str, list[dict[str, Any]]]:
     """The text for notifications and screen readers, and the blocks."""
-    words = words_of(message)
-    lines = [f"• {_linked(escaped(each.text), each.link)}" for each in words.lines]
-    if message.type != "digest":
-        lines = [escaped(each.text) for each in words.lines]
+    begin = "• " if words.listed else ""
+    lines = [f"{begin}{_linked(escaped(each.text), each.link)}" for each in words.lines]
     if words.more:
-        lines.append(f"… and {words.more} more in your inbox")
+        lines.append(escaped(words.more))
     blocks = [_section(escaped(words.title)), *map(_section, _packed(lines))]
     if words.link:
-        blocks.append(_section(_linked(OPEN, words.link)))
+        blocks.append(_section(_linked(escaped(words.open), words.link)))
     return escaped(words.title), blocks
 
 

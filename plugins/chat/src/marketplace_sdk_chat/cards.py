@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk_chat.words import OPEN, words_of
-
 if TYPE_CHECKING:
-    from marketplace_sdk.plugin import Message
+    from marketplace_sdk_chat.words import Words
 
 __all__ = ["card_of", "inert"]
 
@@ -23,9 +21,8 @@ def inert(text: str) -> str:
     return inert(apart) if "{{" in apart else apart
 
 
-def card_of(message: Message) -> dict[str, Any]:
+def card_of(words: Words) -> dict[str, Any]:
     """The card."""
-    words = words_of(message)
     body = [_text(words.title, weight="bolder")]
     for each in words.lines:
         item: dict[str, Any] = {"type": "Container", "items": [_text(each.text)]}
@@ -33,7 +30,7 @@ def card_of(message: Message) -> dict[str, Any]:
             item["selectAction"] = {"type": "Action.OpenUrl", "url": each.link}
         body.append(item)
     if words.more:
-        body.append(_text(f"… and {words.more} more in your inbox"))
+        body.append(_text(words.more))
     card: dict[str, Any] = {
         "$schema": _SCHEMA,
         "type": "AdaptiveCard",
@@ -41,7 +38,9 @@ def card_of(message: Message) -> dict[str, Any]:
         "body": body,
     }
     if words.link:
-        card["actions"] = [{"type": "Action.OpenUrl", "title": OPEN, "url": words.link}]
+        card["actions"] = [
+            {"type": "Action.OpenUrl", "title": inert(words.open), "url": words.link}
+        ]
     return card
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
 from marketplace_sdk.plugin import InvalidInput, Problem
-from marketplace_sdk_webhook.addresses import Guard
-from marketplace_sdk_webhook.target import Target, target_of
+from marketplace_sdk_email.templates import language_of
+from marketplace_sdk_webhook.http import Guard, Target, guard_of, target_of, timeout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 __all__ = ["SLACK", "TEAMS", "Config", "read_slack", "read_teams"]
 
 _BOTH: dict[str, type | tuple[type, ...]] = {
     "allow_networks": (list, tuple),
     "ca_file": str,
+    "language": str,
+    "templates": str,
     "timeout": (int, float),
 }
 SLACK: dict[str, type | tuple[type, ...]] = {"token": str, "base_url": str, **_BOTH}
@@ -31,7 +32,6 @@ _T = TypeVar("_T")
 _API = "https://slack.com/api"
 _TOKEN = re.compile(r"[!-~]{1,1000}")
 _TIMEOUT = 10.0
-_LONGEST_TIMEOUT = 300.0
 
 
 @frozen(kw_only=True)
@@ -44,6 +44,8 @@ class Config:
         guard: which addresses may be connected to.
         ca_file: path of a bundle of authorities to trust instead of the usual ones; empty for the
             usual ones.
+        language: of people whose directory names none; empty for that of the templates' top.
+        templates: folder of the company's own templates; empty for none.
         timeout: seconds that one attempt may take in all.
     """
 
@@ -51,6 +53,8 @@ class Config:
     token: str = field(default="", repr=False)
     guard: Guard = field(factory=Guard)
     ca_file: str = ""
+    language: str = ""
+    templates: str = ""
     timeout: float = _TIMEOUT
 
 
@@ -106,18 +110,21 @@ class _Reading:
     def config(
         self, plugin: str, target: Target | None, settings: Mapping[str, Any], token: str = ""
     ) -> Config:
-        guard = self.take("allow_networks", _guard, settings.get("allow_networks", ())) or Guard()
-        timeout = self.take("timeout", _seconds, settings.get("timeout", _TIMEOUT))
+        guard = self.take("allow_networks", guard_of, settings.get("allow_networks", ())) or Guard()
+        language = self.take("language", language_of, settings.get("language", ""))
+        timeout = self.take("timeout", timeout_of, settings.get("timeout", _TIMEOUT))
         if target is not None and not target.encrypted and not guard.allows_plain:
             what = "must be https; http is for allowed loopback networks"
             self.problems.append(Problem("base_url" if plugin == "slack" else "url", what))
-        if self.problems or target is None or timeout is None:
+        if self.problems or target is None or language is None or timeout is None:
             raise InvalidInput(f"cannot configure {plugin}", problems=self.problems)
         return Config(
             target=target,
             token=token,
             guard=guard,
             ca_file=settings.get("ca_file", ""),
+            language=language,
+            templates=settings.get("templates", ""),
             timeout=timeout,
         )
 
@@ -134,18 +141,3 @@ def _token(text: str, secret: Callable[[str], str]) -> str:
     if not _TOKEN.fullmatch(token):
         raise ValueError("must be kept as one line of printable ASCII")
     return token
-
-
-def _guard(texts: Sequence[object]) -> Guard:
-    try:
-        # As text, because ip_network reads a bare number as an address.
-        return Guard(tuple(ip_network(str(text)) for text in texts))
-    except ValueError:
-        raise ValueError("must list networks such as 127.0.0.0/8") from None
-
-
-def _seconds(value: float) -> float:
-    # True is an int to Python; not-a-number fails every comparison.
-    if isinstance(value, bool) or not 0 < value <= _LONGEST_TIMEOUT:
-        raise ValueError(f"must be more than 0 and at most {_LONGEST_TIMEOUT:g} seconds")
-    return float(value)

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from attrs import evolve
 
 from marketplace_sdk_chat.blocks import blocks_of
-from marketplace_sdk_chat.posting import Post, begin, failure
-from marketplace_sdk_webhook.outcome import Failed
+from marketplace_sdk_chat.telling import Teller
+from marketplace_sdk_webhook.http import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from marketplace_sdk.plugin import Call, Message
     from marketplace_sdk_chat.config import Config
-    from marketplace_sdk_webhook.target import Target
+    from marketplace_sdk_chat.telling import Attempt
+    from marketplace_sdk_webhook.http import Target
 
 __all__ = ["SlackNotifier"]
 
@@ -58,16 +59,16 @@ class SlackNotifier:
     May be used from several threads at once.
 
     Args:
-        config: the token.
+        config: the token, and whose templates.
         clock: the marketplace's.
 
     Raises:
-        InvalidInput: ``ca_file`` cannot be read.
+        InvalidInput: ``ca_file`` or ``templates`` cannot be read, or a template has bad syntax.
     """
 
     def __init__(self, config: Config, *, clock: Callable[[], datetime]) -> None:
         self._config = config
-        self._post = Post(config, clock, "slack")
+        self._teller = Teller(config, clock, "slack")
         self._lock = threading.Lock()
         self._users: dict[str, str] = {}
 
@@ -75,38 +76,38 @@ class SlackNotifier:
         return f"SlackNotifier({self._config.target.host!r})"
 
     def deliver(self, message: Message, call: Call) -> None:
-        """Send a notice to its recipient; events are nothing for people.
+        """Send a notice to its recipient.
 
         Raises:
             NotificationError: Slack does not have it. Its ``code`` is ``no_address`` when the
-                directory knows none or nobody in Slack has it, ``not_sendable`` when Slack cannot
-                draw it (no retry changes these), ``address_refused``, ``not_accepted``,
-                ``unreachable`` or ``timeout``.
+                directory knows none or nobody in Slack has it, ``not_sendable`` for an event, which
+                is nothing for people, or when Slack cannot draw it (no retry changes these),
+                ``not_rendered``, ``address_refused``, ``not_accepted``, ``unreachable`` or
+                ``timeout``.
         """
-        recipient = message.recipient
-        if message.sort != "notice" or recipient is None:
-            return
         try:
-            left = begin(self._config, recipient, call)
-            user = self._user(recipient.email, left)
+            attempt = self._teller.begin(message, call)
+            user = self._user(attempt)
             try:
-                self._say(message, user, left)
+                self._say(message.id, user, attempt)
             except Failed:
                 # It may be that the address is somebody else's by now: it is looked up again.
-                self._forget(recipient.email)
+                self._forget(attempt.email)
                 raise
         except Failed as failed:
-            raise failure("Slack", failed) from None
+            raise failed.notification("send a message to Slack") from None
 
     def close(self) -> None:
         """Nothing is kept open between messages, so there is nothing to let go of."""
 
-    def _user(self, email: str, left: Callable[[], float]) -> str:
+    def _user(self, attempt: Attempt) -> str:
+        email = attempt.email
         known = self._users.get(email)
         if known is not None:
             return known
         body = urlencode({"email": email}).encode()
-        answer = self._ask("users.lookupByEmail", "application/x-www-form-urlencoded", body, left)
+        kind = "application/x-www-form-urlencoded"
+        answer = self._ask("users.lookupByEmail", kind, body, attempt)
         user = answer.get("user")
         id = user.get("id") if isinstance(user, dict) else None
         if not isinstance(id, str) or not id:
@@ -121,8 +122,8 @@ class SlackNotifier:
         with self._lock:
             self._users.pop(email, None)
 
-    def _say(self, message: Message, user: str, left: Callable[[], float]) -> None:
-        text, blocks = blocks_of(message)
+    def _say(self, id: str, user: str, attempt: Attempt) -> None:
+        text, blocks = blocks_of(attempt.words)
         said = {
             "channel": user,
             "text": text,
@@ -130,17 +131,15 @@ class SlackNotifier:
             # The address of a portal is not to be fetched and shown by anybody.
             "unfurl_links": False,
             "unfurl_media": False,
-            "metadata": {"event_type": "marketplace_notice", "event_payload": {"id": message.id}},
+            "metadata": {"event_type": "marketplace_notice", "event_payload": {"id": id}},
         }
         body = json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
-        self._ask("chat.postMessage", "application/json; charset=utf-8", body, left)
+        self._ask("chat.postMessage", "application/json; charset=utf-8", body, attempt)
 
-    def _ask(
-        self, method: str, kind: str, body: bytes, left: Callable[[], float]
-    ) -> Mapping[str, Any]:
+    def _ask(self, method: str, kind: str, body: bytes, attempt: Attempt) -> Mapping[str, Any]:
         """What Slack answers to one method, if it is not an error."""
         headers = {"Authorization": f"Bearer {self._config.token}", "Content-Type": kind}
-        raw = self._post(_method(self._config.target, method), headers, body, left)
+        raw = attempt.post(_method(self._config.target, method), headers, body)
         try:
             answer = json.loads(raw)
         except (ValueError, RecursionError):

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from marketplace_sdk_chat.cards import card_of
-from marketplace_sdk_chat.posting import Post, begin, failure
-from marketplace_sdk_webhook.outcome import Failed
+from marketplace_sdk_chat.telling import Teller
+from marketplace_sdk_webhook.http import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,44 +27,42 @@ class TeamsNotifier:
     May be used from several threads at once.
 
     Args:
-        config: the URL.
+        config: the URL, and whose templates.
         clock: the marketplace's.
 
     Raises:
-        InvalidInput: ``ca_file`` cannot be read.
+        InvalidInput: ``ca_file`` or ``templates`` cannot be read, or a template has bad syntax.
     """
 
     def __init__(self, config: Config, *, clock: Callable[[], datetime]) -> None:
         self._config = config
-        self._post = Post(config, clock, "teams")
+        self._teller = Teller(config, clock, "teams")
 
     def __repr__(self) -> str:
         return f"TeamsNotifier({self._config.target.host!r})"
 
     def deliver(self, message: Message, call: Call) -> None:
-        """Hand a notice over; events are nothing for people.
+        """Hand a notice over.
 
         Raises:
             NotificationError: the workflow does not have it. Its ``code`` is ``no_address`` when
-                the directory knows none, ``gone`` (410) or ``address_refused``, which no retry
-                changes, ``not_accepted``, ``unreachable`` or ``timeout``.
+                the directory knows none, ``gone`` (410), ``address_refused``, or ``not_sendable``
+                for an event, which is nothing for people; no retry changes these. Else
+                ``not_rendered``, ``not_accepted``, ``unreachable`` or ``timeout``.
         """
-        recipient = message.recipient
-        if message.sort != "notice" or recipient is None:
-            return
         try:
-            left = begin(self._config, recipient, call)
+            attempt = self._teller.begin(message, call)
             said = {
                 "type": "message",
                 "id": message.id,
-                "recipient": recipient.email,
-                "attachments": [{"contentType": _CARD, "content": card_of(message)}],
+                "recipient": attempt.email,
+                "attachments": [{"contentType": _CARD, "content": card_of(attempt.words)}],
             }
             body = json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
             headers = {"Content-Type": "application/json; charset=utf-8"}
-            self._post(self._config.target, headers, body, left)
+            attempt.post(self._config.target, headers, body)
         except Failed as failed:
-            raise failure("Teams", failed) from None
+            raise failed.notification("send a message to Teams") from None
 
     def close(self) -> None:
         """Nothing is kept open between messages, so there is nothing to let go of."""

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from marketplace_sdk.plugin import Message
+    from collections.abc import Mapping
 
-__all__ = ["MOST", "OPEN", "Line", "Words", "one_line", "words_of"]
+    from marketplace_sdk.plugin import Message, Recipient
+    from marketplace_sdk_email.templates import TemplateFolder
 
-OPEN = "Open in the marketplace"
+__all__ = ["MOST", "Line", "Words", "one_line", "words_of"]
+
 MOST = 30
-"""Notices that a digest names; chats bound the size of a message."""
+"""Lines of a message, and notices that a digest names; chats bound the size of a message."""
 _LONGEST = 300
 _LONGEST_LINK = 1000
 
@@ -33,34 +35,59 @@ class Words:
     Attributes:
         title: the subject.
         lines: what a digest names, or what a notice says beyond its subject.
-        more: how many notices a digest does not name.
+        listed: the lines are those of a list.
+        more: how many notices a digest does not name, in words; empty for none.
         link: page of the portal; empty for none.
+        open: what stands on the way to that page.
     """
 
     title: str
     lines: tuple[Line, ...]
-    more: int
+    listed: bool
+    more: str
     link: str
+    open: str
 
 
-def words_of(message: Message) -> Words:
-    """What a notice or a digest says."""
-    title, link = one_line(message.subject), _page(message.link)
-    if message.type != "digest":
-        body = () if message.body == message.subject else (Line(one_line(message.body)),)
-        return Words(title, body, 0, link)
-    items: list[dict[str, Any]] = list(message.data.get("items", ()))
-    lines = tuple(
-        Line(one_line(str(each["subject"])), _page(str(each["link"]))) for each in items[:MOST]
+def words_of(message: Message, recipient: Recipient, templates: TemplateFolder) -> Words:
+    """What a notice or a digest says.
+
+    Raises:
+        NotRendered: a template fails.
+    """
+    facts = templates.facts(message, recipient)
+
+    def said(part: str) -> str:
+        return templates.fill(part, message.type, facts)
+
+    lines = [Line(line) for each in said("chat.txt").splitlines() if (line := one_line(each))]
+    items: list[Mapping[str, Any]] = []
+    more = 0
+    if message.type == "digest":
+        items = list(message.data.get("items", ()))
+        more = int(message.data.get("more", 0)) + max(0, len(items) - MOST)
+        lines += [_item(each, facts, templates) for each in items[:MOST]]
+    facts["more"] = more
+    return Words(
+        title=one_line(said("subject.txt")),
+        lines=tuple(lines[:MOST]),
+        listed=bool(items),
+        more=one_line(said("more.txt")) if more else "",
+        link=_page(message.link),
+        open=one_line(said("open.txt")),
     )
-    more = int(message.data.get("more", 0)) + max(0, len(items) - MOST)
-    return Words(title, lines, more, link)
 
 
 def one_line(text: str) -> str:
     """A text as one printable line of bounded length."""
     clean = "".join(each if each.isprintable() else " " for each in text).strip()
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
+
+
+def _item(item: Mapping[str, Any], facts: Mapping[str, Any], templates: TemplateFolder) -> Line:
+    """A notice that a digest names, in its own words."""
+    text = templates.fill("item.txt", str(item["kind"]), {**facts, **item})
+    return Line(one_line(text), _page(str(item["link"])))
 
 
 def _page(link: str) -> str:

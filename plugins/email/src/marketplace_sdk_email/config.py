@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from attrs import field, frozen
 
 from marketplace_sdk.plugin import InvalidInput, Problem
+from marketplace_sdk_email.templates import language_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +42,6 @@ _HIGHEST_PORT = 65_535
 _TIMEOUT = 10.0
 _LONGEST_TIMEOUT = 300.0
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _ADDRESS = re.compile(r"([^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64})@([\w-]+(?:\.[\w-]+)*)")
 
 
@@ -117,7 +117,7 @@ def read(settings: Mapping[str, Any], secret: Callable[[str], str]) -> Config:
         if "password" in settings
         else ""
     )
-    language = attempt("language", _language, settings.get("language", ""), "")
+    language = attempt("language", language_of, settings.get("language", ""), "")
     timeout = attempt("timeout", _seconds, settings.get("timeout", _TIMEOUT), _TIMEOUT)
     if problems:
         raise InvalidInput("cannot configure email", problems=problems)
@@ -180,12 +180,6 @@ def _password(text: str, secret: Callable[[str], str]) -> str:
         raise ValueError("must be env:NAME or file:PATH")
     # Files and many environments end their values with a line break that is not part of them.
     return secret(text).strip()
-
-
-def _language(text: str) -> str:
-    if text and not _LANGUAGE.fullmatch(text):
-        raise ValueError("must be a tag such as de or pt-BR")
-    return text
 
 
 def _seconds(value: float) -> float:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from marketplace_sdk.plugin import InvalidInput, NotificationError, Problem
 from marketplace_sdk_email.composing import compose
-from marketplace_sdk_email.rendering import NotRendered, Templates
+from marketplace_sdk_email.rendering import Templates
 from marketplace_sdk_email.sending import Failed, send
+from marketplace_sdk_email.templates import NotRendered
 
 if TYPE_CHECKING:
     from marketplace_sdk.plugin import Call, Message
@@ -43,16 +44,17 @@ class EmailNotifier:
         return f"EmailNotifier({self._config.host!r})"
 
     def deliver(self, message: Message, call: Call) -> None:
-        """Send a notice to its recipient; events are nothing for people.
+        """Send a notice to its recipient.
 
         Raises:
             NotificationError: the server does not have it. Its ``code`` is ``no_address`` when the
                 directory knows none or the server says there is none, which no retry changes;
+                ``not_sendable`` for an event, which is nothing for people, the same;
                 ``not_rendered``, ``not_accepted``, ``unreachable`` or ``timeout``.
         """
         recipient = message.recipient
         if message.sort != "notice" or recipient is None:
-            return
+            raise _failure("only notices go to people", code="not_sendable", retryable=False)
         config = self._config
         end = time.monotonic() + config.timeout
 

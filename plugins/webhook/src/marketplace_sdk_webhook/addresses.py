@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["Address", "Guard", "Network"]
+__all__ = ["Address", "Guard", "Network", "guard_of"]
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -104,6 +104,23 @@ class Guard:
         if not encrypted and not _any_loopback(listed):
             return "plain http may only go to a loopback address that is allowed"
         return ""
+
+
+def guard_of(texts: Sequence[object]) -> Guard:
+    """A guard that lets these networks through, such as ``10.1.0.0/16``.
+
+    Raises:
+        ValueError: an entry is no network; the message does not repeat it.
+    """
+    # As text, because ip_network reads a bare number as an address.
+    return Guard(tuple(_network(str(text), position) for position, text in enumerate(texts, 1)))
+
+
+def _network(text: str, position: int) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"entry {position} is not a network such as 10.1.0.0/16") from None
 
 
 def _any_loopback(networks: Iterable[Network]) -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from attrs import field, frozen
 
 from marketplace_sdk.plugin import InvalidInput, Problem
-from marketplace_sdk_webhook.addresses import Guard
+from marketplace_sdk_webhook.http import Guard, Target, guard_of, target_of, timeout_of
 from marketplace_sdk_webhook.keys import signing_key
-from marketplace_sdk_webhook.target import Target, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from marketplace_sdk_webhook.addresses import Network
     from marketplace_sdk_webhook.keys import Signing
 
 __all__ = ["KNOWN", "Config", "Format", "read"]
@@ -37,7 +34,6 @@ KNOWN: dict[str, type | tuple[type, ...]] = {
 _T = TypeVar("_T")
 
 _TIMEOUT = 10.0
-_LONGEST_TIMEOUT = 300.0
 _MOST_SECRETS = 2
 _SOURCE = re.compile(r"[!-~]{1,255}")
 
@@ -85,14 +81,14 @@ def read(settings: Mapping[str, Any], secret: Callable[[str], str]) -> Config:
             problems.append(Problem(key, str(error)))
             return None
 
-    guard = attempt("allow_networks", _guard, settings.get("allow_networks", ())) or Guard()
+    guard = attempt("allow_networks", guard_of, settings.get("allow_networks", ())) or Guard()
     target = attempt("url", target_of, settings["url"])
     if target is not None and not target.encrypted and not guard.allows_plain:
         problems.append(Problem("url", "must be https; http is for allowed loopback networks"))
     keys = attempt("secret", lambda given: _keys(given, secret), settings["secret"])
     format_ = attempt("format", _format, settings.get("format", "standard"))
     source = attempt("source", _source, settings.get("source", "/marketplace"))
-    timeout = attempt("timeout", _seconds, settings.get("timeout", _TIMEOUT))
+    timeout = attempt("timeout", timeout_of, settings.get("timeout", _TIMEOUT))
     if target is None or keys is None or format_ is None or source is None or timeout is None:
         raise InvalidInput("cannot configure webhook", problems=problems)
     if problems:
@@ -136,22 +132,3 @@ def _source(text: str) -> str:
 def _resolved(text: str, secret: Callable[[str], str]) -> str:
     # Files and many environments end their values with a line break that is not part of them.
     return secret(text).strip() if text.startswith(("env:", "file:")) else text
-
-
-def _guard(texts: Sequence[object]) -> Guard:
-    # As text, because ip_network reads a bare number as an address.
-    return Guard(tuple(_network(str(text), position) for position, text in enumerate(texts, 1)))
-
-
-def _network(text: str, position: int) -> Network:
-    try:
-        return ip_network(text)
-    except ValueError:
-        raise ValueError(f"entry {position} is not a network such as 10.1.0.0/16") from None
-
-
-def _seconds(value: float) -> float:
-    # True is an int to Python; not-a-number fails every comparison.
-    if isinstance(value, bool) or not 0 < value <= _LONGEST_TIMEOUT:
-        raise ValueError(f"must be more than 0 and at most {_LONGEST_TIMEOUT:g} seconds")
-    return float(value)

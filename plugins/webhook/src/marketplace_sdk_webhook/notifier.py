@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.plugin import InvalidInput, NotificationError, Problem
-from marketplace_sdk_webhook._http import post, tls_context
 from marketplace_sdk_webhook.body import body_of
-from marketplace_sdk_webhook.outcome import Failed, judge
-from marketplace_sdk_webhook.resolving import addresses_of, resolve
+from marketplace_sdk_webhook.http import Failed, GuardedClient, seconds_left
+from marketplace_sdk_webhook.resolving import resolve
 from marketplace_sdk_webhook.signing import sign
 
 if TYPE_CHECKING:
@@ -45,12 +42,9 @@ class WebhookNotifier:
         """
         self._config = config
         self._clock = clock
-        self._resolve = resolve
-        try:
-            self._tls = tls_context(config.ca_file)
-        except OSError:
-            problem = Problem("ca_file", "cannot be read as a bundle of PEM certificates")
-            raise InvalidInput("cannot configure webhook", problems=[problem]) from None
+        self._client = GuardedClient(
+            config.guard, plugin="webhook", clock=clock, ca_file=config.ca_file, resolve=resolve
+        )
 
     def __repr__(self) -> str:
         return f"WebhookNotifier({self._config.target.host!r})"
@@ -67,37 +61,23 @@ class WebhookNotifier:
         try:
             self._attempt(message, call)
         except Failed as failed:
-            raise NotificationError(
-                f"cannot deliver message {_shown(message.id)} to {host}: {failed}",
-                code=failed.code,
-                retryable=failed.retryable,
-                retry_after=failed.retry_after,
-                hint=failed.hint,
-            ) from None
+            raise failed.notification(f"deliver message {_shown(message.id)} to {host}") from None
 
     def close(self) -> None:
         """Nothing is kept open between deliveries, so there is nothing to let go of."""
 
     def _attempt(self, message: Message, call: Call) -> None:
         config = self._config
-        end = time.monotonic() + config.timeout
-
-        def left() -> float:
-            return min(end - time.monotonic(), call.seconds_left())
-
-        if left() <= 0:
-            raise Failed("there is no time left", code="timeout")
-        now = self._clock()
+        left = seconds_left(config.timeout, call)
+        seconds = int(self._clock().timestamp())
         try:
             kind, body = body_of(message, config.format, config.source)
-            headers = _headers(message.id, int(now.timestamp()), kind, body, config.keys)
+            headers = _headers(message.id, seconds, kind, body, config.keys)
         except (TypeError, ValueError, RecursionError):
             raise Failed(
                 "its id or its data cannot be sent", code="not_sendable", retryable=False
             ) from None
-        addresses = addresses_of(config.target, config.guard, self._resolve, left)
-        answer = post(config.target, addresses, headers, body, tls=self._tls, left=left)
-        judge(answer, now)
+        self._client.post(config.target, headers, body, left=left)
 
 
 def _headers(
@@ -105,7 +85,6 @@ def _headers(
 ) -> dict[str, str]:
     return {
         "Content-Type": kind,
-        "User-Agent": "data-marketplace-sdk-webhook",
         "webhook-id": id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(id, timestamp, body, keys=keys),

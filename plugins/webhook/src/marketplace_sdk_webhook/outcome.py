@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from marketplace_sdk.plugin import NotificationError
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -42,7 +44,8 @@ class Failed(Exception):
     """An attempt did not succeed. Texts are fixed ones, never the other side's.
 
     Attributes:
-        code: ``gone``, ``address_refused``, ``not_accepted``, ``unreachable`` or ``timeout``.
+        code: ``gone``, ``address_refused``, ``not_accepted``, ``unreachable``, ``timeout``, or one
+            of the plugin that raises it.
         retryable: whether a later attempt may succeed.
         retry_after: seconds that the receiver asked to wait, if it did.
         hint: what to do about it.
@@ -62,6 +65,16 @@ class Failed(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
         self.hint = hint
+
+    def notification(self, what: str) -> NotificationError:
+        """The error of the notifier port: *cannot <what>: <reason>*."""
+        return NotificationError(
+            f"cannot {what}: {self}",
+            code=self.code,
+            retryable=self.retryable,
+            retry_after=self.retry_after,
+            hint=self.hint,
+        )
 
 
 def judge(answer: Answer, now: datetime) -> None:

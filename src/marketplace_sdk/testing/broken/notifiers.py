@@ -37,6 +37,7 @@ __all__ = [
     "LogsWhatItSends",
     "Mailbox",
     "MailboxWorld",
+    "PassesOverEvents",
     "RaisesForeignErrors",
     "RepeatsWhatItSent",
     "SaysDelivered",
@@ -60,6 +61,17 @@ class SaysDelivered(SoundNotifier):
 
     def send(self, id: str, content: str, call: Call) -> None:
         """See the sound one."""
+
+
+class PassesOverEvents(SoundNotifier):
+    """Tells people only, and says of everything else that it was delivered."""
+
+    caught_by: ClassVar[tuple[str, ...]] = ("test_a_sort_that_it_does_not_deliver_is_refused",)
+
+    def deliver(self, message: Message, call: Call) -> None:
+        """See the sound one."""
+        if message.sort == "notice":
+            super().deliver(message, call)
 
 
 class SwallowsErrors(SoundNotifier):
@@ -320,6 +332,7 @@ BROKEN: tuple[type[SoundNotifier], ...] = (
     EditsTheMessage,
     FallsOverUnusualWords,
     LogsWhatItSends,
+    PassesOverEvents,
     RaisesForeignErrors,
     RepeatsWhatItSent,
     SaysDelivered,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -42,8 +43,15 @@ class NotifierBench:
         self.notifier: Notifier = world.connect()
         self.sort = sort
 
+    @property
+    def other(self) -> NotifierBench:
+        """The same with messages of the other sort, which the notifier may not deliver."""
+        bench = copy(self)
+        bench.sort = "event" if self.sort == "notice" else "notice"
+        return bench
+
     def message(self, id: str, **changes: Any) -> Message:
-        """A message of a sort that the notifier delivers."""
+        """A message of the bench's sort."""
         event: dict[str, Any] = {
             "id": id,
             "sort": "event",

@@ -68,6 +68,21 @@ class FailingChecks:
         assert error.retryable
         assert notifier_bench.arrived() == []
 
+    @check(since=2)
+    def test_a_sort_that_it_does_not_deliver_is_refused(
+        self, notifier_bench: NotifierBench
+    ) -> None:
+        """Passing it over in silence would say that the other side has it."""
+        other = notifier_bench.other
+        refused: NotificationError | None = None
+        try:
+            other.deliver(other.message("m1"))
+        except NotificationError as error:
+            refused = error
+
+        assert len(notifier_bench.arrived()) == (0 if refused else 1)
+        assert refused is None or not refused.retryable
+
     @check("notices")
     def test_somebody_without_an_address_is_said_and_reached_by_nobody_else(
         self, notifier_bench: NotifierBench

@@ -45,7 +45,7 @@ class NotifierConformance(DeliveringChecks, FailingChecks, SilenceChecks, Confor
     """
 
     capabilities: ClassVar[Mapping[str, str]] = CAPABILITIES
-    checks_version = 1
+    checks_version = 2
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Check with each sort of messages that the notifier delivers."""

@@ -1,0 +1,63 @@
+"""Who may decide about a request at this moment. Pure.
+
+The act itself, lists of what awaits somebody, notices and reminders all ask here, so that nobody
+is told to decide who would be refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marketplace_sdk.domain.quorum import Match, adds_approval
+
+if TYPE_CHECKING:
+    from marketplace_sdk.domain.people import Facts
+    from marketplace_sdk.domain.quorum import Determination
+    from marketplace_sdk.domain.requests import AccessRequest
+    from marketplace_sdk.domain.selectors import StewardSelector
+
+__all__ = ["asked", "done", "may_decide", "on_the_side"]
+
+
+def on_the_side(request: AccessRequest, facts: Facts) -> bool:
+    """Whether deciding would be deciding for oneself."""
+    return facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
+
+
+def done(request: AccessRequest) -> tuple[Determination, ...]:
+    """What was determined on the stage that is open; whoever did does not again."""
+    number = request.tally.stage
+    return tuple(each for each in request.determinations if each.stage == number)
+
+
+def asked(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    """Whoever matches one of these could approve, and it would count; nobody when it is decided."""
+    result = request.tally
+    if not request.open or result.stage is None:
+        return ()
+    stage = request.stages[result.stage]
+    seats = [seat.wants for seat in result.open]
+    if stage.distinct_stewards:
+        # A vote for a filled seat counts, too, where it lets its holder move to another one.
+        approvals = done(request)
+        seats = [
+            seat
+            for at, place, seat in stage.seats()
+            if adds_approval(stage, approvals, [Match(at, place, str(seat))])
+        ]
+    found = dict.fromkeys(one for seat in seats for one in seat.selectors)
+    if request.stuck and request.form.fallback is not None:
+        found[request.form.fallback.bound(request.domain)] = None
+    return tuple(found)
+
+
+def may_decide(request: AccessRequest, facts: Facts) -> bool:
+    """Whether a person of these facts could approve now, and it would count.
+
+    For a seat that nobody can fill the last look counts (``stuck``).
+    """
+    if on_the_side(request, facts) and not request.allow_self_review:
+        return False
+    if any(each.by == facts.id for each in done(request)):
+        return False
+    return any(one.matches(facts) for one in asked(request))
