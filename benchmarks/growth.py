@@ -223,7 +223,8 @@ class _Place:
 @contextmanager
 def _urls(storage):
     if storage is not None:
-        yield (f"{storage}?schema=small", f"{storage}?schema=large")
+        more = f"{storage}{'&' if '?' in storage else '?'}schema"
+        yield (f"{more}=small", f"{more}=large")
         return
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         yield (f"sqlite:///{folder}/small.db", f"sqlite:///{folder}/large.db")

@@ -27,11 +27,11 @@ def found(storage, text, where=(), limit=1000, **more):
     return [(hit.tier, hit.record.order, hit.record.id) for hit in hits]
 
 
-@pytest.mark.parametrize("way", [(500, 2000), (0, 2000), (0, 0)])
+@pytest.mark.parametrize("way", [(500, 2000, 2000), (0, 2000, 2000), (0, 0, 2000), (0, 0, 3)])
 def test_every_database_finds_what_the_reference_finds_in_its_order(storage, monkeypatch, way):
-    """Whether records are ranked one by one, asked of the word index, or walked."""
-    monkeypatch.setattr(words, "FEW", way[0])
-    monkeypatch.setattr(words, "MANY", way[1])
+    """Whether records are ranked one by one, asked of the word index, walked, or both."""
+    for name, most in zip(("FEW", "MANY", "WALKED"), way, strict=True):
+        monkeypatch.setattr(words, name, most)
     reference = MemoryStorage()
     put(reference, corpus())
     put(storage, corpus())
@@ -69,6 +69,8 @@ class Spy:
         self.said = []
         self._cursor = transaction._cursor
         transaction._cursor = self
+        if hasattr(transaction, "_later"):  # statements that go with the next one
+            self._later, transaction._later = transaction._later, self.later
 
     def __getattr__(self, name):
         return getattr(self._cursor, name)
@@ -76,6 +78,10 @@ class Spy:
     def execute(self, sql, binds=()):
         self.said.append((sql, binds))
         return self._cursor.execute(sql, binds)
+
+    def later(self, sql, binds=()):
+        self.said.append((sql, binds))
+        return self._later(sql, binds)
 
     def plans(self):
         """Each statement's plan, as text, in the settings of the moment it was run."""
@@ -146,7 +152,10 @@ def test_every_list_and_search_is_answered_by_indexes(storage, many):
         ((_, spelled),) = spy.plans()
 
     assert len(plans) > 30
-    assert any("search_lexemes" in each or "search_words VIRTUAL" in each for _, each in plans)
+    asked = [each for sql, each in plans if "TSQUERY" in sql or "search_words MATCH" in sql]
+    assert len(asked) > 10
+    for plan in asked:
+        assert "search_lexemes" in plan or "search_words VIRTUAL" in plan, plan
     assert "search_trigrams" in spelled or "search_spellings VIRTUAL TABLE INDEX" in spelled
     for sql, plan in plans:
         assert not SCANS.search(plan), f"{sql}\n{plan}"
@@ -207,6 +216,56 @@ def test_a_word_of_every_record_is_not_counted_to_the_end(sqlite_url, monkeypatc
 
     assert len(hits) == 20
     assert len(read) == 20
+
+
+def common(size):
+    """Records whose words are those of a half or a tenth of all, or of the last of them."""
+    for number in range(size):
+        said = [
+            name
+            for name, each, rest in (
+                ("half", 2, 1),
+                ("tenth", 10, 0),
+                ("odd", 2, 1),
+                ("even", 2, 0),
+            )
+            if number % each == rest
+        ]
+        title = f"{'late' if number >= size * 0.9 else 'early'} {number}"
+        yield searchable(number, title, description=" ".join(said))
+
+
+def test_no_word_makes_a_search_read_many_records(storage, monkeypatch):
+    """However many records have it, and wherever in the order they stand."""
+    for name, most in (("FEW", 20), ("MANY", 40), ("WALKED", 40)):
+        monkeypatch.setattr(words, name, most)
+    reference = MemoryStorage()
+    put(reference, common(600))
+    put(storage, common(600))
+
+    for text in ("late", "half", "tenth", "odd even", "odd half", "late half", "halv"):
+        for where in ([], [("parity", ["1"])]):
+            with storage.begin(write=False) as rows:
+                counts = rows_read(rows)
+                hits = rows.search("product", Query.of(text), where, limit=10)
+            whole = found(reference, text, where, limit=10)
+            assert [(hit.tier, hit.record.order, hit.record.id) for hit in hits] == whole
+            assert sum(counts) <= 100, f"{text}: {counts}"
+
+
+def rows_read(transaction):
+    """How many rows each statement of a search returns from now on."""
+    counts = []
+    for place in (transaction._finder, transaction._searcher):
+        usual = place._rows
+
+        def counting(sql, binds, usual=usual):
+            answer = usual(sql, binds)
+            counts.append(len(answer))
+            return answer
+
+        place._rows = counting
+    return counts
 
 
 def test_an_older_file_is_found_by_words_after_migrating(url):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from marketplace_sdk_sql.places import Shape
 
@@ -90,37 +90,37 @@ class Finder:
 
     def words(self, span: Span) -> Iterator[tuple[str, str, str]]:
         """Sort, id and words of everything in a span that has texts, read step by step."""
-        step = Span(
-            kind=span.kind,
-            where=self._most_selective_first(span),
-            unless=span.unless,
-            after=span.after,
-            limit=STEP,
+        step = evolve(
+            span, where=self._most_selective_first(span), limit=min(max(span.limit, 1), STEP)
         )
         while True:
             rows = list(self._from_first(step, "words"))
             yield from rows
-            if len(rows) < STEP:
+            if len(rows) < step.limit:
                 return
-            sort, id, _ = rows[-1]
-            step = Span(
-                kind=step.kind,
-                where=step.where,
-                unless=step.unless,
-                after=(sort, id),
-                limit=STEP,
-            )
+            # Who has not found enough in the first rows may need many more.
+            step = evolve(step, after=rows[-1][:2], limit=min(2 * step.limit, STEP))
 
-    def matched(self, span: Span, expression: str) -> list[tuple[str, str]]:
-        """Sort and id of records that match an expression for the word index, in no order."""
+    def matches(self, expression: str, most: int) -> int:
+        """How many records of any list match an expression for the word index; or ``most`` + 1."""
+        ((count,),) = self._rows(self._sql.count_matches, (expression, most + 1))
+        return int(count)
+
+    def matched(
+        self, span: Span, expression: str, reads: Literal["place", "words"] = "place"
+    ) -> list[Any]:
+        """Sort and id of the records of a span that match an expression, in order.
+
+        With ``words`` also their words.
+        """
         shape = Shape(
             "matched",
-            reads="place",
+            reads=reads,
             others=tuple(len(values) != 1 for _, values in span.where),
             unless=tuple(len(values) != 1 for _, values in span.unless),
             after=span.after is not None,
         )
-        binds = [span.kind, expression, *self._rest(span, span.where)]
+        binds = [expression, span.kind, *self._rest(span, span.where)]
         return self._rows(self._sql.find(shape), binds)
 
     def with_ids(self, kind: str, ids: Sequence[str]) -> list[Any]:

@@ -45,7 +45,7 @@ class Shape:
     Attributes:
         start: where it begins: at all records of the ``kind``, at the entries of the first
             ``pair``, or at what the word index ``matched``.
-        reads: whole records; the words of those that have texts; or where they stand, in no order.
+        reads: whole records; the words of those that have texts; or where they stand.
         streams: how many values the first pair has; each is walked on its own. 0 stands for any
             number, taken from one list and sorted.
         others: of the other pairs, whether each has several values.
@@ -67,22 +67,26 @@ def statement(
     shape: Shape,
     read: Columns,
     any_of: AnyOf,
-    matched: Callable[[], Conditions],
+    matched: Callable[[], Select[Any]],
 ) -> tuple[Select[Any], list[str]]:
     """The statement, and the names of its values as they are bound.
 
-    For every stream these are kind, key and value of each pair (or kind, or kind and match), those
+    For every stream these are kind, key and value of each pair (or kind, or match and kind), those
     of ``unless``, the place to start behind and the limit; several streams have the limit once
     more. ``read`` are the columns of whole records. ``any_of`` says that a column is one of the
-    texts of one bound list, ``matched`` that a row of the search table is of the bound kind and
-    matches the bound expression.
+    texts of one bound list, ``matched`` are the rows of the search table that match the bound
+    expression, told so that no planner finds them otherwise.
     """
     if shape.start == "kind":
         table = search if shape.reads == "words" else record
         return _whole(table, [equals(table.c.kind)], ["kind"], shape, read, any_of)
     if shape.start == "matched":
-        conditions, binds = _conditions(search, matched(), ["kind", "match"], shape, any_of)
-        return _limited(select(search.c.sort, search.c.id).where(*conditions)), binds
+        found = matched().subquery("found")
+        start = [equals(found.c.kind)]
+        conditions, binds = _conditions(found, start, ["match", "kind"], shape, any_of)
+        words = [found.c.words] if shape.reads == "words" else []
+        query = select(found.c.sort, found.c.id, *words).where(*conditions)
+        return _page(query, found, shape), binds
     first = record_index.alias("entry")
     if shape.streams == 1:
         names = ["kind", "key0", "value0"]
@@ -130,12 +134,13 @@ def _conditions(
     for prefix, number, many in pairs:
         name = f"{prefix}{number}"
         other = record_index.alias(f"entry_{name}")
-        there = exists(
+        rows = (
             select(ONE)
             .select_from(other)
             .where(*_holds(other, name, any_of if many else None))
             .where(other.c.sort == table.c.sort, other.c.id == table.c.id)
         )
+        there = exists(_fenced(rows) if shape.start == "matched" else rows)
         conditions.append(~there if prefix else there)
         binds += ["kind", f"key{name}", f"value{name}"]
     if shape.after:
@@ -168,6 +173,11 @@ def _read(places: FromClause, shape: Shape, read: Columns) -> Select[Any]:
 
 def _page(query: Select[Any], places: FromClause, shape: Shape) -> Select[Any]:
     return _limited(_in_order(query, places, shape))
+
+
+def _fenced(rows: Select[Any]) -> Select[Any]:
+    """Rows that are looked up for one row at a time: no planner begins with them instead."""
+    return rows.limit(ONE).offset(ZERO)
 
 
 def _limited(query: Select[Any]) -> Select[Any]:

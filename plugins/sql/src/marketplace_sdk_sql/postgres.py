@@ -72,6 +72,8 @@ _SETTINGS = {
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
+    # Starting a worker takes longer than a page of anything.
+    "max_parallel_workers_per_gather": "0",
 }
 
 _RETRYABLE = {

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 
 from marketplace_sdk_sql.claims import KEY_LOCK, held_keys, locked_keys
 from marketplace_sdk_sql.places import RECORD
-from marketplace_sdk_sql.statements import Statements
+from marketplace_sdk_sql.statements import FOUND, Statements
 from marketplace_sdk_sql.tables import VERSION_TABLE, event, record, record_index, search, work
-from marketplace_sdk_sql.terms import ZERO, bound, equals
+from marketplace_sdk_sql.terms import ZERO, bound
 from marketplace_sdk_sql.words import Syntax
 
 if TYPE_CHECKING:
@@ -129,9 +129,11 @@ class PostgresStatements(Statements):
         some = " OR ".join(["word LIKE %s"] * len(patterns))
         return f"SELECT word FROM search_word WHERE {some} LIMIT %s", (*patterns, limit)  # noqa: S608  # our own words
 
-    def _matched(self) -> list[ColumnElement[bool]]:
+    def _matched(self) -> Select[Any]:
         expression = cast(bound("match"), TSQUERY())
-        return [equals(search.c.kind), literal_column("search.lexemes").op("@@")(expression)]
+        matches = literal_column("search.lexemes").op("@@")(expression)
+        # OFFSET keeps the planner from walking another index with a look at the words of each row.
+        return select(*FOUND).select_from(search).where(matches).offset(ZERO)
 
     def _any_of(
         self, column: ColumnElement[str], values: ColumnElement[Any]

@@ -109,9 +109,11 @@ class PostgresTransaction(SqlTransaction):
 
     def search(self, kind: str, query: Query, *where: Any, **more: Any) -> Sequence[Hit]:
         """See the port. Word indexes are read through bitmaps, which other statements shun."""
-        self._change("SET LOCAL enable_bitmapscan = on", ())
+        self._check()
+        self._direct()
+        self._later("SET LOCAL enable_bitmapscan = on", ())
         hits = super().search(kind, query, *where, **more)
-        self._change("SET LOCAL enable_bitmapscan = off", ())
+        self._later("SET LOCAL enable_bitmapscan = off", ())
         return hits
 
     def append(self, rows: Sequence[EventRow]) -> None:

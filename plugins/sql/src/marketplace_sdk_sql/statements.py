@@ -46,7 +46,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect, Select
     from sqlalchemy.sql import ClauseElement
 
-__all__ = ["Statements", "for_sqlite"]
+__all__ = ["FOUND", "Statements", "for_sqlite"]
+
+FOUND = (search.c.kind, search.c.sort, search.c.id, search.c.words)
+"""What is read of a row of the search table that the word index finds."""
 
 
 class Statements:
@@ -119,6 +122,11 @@ class Statements:
             "id",
         )
         self.insert_word = self._insert_new(search_word, ("word",))
+        some = self._matched().with_only_columns(ONE).limit(bound("limit")).offset(ZERO)
+        self.count_matches = self._text(
+            select(func.count()).select_from(some.subquery("some")), "match", "limit"
+        )
+        """How many rows match an expression, as far as the limit."""
 
     def spellings(self, parts: Collection[str], limit: int) -> tuple[str, Sequence[Any]]:
         """The statement for known words that have one of these parts, and its values."""
@@ -196,14 +204,19 @@ class Statements:
         query, names = statement(shape, self.record, self._any_of, self._matched)
         return self._text(query, *names)
 
-    def _matched(self) -> list[ColumnElement[bool]]:
-        """That a row of the search table is of a kind and matches an expression."""
-        # The plus keeps SQLite from walking the whole kind instead of asking the word index.
-        kind: ColumnElement[str] = literal_column("+search.kind")
+    def _matched(self) -> Select[Any]:
+        """Rows of the search table that match an expression."""
         index = table("search_words", column("rowid"))
         itself: ColumnElement[str] = literal_column("search_words")
-        matching = select(index.c.rowid).where(itself.op("MATCH")(bound("match")))
-        return [kind == bound("kind"), search.c.number.in_(matching)]
+        # The plus keeps SQLite from asking the word index about each row of the table.
+        number: ColumnElement[int] = literal_column("+search_words.rowid")
+        return (
+            select(*FOUND)
+            .select_from(index.join(search, search.c.number == number))
+            .where(itself.op("MATCH")(bound("match")))
+            .limit(literal_column("-1"))
+            .offset(ZERO)
+        )
 
     def _any_of(
         self, column: ColumnElement[str], values: ColumnElement[Any]

@@ -5,9 +5,14 @@ PostgreSQL's tsvector hold the same lexemes and answer the same questions: a who
 beginning of one. Folding, tiers and typing errors are the marketplace's own (``Query``), the same
 in every engine.
 
-A tier that few records match is asked of the index and sorted. One that many match is found by
-walking the list in its order, where the page is full after a few steps. And where the person may
-see, or asks for, few records at all, these are looked at one by one.
+What a page costs does not grow with the records that have a word:
+
+* where the person may see, or asks for, few records at all, or few match in any tier, these are
+  looked at one by one;
+* a tier that not so many match is asked of the index, and sorted there;
+* a tier that many match is found by walking the list in its order, where the page is full after a
+  few steps. Only if it is not, for most of what matches stands late in the order, the index is
+  asked for the rest.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from marketplace_sdk.plugin import TYPO_TIER, Query, Term, answered, errors_between, pieces
+from marketplace_sdk_sql.finding import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,9 +40,11 @@ Ranked = tuple[int, str, str]
 """Tier, sort and id."""
 
 FEW = 500
-"""Records of a span that are all looked at without asking the word index."""
+"""Records of a span, or matches in any tier, that are all looked at."""
 MANY = 2000
-"""Matches that are still worth sorting."""
+"""Matches of a tier that are sorted without trying to walk first."""
+WALKED = 2000
+"""Records that are walked before whatever is still to be found is sorted after all."""
 MOST_SIMILAR = 16
 """Words that are taken for misspelled ones of a query, the nearest first."""
 MOST_SPELLINGS = 5000
@@ -118,17 +126,29 @@ class Searcher:
         tiers = [query.terms(tier, self._similar) for tier in range(TYPO_TIER)]
         if typos and any(map(self._similar, query.words)):
             tiers.append(query.terms(TYPO_TIER, self._similar))
-        rank = self._one_by_one if self._finder.fewest(span, FEW) <= FEW else self._by_tier
-        found = islice(rank(tiers, span, first), span.limit)
+        found = islice(self._ranked(tiers, span, first), span.limit)
         for tier, several in groupby(found, key=itemgetter(0)):
             rows = self._finder.with_ids(span.kind, [id for _, _, id in several])
             yield from ((tier, row) for row in rows)
 
-    def _one_by_one(self, tiers: Sequence[Terms], span: Span, first: int) -> list[Ranked]:
-        """Where the pairs leave little, all of it is ranked."""
+    def _ranked(self, tiers: Sequence[Terms], span: Span, first: int) -> Iterable[Ranked]:
+        whole = evolve(span, after=None, limit=ALL)
         after = None if span.after is None else (first, *span.after)
+        if self._finder.fewest(span, FEW) <= FEW:
+            return self._one_by_one(self._finder.words(whole), tiers, after)
+        any_tier = self._sql.syntax.exactly(tiers[-1], None)
+        found = self._finder.matches(any_tier, FEW)
+        if found <= FEW:
+            rows = self._finder.matched(whole, any_tier, "words") if found else ()
+            return self._one_by_one(rows, tiers, after)
+        return self._by_tier(tiers, span, first)
+
+    def _one_by_one(
+        self, rows: Iterable[tuple[str, str, str]], tiers: Sequence[Terms], after: Ranked | None
+    ) -> list[Ranked]:
+        """Where there is little, all of it is ranked."""
         hits = []
-        for sort, id, words in self._finder.words(evolve(span, after=None)):
+        for sort, id, words in rows:
             texts = _texts(words)
             tier = next((n for n, terms in enumerate(tiers) if answered(texts, terms)), None)
             if tier is not None and (after is None or (tier, sort, id) > after):
@@ -136,19 +156,28 @@ class Searcher:
         return sorted(hits)
 
     def _by_tier(self, tiers: Sequence[Terms], span: Span, first: int) -> Iterator[Ranked]:
-        """What the word index finds in each tier, unless that is more than is worth sorting."""
         for tier in range(first, len(tiers)):
             terms, better = tiers[tier], tiers[tier - 1] if tier else None
-            here = evolve(span, after=span.after if tier == first else None, limit=MANY + 1)
-            found = self._finder.matched(here, self._sql.syntax.exactly(terms, better))
-            places = sorted(found) if len(found) <= MANY else self._walk(here, terms, better)
+            here = evolve(span, after=span.after if tier == first else None)
+            expression = self._sql.syntax.exactly(terms, better)
+            found = self._finder.matches(expression, MANY)
+            places: Iterable[tuple[str, str]] = ()
+            if found > MANY:
+                places = self._walk(here, terms, better, expression)
+            elif found:
+                places = self._finder.matched(here, expression)
             yield from ((tier, sort, id) for sort, id in places)
 
-    def _walk(self, span: Span, terms: Terms, better: Terms | None) -> Iterator[tuple[str, str]]:
-        for sort, id, words in self._finder.words(span):
+    def _walk(
+        self, span: Span, terms: Terms, better: Terms | None, expression: str
+    ) -> Iterator[tuple[str, str]]:
+        for walked, (sort, id, words) in enumerate(self._finder.words(span), 1):
             texts = _texts(words)
             if answered(texts, terms) and not (better and answered(texts, better)):
                 yield sort, id
+            if walked >= WALKED:
+                yield from self._finder.matched(evolve(span, after=(sort, id)), expression)
+                return
 
     def _similar(self, word: str) -> tuple[str, ...]:
         """Known words that a word of a query may be meant to be."""
