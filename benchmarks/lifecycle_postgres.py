@@ -1,8 +1,8 @@
 """A request's life on PostgreSQL: asked, approved, revoked, by one process or by eight at once.
 
 The lower bound is plain psycopg writing the very same rows in as many transactions at the same
-durability, in as many processes: what each process asked our store to write is recorded and
-replayed by it. Deliveries are left out, for they are a worker's and not the deciders'.
+durability, in as many processes: what each process asked our store to write for as many other lives
+is recorded and replayed by it. Deliveries are left out, for they are a worker's and not the deciders'.
 
 Run: ``uv run python benchmarks/lifecycle_postgres.py``; a PostgreSQL is started for it.
 """
@@ -65,21 +65,28 @@ def replay(connection, prepared):
 
 
 def worker(url, dsn, product, person, lives, gate, times):
-    """One process: in every round it lives so many lives, and then replays what was written."""
+    """One process: in every round it lives so many lives, and then replays as many others."""
     import psycopg
 
     from marketplace_sdk_sql.storage import SqlStorage
 
     recording = Recording(SqlStorage(url))
     made = Marketplace(recording, connections={"lake": MemoryPlatform()}, clock=FrozenClock())
+
+    def live():
+        for _ in range(lives):
+            request = approved(made, product, person)
+            made.requests.revoke(request.id, reason="over", by="root")
+
     with psycopg.connect(dsn, autocommit=True) as plain:
         for _ in range(times):
+            recording.on = False
+            gate.wait(PATIENCE)
+            live()
+            gate.wait(PATIENCE)
+            recording.on = True
             recording.units.clear()
-            gate.wait(PATIENCE)
-            for _ in range(lives):
-                request = approved(made, product, person)
-                made.requests.revoke(request.id, reason="over", by="root")
-            gate.wait(PATIENCE)
+            live()
             prepared = prepared_rows(recording.units)
             gate.wait(PATIENCE)
             replay(plain, prepared)

@@ -14,7 +14,13 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.services._widening import managers_of
 from marketplace_sdk.work.endings import call_off, end_grant, finish_deletion, product_data
-from marketplace_sdk.work.targets import marks_for_sources, product_marks, sources_of, targets_of
+from marketplace_sdk.work.targets import (
+    exceptions_of,
+    marks_of_exceptions,
+    product_marks,
+    sources_of,
+    targets_of,
+)
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.products import DataProduct
@@ -39,7 +45,8 @@ def withhold_grants(unit: Unit, product: DataProduct) -> None:
             marks += targets_of(unit, grant)
             if grant.kind == "access":
                 sources = sources_of(unit, grant)
-                marks += marks_for_sources(unit, sources, grant.beneficiary.token)
+                found = exceptions_of(unit, grant.beneficiary.token, sources)
+                marks += marks_of_exceptions(unit, found, sources)
     told = Notice(
         kind="product_suspended" if product.suspended else "product_resumed",
         about=f"product:{product.id}",

@@ -15,7 +15,8 @@ from marketplace_sdk.domain.workflow import Decision
 from marketplace_sdk.work.endings import call_off
 from marketplace_sdk.work.targets import (
     column_marks,
-    marks_for_sources,
+    exceptions_of,
+    marks_of_exceptions,
     product_marks,
     targets_of,
 )
@@ -89,8 +90,9 @@ def _grant(unit: Unit, request: AccessRequest, id: str) -> tuple[Grant, Effects]
         effects += withheld
     if grant.kind == "access":
         covered = product.covered(grant.since)
+        exceptions = exceptions_of(unit, grant.beneficiary.token, covered)
         marks = product_marks(unit, product.id, covered)
-        marks += marks_for_sources(unit, covered, grant.beneficiary.token)
+        marks += marks_of_exceptions(unit, exceptions, covered)
     else:
         marks = column_marks(unit, grant.columns)
     saved = unit.save(grant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.domain.deciding import asked
+from marketplace_sdk.domain.forms import RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
@@ -36,7 +37,12 @@ def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessReque
         NotFound: there is none, or it is nobody's business here.
     """
     request = unit.need(AccessRequest, id, verb)
-    unit.ahead((DataProduct, request.product), (Grant, request.grant))
+    unit.ahead(
+        (DataProduct, request.product),
+        (Grant, request.grant),
+        # Whoever is a steward of the product now may revoke, most often by the same form.
+        *(((RequestForm, request.form.form),) if verb == "revoke" else ()),
+    )
     roles = roles_for(unit, facts, request, verb)
     seen = allowed("request.read", roles) or allowed("request.revoke", roles)
     # Whoever may stand in sees what waits, and afterwards only what they have decided themselves.

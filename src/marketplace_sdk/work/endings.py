@@ -15,6 +15,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.workflow import Decision, cancel, finish
 from marketplace_sdk.work.targets import (
     accessible,
+    exceptions_of,
     marks_of_exceptions,
     product_targets,
     sources_of,
@@ -51,6 +52,9 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
         # It was over before anybody came to end it: the account says so.
         cause, reason, actor = "expired", "", ""
     sources = sources_of(unit, grant)
+    found: Sequence[Grant] = ()
+    if grant.kind == "access":
+        found = exceptions_of(unit, grant.beneficiary.token, sources)
     # A grant that carries none of its product's sources is nowhere, and somebody has to see that.
     marks = targets_of(unit, grant) or product_targets(unit, grant.product)
     ending, effects = grant.end(cause, unit.now)
@@ -74,7 +78,6 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
     if extension is not None and extension.open:
         call_off(unit, extension, "grant_ended")
     if grant.kind == "access":
-        found = _exceptions(unit, grant.beneficiary.token, sources)
         unit.keep(Effects(marks=marks_of_exceptions(unit, found, sources)))
         # A late sweep ends nothing that was approved after the end.
         before = grant.until if cause == "expired" else None
@@ -87,12 +90,7 @@ def lose_access(unit: Unit, beneficiary: str, sources: Collection[str]) -> None:
 
     The same object under another name is the same access.
     """
-    _lose(unit, beneficiary, sources, _exceptions(unit, beneficiary, sources))
-
-
-def _exceptions(unit: Unit, beneficiary: str, sources: Collection[str]) -> list[Grant]:
-    """Masking exceptions that a beneficiary has on some of these sources."""
-    return unit.find(Grant, ("open_beneficiary", [beneficiary]), ("open_source", sources))
+    _lose(unit, beneficiary, sources, exceptions_of(unit, beneficiary, sources))
 
 
 def _lose(

@@ -24,7 +24,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.listing import Lookup, product_texts, stewards_of
 
-__all__ = ["INDEX_VERSION", "KINDS", "Kind"]
+__all__ = ["INDEX_VERSION", "KINDS", "Kind", "exception_key"]
 
 T = TypeVar("T")
 Entries = Iterable[tuple[str, str]]
@@ -170,9 +170,14 @@ def _grant(value: Grant) -> Entries:
         yield "open_product", value.product
         yield "open_beneficiary", value.beneficiary.token
         yield from (("open_column", column) for column in value.columns)
-        yield from (
-            ("open_source", source) for source in {c.split(".", 1)[0] for c in value.columns}
-        )
+        for source in {column.split(".", 1)[0] for column in value.columns}:
+            yield "open_source", source
+            yield "open_exception", exception_key(source, value.beneficiary.token)
+
+
+def exception_key(source: str, beneficiary: str) -> str:
+    """By which the exceptions of a beneficiary (a token) on a source are found with one look."""
+    return f"{source}.{beneficiary}"  # a source's name has no dot
 
 
 def _seen_by(value: Grant, get: Lookup) -> Entries:

@@ -9,6 +9,7 @@ from marketplace_sdk.domain.catalog import DataSource
 from marketplace_sdk.domain.events import Mark
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.work.records import exception_key
 
 if TYPE_CHECKING:
     from marketplace_sdk.work.unit import Unit
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "accessible",
     "column_marks",
+    "exceptions_of",
     "mark_of",
     "marks_for_sources",
     "marks_of_exceptions",
@@ -77,17 +79,19 @@ def column_marks(unit: Unit, columns: Iterable[str]) -> tuple[Mark, ...]:
     return tuple(sorted(marks, key=lambda mark: mark.key))
 
 
-def marks_for_sources(
-    unit: Unit, sources: Collection[str], beneficiary: str | None = None
-) -> tuple[Mark, ...]:
-    """Marks of every masked column of these sources that somebody has an exception on.
+def marks_for_sources(unit: Unit, sources: Collection[str]) -> tuple[Mark, ...]:
+    """Marks of every masked column of these sources that somebody has an exception on."""
+    return marks_of_exceptions(unit, unit.find(Grant, ("open_source", sources)), sources)
 
-    ``beneficiary`` (a token) narrows it to the exceptions of one.
+
+def exceptions_of(unit: Unit, beneficiary: str, sources: Collection[str]) -> list[Grant]:
+    """Masking exceptions that a beneficiary (a token) has on some of these sources.
+
+    The sources are read on the same way.
     """
-    where: list[tuple[str, Collection[str]]] = [("open_source", sources)]
-    if beneficiary is not None:
-        where.append(("open_beneficiary", [beneficiary]))
-    return marks_of_exceptions(unit, unit.find(Grant, *where), sources)
+    unit.ahead(*((DataSource, name) for name in sources))
+    keys = [exception_key(name, beneficiary) for name in sources]
+    return unit.find(Grant, ("open_exception", keys))
 
 
 def marks_of_exceptions(

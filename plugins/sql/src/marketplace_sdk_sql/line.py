@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Line"]
 
+Expected = tuple[str, "Answer | bytes"]
+"""A statement, and whose answer it is, or under which name it is prepared."""
+
 _NUMBERS = frozenset({20, 21, 23, 26})
 """Types whose values are whole numbers: bigint, smallint, integer, oid."""
 _BOOL = 16
 _GOOD = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
-_AT_WILL = ("BEGIN", "COMMIT", "ROLLBACK", "LOCK", "SET")
-"""Statements that are not prepared."""
 
 # Unlike others it has no file of its own that would have to be closed.
 _Selector: Any = getattr(selectors, "PollSelector", selectors.SelectSelector)
@@ -67,6 +68,7 @@ class Line:
         self._socket = _Selector()
         self._socket.register(self._libpq.socket, selectors.EVENT_READ)
         self._prepared: dict[str, bytes] = {}
+        self._loaders: dict[str, list[Any]] = {}
         self._numbers = count()
         self._queue: list[tuple[str, list[bytes | None], Answer]] = []
         self._begun, self._reads = False, True
@@ -138,7 +140,7 @@ class Line:
             expected = self._send(sent)
             results = self._receive()
             self._astray = False
-            _match(expected, results, self._prepared)
+            self._match(expected, results)
 
     def commit(self) -> None:
         """Commit; the end of a transaction that only read is not waited for."""
@@ -171,23 +173,20 @@ class Line:
             self._receive()
             self._unread = self._astray = False
 
-    def _send(self, queue: Sequence[tuple[str, list[bytes | None], Answer]]) -> list[Any]:
+    def _send(self, queue: Sequence[tuple[str, list[bytes | None], Answer]]) -> list[Expected]:
         """Put statements on their way; what is expected back, in order."""
         libpq = self._libpq
         libpq.enter_pipeline_mode()
-        expected: list[Any] = []
+        expected: list[Expected] = []
         fresh: dict[str, bytes] = {}
         for sql, binds, answer in queue:
-            if sql.startswith(_AT_WILL):
-                libpq.send_query_params(sql.encode(), binds)
-            else:
-                name = self._prepared.get(sql) or fresh.get(sql)
-                if name is None:
-                    name = fresh[sql] = b"s%d" % next(self._numbers)
-                    libpq.send_prepare(name, _numbered(sql))
-                    expected.append((sql, name))
-                libpq.send_query_prepared(name, binds)
-            expected.append(answer)
+            name = self._prepared.get(sql) or fresh.get(sql)
+            if name is None:
+                name = fresh[sql] = b"s%d" % next(self._numbers)
+                libpq.send_prepare(name, _numbered(sql))
+                expected.append((sql, name))
+            libpq.send_query_prepared(name, binds)
+            expected.append((sql, answer))
         libpq.pipeline_sync()
         while libpq.flush():
             # The server may be waiting for somebody to read its answers.
@@ -217,32 +216,37 @@ class Line:
             else:
                 results.append(result)
 
-
-def _match(
-    expected: Sequence[Any], results: Sequence[pq.abc.PGresult], prepared: dict[str, bytes]
-) -> None:
-    """Hand answers out, and remember what was prepared; raises for the first that failed."""
-    for what, result in zip(expected, results, strict=True):
-        if result.status not in _GOOD:
-            raise _error(result)
-        if isinstance(what, Answer):
-            what.rows = _rows(result)
+    def _match(self, expected: Sequence[Expected], results: Sequence[pq.abc.PGresult]) -> None:
+        """Hand answers out, and remember what was prepared; raises for the first that failed."""
+        for (sql, what), result in zip(expected, results, strict=True):
+            if result.status not in _GOOD:
+                raise _error(result)
+            if isinstance(what, bytes):
+                self._prepared[sql] = what
+                continue
+            count = result.ntuples
+            if count:
+                what.rows = _rows(result, count, self._loads(sql, result))
             what.rowcount = result.command_tuples or 0
             what.ready = True
-        else:
-            sql, name = what
-            prepared[sql] = name
+
+    def _loads(self, sql: str, result: pq.abc.PGresult) -> list[Any]:
+        """What reads each column; a prepared statement's columns keep their types."""
+        loaders = self._loaders.get(sql)
+        if loaders is None:
+            loaders = [_loader(result.ftype(place)) for place in range(result.nfields)]
+            self._loaders[sql] = loaders
+        return loaders
 
 
-def _rows(result: pq.abc.PGresult) -> list[Any]:
-    width = range(result.nfields)
-    loads = [_loader(result.ftype(place)) for place in width]
+def _rows(result: pq.abc.PGresult, count: int, loaders: Sequence[Any]) -> list[Any]:
     get = result.get_value
+    places = list(enumerate(loaders))
     return [
         tuple(
-            None if (value := get(row, place)) is None else loads[place](value) for place in width
+            [None if (value := get(row, place)) is None else load(value) for place, load in places]
         )
-        for row in range(result.ntuples)
+        for row in range(count)
     ]
 
 
@@ -280,7 +284,15 @@ def _text(value: Any) -> bytes | None:
 
 
 def _array(values: Sequence[Any]) -> str:
-    text = ",".join(map(_element, values))
+    try:
+        plain = "".join(values)
+    except TypeError:
+        text = ",".join(map(_element, values))
+    else:
+        if '"' in plain or "\\" in plain or not values:
+            text = ",".join(map(_element, values))
+        else:
+            text = '"' + '","'.join(values) + '"'
     if "\0" in text:
         raise psycopg.DataError("text with NUL")
     return f"{{{text}}}"

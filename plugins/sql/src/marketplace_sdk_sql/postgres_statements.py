@@ -49,6 +49,12 @@ class PostgresStatements(Statements):
     def __init__(self) -> None:
         make: Any = dialect  # it has no annotations
         super().__init__(make(paramstyle="format"))
+        read = ", ".join(f"record.{column.name}" for column in record.c)
+        self.get_together = (
+            f"SELECT {read}, record.ctid FROM unnest(%s::text[], %s::text[]) AS wanted (kind, id)"  # noqa: S608  # our own words
+            " JOIN record ON record.kind = wanted.kind AND record.id = wanted.id"
+        )
+        """The records with these kinds and ids, in no order."""
         self.held_keys = self._text(
             held_keys(self._any_of(work.c.key, bound("keys"))), "queue", "keys", "now"
         )
@@ -113,7 +119,7 @@ class PostgresStatements(Statements):
         self.insert_records = _insert_several(record, record.c.keys(), known=False)
         self.insert_events = _insert_several(event, event.c.keys()[1:], known=False)
         self.several = {
-            self.insert_entry: _insert_several(record_index, names),
+            self.insert_entry: _insert_several(record_index, names, known=False),
             self.insert_work: _insert_several(work, work.c.keys()[1:]),
         }
         """For a statement that inserts one row, the one that inserts any number of them."""
@@ -173,11 +179,14 @@ def _insert_several(into: Table, names: Sequence[str], *, known: bool = True) ->
     make: Any = dialect
     kinds = [into.c[name].type.compile(dialect=make()) for name in names]
     arrays = ", ".join(f"%s::{kind.partition(' ')[0]}[]" for kind in kinds)
-    # Whatever numbers the rows numbers them as they were given.
+    these = ", ".join(names)
+    rows = f"unnest({arrays}) AS new ({these})"
+    if any(column.identity is not None for column in into.c):
+        # Whatever numbers the rows numbers them as they were given.
+        rows = f"unnest({arrays}) WITH ORDINALITY AS new ({these}, place) ORDER BY place"
     return (
-        f"INSERT INTO {into.name} ({', '.join(names)}) SELECT {', '.join(names)}"  # noqa: S608  # our own words
-        f" FROM unnest({arrays}) WITH ORDINALITY AS new ({', '.join(names)}, place)"
-        f" ORDER BY place{' ON CONFLICT DO NOTHING' if known else ''}"
+        f"INSERT INTO {into.name} ({these}) SELECT {these} FROM {rows}"  # noqa: S608  # our own words
+        f"{' ON CONFLICT DO NOTHING' if known else ''}"
     )
 
 

@@ -78,11 +78,15 @@ class PostgresTransaction(SqlTransaction):
         self._check()
         if self._write and self._staging is None:
             return
-        asked: list[tuple[tuple[str, ...], str]] = [(key, self._sql.get) for key in records]
-        asked += [((aggregate,), self._sql.head) for aggregate in heads]
-        for key, sql in asked:
-            if key not in self._coming:
-                self._coming[key] = self._later(sql, key)
+        keys = [key for key in dict.fromkeys(records) if key not in self._coming]
+        if len(keys) == 1:
+            self._coming[keys[0]] = self._later(self._sql.get, keys[0])
+        elif keys:
+            together = self._later(self._sql.get_together, columns(keys))
+            self._coming.update(dict.fromkeys(keys, together))
+        for aggregate in heads:
+            if (aggregate,) not in self._coming:
+                self._coming[aggregate,] = self._later(self._sql.head, (aggregate,))
 
     def find(
         self,
@@ -183,7 +187,7 @@ class PostgresTransaction(SqlTransaction):
         if staging is not None and (kind, id) in staging.records:
             row = staging.records[kind, id]
             return [] if row is None else [row]
-        rows = self._known((kind, id), self._sql.get)
+        rows = [row for row in self._known((kind, id), self._sql.get) if row[:2] == (kind, id)]
         if staging is not None:
             staging.watch((kind, id), rows[0] if rows else None)
         return rows
