@@ -34,7 +34,9 @@ They never decide and never ask; neither do service accounts.
 STATES_HEAD = """\
 # States
 
-Written from the tables that the code reads, by `docs/rules_pages.py`.
+Written and drawn from the tables that the code reads, by `docs/rules_pages.py` and
+`docs/pictures.py`.
+States in dashed boxes are final.
 An event that is not there is refused with `TransitionNotAllowed`, or changes nothing where that
 is said.
 """
@@ -82,24 +84,21 @@ def _rights() -> str:
 
 def _states() -> str:
     return STATES_HEAD + "".join(
-        f"\n## {name}\n\n```text\n{_drawn(steps)}```\n\n{SAID[name]}"
+        f"\n## {name}\n\n![{name}: its states](../pictures/states-{name.split()[-1]}.svg)\n\n"
+        f"| from | on | to |\n|---|---|---|\n{_rows(steps)}\n{SAID[name]}"
         for name, steps in MACHINES.items()
     )
 
 
-def _drawn(steps: Mapping[tuple[str, str], str]) -> str:
-    """One line for each step, one block for each state; where all ends is said last."""
-    state = max(len(before) for before, _ in steps)
-    event = max(len(name) for _, name in steps)
-    lines = []
-    before = ""
-    order = list(dict.fromkeys(start for start, _ in steps))
-    for (start, name), after in sorted(steps.items(), key=lambda step: order.index(step[0][0])):
-        first = "" if start == before else start
-        lines.append(f"{first:<{state}} -- {name} {'-' * (event - len(name))}--> {after}\n")
-        before = start
-    ends = sorted(set(steps.values()) - {start for start, _ in steps})
-    return "".join(lines) + f"\nends: {', '.join(ends)}\n"
+def _rows(steps: Mapping[tuple[str, str], str]) -> str:
+    """One row for each step, those of one state together."""
+    order = list(dict.fromkeys(before for before, _ in steps))
+    return "".join(
+        f"| {before} | {event} | {after} |\n"
+        for (before, event), after in sorted(
+            steps.items(), key=lambda step: order.index(step[0][0])
+        )
+    )
 
 
 def _words(role: str) -> str:

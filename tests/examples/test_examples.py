@@ -34,4 +34,4 @@ def test_an_example_passes_its_own_tests(name, tmp_path):
 
 
 def test_the_examples_are_these():
-    assert FOLDERS == ["django_portal", "embedding", "fastapi_portal", "logbook_plugin"]
+    assert FOLDERS == ["django_portal", "embedding", "fastapi_portal", "logbook_plugin", "notebook"]
