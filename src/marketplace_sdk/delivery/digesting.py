@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.notices import outgoing, subject_of
 from marketplace_sdk.delivery.zones import zone_of
-from marketplace_sdk.domain.events import REMINDER, Notice
+from marketplace_sdk.domain.events import QUESTION_ASKED, REMINDER, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.preferences import (
@@ -141,10 +141,12 @@ def _pending(unit: Unit, message: InboxMessage) -> bool:
     """Whether there still is something to tell: nobody read it, and what it asks is open."""
     if message.read_at is not None:
         return False
-    if message.kind not in _ASKS:
+    if message.kind not in (*_ASKS, QUESTION_ASKED):
         return True
     request = unit.get(AccessRequest, message.about.split(":", 1)[1])
-    return request is not None and request.open
+    if request is None or message.kind in _ASKS:
+        return request is not None and request.open
+    return message.data["inquiry_id"] in {each.id for each in request.open_inquiries}
 
 
 def _once(unit: Unit, messages: list[InboxMessage]) -> list[InboxMessage]:

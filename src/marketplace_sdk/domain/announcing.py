@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
 
-__all__ = ["act", "barred", "final", "happened", "notice", "sides", "stewards"]
+__all__ = ["act", "answerers", "barred", "final", "happened", "notice", "sides", "stewards"]
 
 
 def happened(name: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
@@ -98,11 +98,16 @@ def sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def answerers(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    """Who may answer a question about a request: its sides, but not a whole group."""
+    return tuple(side for side in sides(request) if side.kind == "user")
+
+
 def barred(request: AccessRequest) -> tuple[str, ...]:
     """Ids of those who may not decide even if they are stewards, so that nobody asks them to."""
     if request.allow_self_review:
         return ()
-    return tuple(side.value for side in sides(request) if side.kind == "user")
+    return tuple(side.value for side in answerers(request))
 
 
 def stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:

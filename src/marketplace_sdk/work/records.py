@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
+from marketplace_sdk.domain.announcing import answerers
 from marketplace_sdk.domain.catalog import DataSource, Domain
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
@@ -28,7 +29,7 @@ __all__ = ["INDEX_VERSION", "KINDS", "Kind"]
 T = TypeVar("T")
 Entries = Iterable[tuple[str, str]]
 
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 """Raised by every change of what records are found by; ``marketplace migrate`` writes them anew."""
 
 
@@ -126,6 +127,11 @@ def _request(value: AccessRequest) -> Entries:
     yield from {("determined_by", each.by) for each in value.determinations}
     if not value.determinations:
         yield "determined_by", ""
+    yield from {("asked_by", each.asked_by) for each in value.inquiries}
+    yield from {("answered_by", each.answered_by) for each in value.inquiries if each.answered_by}
+    if value.open_inquiries:
+        yield "inquiry", "open"
+        yield from (("answerable_by", side.token) for side in answerers(value))
     if value.open:
         tally = value.tally
         yield from {("open_seat", one.token) for seat in tally.open for one in seat.wants.selectors}
