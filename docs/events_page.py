@@ -25,7 +25,7 @@ Within a version fields are only added; whatever could break a receiver raises i
 In Python `EVENT_TYPES` holds all of this, and `event_schema(name)` the schema of a body.
 
 No event holds a secret.
-Answers and reasons stand only in what is sent to a destination that includes them.
+Answers, reasons and inquiries stand only in what is sent to a destination that includes them.
 What concerns one request arrives in order, perhaps more than once, under the same message id.
 
 ## All types

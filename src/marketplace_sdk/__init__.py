@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         Preview,
     )
     from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
-    from marketplace_sdk.domain.requests import AccessRequest, Explanation
+    from marketplace_sdk.domain.requests import AccessRequest, Explanation, Inquiry
     from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
     from marketplace_sdk.domain.seals import Seal
     from marketplace_sdk.domain.selectors import (
@@ -139,6 +139,7 @@ __all__ = [
     "Has",
     "Health",
     "InboxMessage",
+    "Inquiry",
     "InvalidInput",
     "Is",
     "Marketplace",
@@ -206,7 +207,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "domain.products": ("DataProduct",),
     "domain.provisioned": ("Drift", "DriftFinding", "GrantItem", "PlannedChange", "Preview"),
     "domain.quorum": ("Determination", "OpenSeat", "Tally", "tally"),
-    "domain.requests": ("AccessRequest", "Explanation"),
+    "domain.requests": ("AccessRequest", "Explanation", "Inquiry"),
     "domain.review": ("ReviewFlow", "Rule", "Seat", "Stage"),
     "domain.seals": ("Seal",),
     "domain.selectors": (

@@ -261,6 +261,23 @@ def test_a_seat_that_nobody_can_fill_is_told_to_managers_and_governance(world):
     assert world.latest("gil", "access_stuck").link == page("request", request.id)
 
 
+def test_a_question_back_is_told_to_both_sides_and_the_answer_to_whoever_asked(world, asked):
+    """The link is the request's; other stewards read both there."""
+    world.market.requests.ask(asked.id, "Which heads?", inquiry="heads", by="ana")
+
+    assert world.news() == {"question_asked": SIDES}
+    message = world.latest("pat", "question_asked")
+    assert message.link == page("request", asked.id)
+    assert message.subject == ("ana has a question about access to Heads for pat; please answer.")
+
+    world.market.requests.answer(asked.id, "heads", "All of them.", by="pat")
+
+    assert world.news() == {"question_answered": {"ana"}}
+    message = world.latest("ana", "question_answered")
+    assert message.link == page("request", asked.id)
+    assert message.subject == "pat has answered your question about access to Heads for pat."
+
+
 # Deciding
 
 

@@ -48,6 +48,41 @@ def test_a_request_from_asking_to_taking_back(shop):
     assert shop.data("requests", "show", id)["state"] == "revoked"
 
 
+def test_a_steward_asks_back_and_the_requester_answers(shop):
+    """Which question is named only where more than one is open; what people wrote is clean."""
+    id = shop.asked()
+    mine = ("requests", "list", "--to-answer")
+    assert shop.data(*mine, by="bob")["items"] == []
+
+    assert shop.run("requests", "ask", id, "Which quarter?", by="fin") == f"{id}: pending\n"
+    assert [each["id"] for each in shop.data(*mine, by="bob")["items"]] == [id]
+    said = shop.run("requests", "explain", id, by="bob")
+    assert "asked by fin, not answered: Which quarter?" in said
+    assert shop.run("requests", "answer", id, "The third.", by="bob") == f"{id}: pending\n"
+    assert shop.data(*mine, by="bob")["items"] == []
+    assert "(--inquiry)" not in shop.run("requests", "show", id)
+    assert re.search(
+        r"asked back +fin \(\S+\): Which quarter\?\n +bob: The third\.\n",
+        shop.run("requests", "show", id, by="fin"),
+    )
+
+    said = shop.run("requests", "answer", id, "More.", by="bob", code=2)
+    assert "say with --inquiry which question; open are: none" in said
+    for question in ("And who?", "And why?"):
+        found = shop.data("requests", "ask", id, question, by="fin")["inquiries"]
+    assert f"open are: {found[1]['id']}, {found[2]['id']}" in shop.run(
+        "requests", "answer", id, "Me.", by="bob", code=2
+    )
+    one = ("--inquiry", found[1]["id"])
+    answered = shop.data("requests", "answer", id, "Me.", *one, by="bob")["inquiries"]
+    assert [each["answer"] for each in answered] == ["The third.", "Me.", ""]
+
+    shop.run("requests", "approve", id, "--reason", "fine", by="fin")
+    said = shop.run("requests", "ask", id, "Too late?", by="fin", code=5)
+    assert "only what is pending is asked about" in said
+    shop.run("requests", "ask", id, "\x1b[2J", by="fin", code=2)
+
+
 def test_a_masking_exception_is_asked_with_columns(shop):
     asked = shop.data(
         "requests", "create", "p", "--column", "orders.email", "--answer", "why=x",

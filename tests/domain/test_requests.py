@@ -160,8 +160,8 @@ def test_the_reasons_of_one_steward_go_alone():
     """What others said stays, and so do the answers."""
     asked = request(L, answers={"why": "x"}, determinations=(said("ana", "z"), said("cy", "w")))
 
-    changed = asked.without_reasons_of("ana")
+    changed = asked.without_words_of("ana")
 
     assert changed.determinations == (said("ana", ""), said("cy", "w"))
     assert changed.answers == asked.answers
-    assert changed.without_reasons_of("ana") == changed
+    assert changed.without_words_of("ana") == changed

@@ -39,6 +39,8 @@ MATRIX = {
     "agreement.create": "governance manager",
     "request.create": "anyone",
     "request.decide": "steward",
+    "request.ask": "governance steward",
+    "request.answer": "requester beneficiary",
     "request.cancel": "requester beneficiary governance",
     "request.revoke": "governance manager steward",
     "request.relinquish": "beneficiary",

@@ -77,6 +77,7 @@ REFUSALS: dict[str, tuple[type[MarketplaceError], ...]] = {
     m.WRONG: (InvalidInput,),
     m.STEP: (TransitionNotAllowed,),
     m.IN_USE: (Conflict,),
+    m.ANSWERED: (Conflict,),
 }
 
 # -- what is drawn ----------------------------------------------------------------------------
@@ -157,6 +158,8 @@ HAPPENINGS = [
         "all_stewards_approve": 10,
         "somebody_decides": 3,
         "the_last_determination_is_sent_again": 1,
+        "somebody_asks_back": 3,
+        "somebody_answers": 3,
         "cancel": 1,
         "revoke": 4,
         "relinquish": 2,
@@ -578,6 +581,31 @@ class MarketplaceMachine(RuleBasedStateMachine):
             if self.model.may_see(act["id"], act["by"]):
                 self.compare(None, getattr(self.market.requests, verdict), **act)
 
+    # -- asking back ------------------------------------------------------------------------
+
+    def somebody_asks_back(self, data):
+        """A steward most of the time; it must not change what becomes of the request."""
+        id = self.pick(data, "pending")
+        able = self.model.could_decide(id)
+        if not able or data.draw(one_in(4), label="anybody"):
+            able = sorted(PEOPLE)
+        by, new = data.draw(st.sampled_from(able), label="by"), f"inquiry-{next(self.numbers)}"
+        refusal = self.model.ask_back(id, new, by=by, now=self.now)
+        self.compare(refusal, self.market.requests.ask, id, "Why?", inquiry=new, by=by)
+
+    def somebody_answers(self, data):
+        """Also what is answered already, and what nobody waits for any more."""
+        known = self.model.requests.items()
+        asked = [(id, one) for id, each in known for one in each.inquiries]
+        assume(asked)
+        id, inquiry = data.draw(st.sampled_from(asked), label="inquiry")
+        request = self.model.requests[id]
+        ours = [request.requester, request.beneficiary[1], "gil"]
+        by = data.draw(st.sampled_from([who for who in ours if who in PEOPLE]), label="by")
+        refusal = self.model.answer_back(id, inquiry, by=by, now=self.now)
+        words = f"answer {next(self.numbers)}"
+        self.compare(refusal, self.market.requests.answer, id, inquiry, words, by=by)
+
     # -- ending -----------------------------------------------------------------------------
 
     def cancel(self, data):
@@ -710,10 +738,19 @@ class MarketplaceMachine(RuleBasedStateMachine):
         self.final |= {id: state for id, state in states.items() if state in over}
         for request in found:
             self._check(request)
+        waiting = {request.id for request in found if request.open_inquiries}
+        asked = self.market.requests.find(inquiry="open", limit=1000, by="gil").items
+        assert {request.id for request in asked} == waiting
 
     def _check(self, request) -> None:
         known = self.model.requests[request.id]
         assert request.until == known.until
+        inquiries = {
+            each.id: m.Inquiry(each.asked_by, each.answered_by) for each in request.inquiries
+        }
+        assert inquiries == known.inquiries
+        open_ = [id for id, each in known.inquiries.items() if not each.answered_by]
+        assert [each.id for each in request.open_inquiries] == (open_ if request.open else [])
         by = [(each.by, each.stage) for each in request.determinations]
         assert len(set(by)) == len(by), "somebody determined twice on one stage"
         if not request.allow_self_review:

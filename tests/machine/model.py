@@ -25,6 +25,7 @@ FORBIDDEN = "the actor may not"
 DECIDED = "decided already, or the act would count for nothing"
 TAKEN = "the same wish is pending or granted"
 WRONG = "the input cannot be used"
+ANSWERED = "somebody has answered it"
 STEP = "the state has no such step"
 IN_USE = "grants are active"
 
@@ -123,6 +124,14 @@ class Vote:
 
 
 @dataclass
+class Inquiry:
+    """A question back."""
+
+    by: str
+    answered_by: str = ""
+
+
+@dataclass
 class Request:
     kind: str
     product: str
@@ -133,6 +142,7 @@ class Request:
     allow_self_review: bool
     limits: tuple[tuple[int, str], ...]
     votes: list[Vote] = field(default_factory=list)
+    inquiries: dict[str, Inquiry] = field(default_factory=dict)
     state: str = "pending"
     until: datetime | None = None
     extends: str = ""
@@ -431,6 +441,37 @@ class Model:
                 request.votes.pop()
                 return WRONG
             self._approve(id, now)
+        return None
+
+    def ask_back(self, id: str, new: str, *, by: str, now: datetime) -> str | None:
+        request = self.requests[id]
+        if not self.people[by].active:
+            return UNKNOWN
+        if not self._roles(request, by):
+            return HIDDEN
+        number = self.open_stage(request)
+        if self.state(id, now) != "pending" or number is None:
+            return DECIDED
+        if self.own(request, by) and not request.allow_self_review:
+            return FORBIDDEN
+        if "GOVERNANCE" not in self.people[by].permissions:
+            if not self.places(request.stages[number], by):
+                return FORBIDDEN
+            if any(vote.by == by and vote.stage == number for vote in request.votes):
+                return DECIDED
+        request.inquiries[new] = Inquiry(by)
+        return None
+
+    def answer_back(self, id: str, inquiry: str, *, by: str, now: datetime) -> str | None:
+        request = self.requests[id]
+        if refused := self._may(request, by, {"requester", "beneficiary"}):
+            return refused
+        asked = request.inquiries[inquiry]
+        if asked.answered_by:
+            return ANSWERED
+        if self.state(id, now) != "pending":
+            return DECIDED
+        asked.answered_by = by
         return None
 
     def may_see(self, id: str, who: str) -> bool:

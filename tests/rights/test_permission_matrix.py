@@ -108,6 +108,11 @@ def had_before(s: Scene) -> None:
     (s.found,) = s.market.grants.of("pat", by="pat")
 
 
+def asked_back(s: Scene) -> None:
+    """ana wants to know something about con's request for pat."""
+    s.market.requests.ask(s.request.id, "Which heads?", inquiry="heads?", by="ana")
+
+
 def exception_approved(s: Scene) -> None:
     """pat has a masking exception."""
     s.request = s.world.ask_unmasked(s.product, on_behalf_of="pat")
@@ -300,6 +305,8 @@ DELETE_FORM = SECTION_4 + "delete a request form (unused only): GOVERNANCE, Mana
 DECIDE = SECTION_4 + "decide a request: stewards; GOVERNANCE and managers only if steward"
 SELF = "behaviour B, who may decide: neither requester nor beneficiary, unless allow_self_review"
 ASK = SECTION_4 + "create an access request: anyone"
+ASK_BACK = "ADR 0006: whoever may decide a pending request now asks back; GOVERNANCE too"
+ANSWER_BACK = "ADR 0006: requester and beneficiary answer, nobody else"
 CANCEL = BEYOND + "cancel: requester, beneficiary, GOVERNANCE"
 REVOKE = SECTION_4 + "revoke a member: GOVERNANCE, Manage Data Products, data steward"
 REVOKE_MASKING = SECTION_4 + "revoke a masking exception: GOVERNANCE, managers, data steward"
@@ -895,6 +902,44 @@ MATRIX = [
         shows=lambda s: any(each.extends for each in s.market.requests.find(by="gil")),
     ),
     Row(
+        what="ask back about a pending request",
+        covers="requests.ask",
+        rule=ASK_BACK,
+        cells="yes  no   hid  yes  hid  hid  no   no   no   hid  hid",
+        job="no",
+        act=lambda s, do, **who: do.requests.ask(s.request.id, "Which heads?", **who),
+        shows=lambda s: len(request(s).open_inquiries) == 1,
+    ),
+    Row(
+        what="ask back under the default review, which names GOVERNANCE and the managers",
+        covers="requests.ask",
+        rule=ASK_BACK,
+        cells="yes  yes  hid  hid  hid  hid  no   no   no   hid  hid",
+        job="no",
+        prepare=asked_under(None),
+        act=lambda s, do, **who: do.requests.ask(s.request.id, "Which heads?", **who),
+        shows=lambda s: len(request(s).open_inquiries) == 1,
+    ),
+    Row(
+        what="ask oneself, as a steward",
+        covers="requests.ask",
+        rule=SELF + "; " + ASK_BACK,
+        cells="yes  no   hid  hid  hid  hid  no   no   no   hid  hid",
+        job="no",
+        prepare=asked_under(any_of(user("con"), user("pat"))),
+        act=lambda s, do, **who: do.requests.ask(s.request.id, "Which heads?", **who),
+        shows=lambda s: len(request(s).open_inquiries) == 1,
+    ),
+    Row(
+        what="answer what was asked about a request",
+        covers="requests.answer",
+        rule=ANSWER_BACK,
+        cells="no   no   hid  no   hid  hid  no   yes  yes  hid  hid",
+        prepare=asked_back,
+        act=lambda s, do, **who: do.requests.answer(s.request.id, "heads?", "All.", **who),
+        shows=lambda s: request(s).inquiries[0].answer == "All.",
+    ),
+    Row(
         what="cancel a pending request",
         covers="requests.cancel",
         rule=CANCEL,
@@ -1178,7 +1223,9 @@ MATRIX = [
 ]
 
 NEVER_A_JOB = {
+    "requests.answer",
     "requests.approve",
+    "requests.ask",
     "requests.deny",
     "requests.request_access",
     "requests.request_masking_exception",

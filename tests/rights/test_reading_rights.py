@@ -32,6 +32,7 @@ from tests.rights.test_permission_matrix import (
     a_dead_letter,
     a_message_to_ana,
     approved,
+    asked_back,
     asked_under,
     exception_approved,
     taken_by_hand,
@@ -47,6 +48,7 @@ NAMES = READING + (
     "names of who could fill a seat: stewards of it, managers, GOVERNANCE, others see the "
     "selector only"
 )
+INQUIRIES = "ADR 0006: whoever may see a request's answers sees what was asked back; " + ANSWERS
 INBOX = READING + "inbox: oneself"
 PREFERENCES = "behaviour 11: per user, per channel, per type preferences, as private as the inbox"
 CHANNELS = "behaviour 11: whoever chooses knows between what (the design is silent)"
@@ -74,6 +76,13 @@ def half_approved(s: Scene) -> None:
     """A request of all{Legal, Privacy} which ana has approved; bo or cy is missing."""
     asked_under(all_of(LEGAL, PRIVACY))(s)
     s.world.approve(s.request, "ana", reason="the budget is there")
+
+
+def answered_back(s: Scene) -> None:
+    """ana wanted to know two things, and was told one."""
+    asked_back(s)
+    s.market.requests.answer(s.request.id, "heads?", "All.", by="con")
+    s.market.requests.ask(s.request.id, "For whom?", inquiry="whom?", by="ana")
 
 
 def denied(s: Scene) -> None:
@@ -221,6 +230,48 @@ READS = [
             and "Privacy" in found.text
             and "ana" in "".join(found.filled_seats)
         ),
+    ),
+    Row(
+        what="what was asked back about a request, and answered",
+        covers="requests.get",
+        rule=INQUIRIES,
+        cells=SEEN,
+        prepare=answered_back,
+        act=lambda s, do, **who: do.requests.get(s.request.id, **who),
+        shows=lambda s, found: (
+            [(each.question, each.answer) for each in found.inquiries]
+            == [("Which heads?", "All."), ("For whom?", "")]
+        ),
+    ),
+    Row(
+        what="what was asked back and waits for an answer, in words",
+        covers="requests.explain",
+        rule=INQUIRIES,
+        cells=SEEN,
+        prepare=answered_back,
+        act=lambda s, do, **who: do.requests.explain(s.request.id, **who),
+        shows=lambda s, found: (
+            "asked by ana, not answered: For whom?" in found.text
+            and [each.id for each in found.open_inquiries] == ["whom?"]
+        ),
+    ),
+    Row(
+        what="requests about which something was asked back",
+        covers="requests.find",
+        rule=INQUIRIES,
+        cells=LISTED,
+        prepare=answered_back,
+        act=lambda s, do, **who: do.requests.find(inquiry="open", **who),
+        shows=lambda s, page: holds(page, s.request.id),
+    ),
+    Row(
+        what="requests about which one could answer a question",
+        covers="requests.find",
+        rule=INQUIRIES,
+        cells="     -    -    -    -    -    -    -    yes  yes  -    -  ",
+        prepare=answered_back,
+        act=lambda s, do, **who: do.requests.find(inquiry="awaiting_me", **who),
+        shows=lambda s, page: holds(page, s.request.id),
     ),
     Row(
         what="names of who could fill a seat",

@@ -46,6 +46,7 @@ KNOWN = [*BROKEN, *ODD, None, SQL, "nobody"]
 KNOWN_OR_NONE = [*BROKEN, *ODD, SQL, "nobody"]
 TEXT = ["a\0b", "a\ud800b", "x" * 20_001, *ODD, None]
 REASON = [*TEXT, "", "  "]
+WORDS = [*REASON, "\n\t ", "x" * 4_001, "a\x1b[31mb", "a\x07b", "a\x9bb"]
 NAMES = [None, 5, "text", b"x", object(), ["a\0b"], [""], ["x" * 300], [5], [None], [{}], [["a"]]]
 NOT_EMPTY = [each for each in BROKEN if each]
 CONTACT = {
@@ -441,6 +442,26 @@ COMMANDS = {
             "by": BY,
         },
     ),
+    "requests.ask": (
+        lambda w: {"id": w.pending.id, "question": "Which heads?", "by": "ana"},
+        {
+            "id": KNOWN,
+            "question": WORDS,
+            "inquiry": NEW_ID,
+            "revision": [0, 99, "1", True, 1.0],
+            "by": BY,
+        },
+    ),
+    "requests.answer": (
+        lambda w: {"id": w.pending.id, "inquiry": "heads?", "answer": "all", "by": "con"},
+        {
+            "id": KNOWN,
+            "inquiry": KNOWN,
+            "answer": WORDS,
+            "revision": [0, 99, "1", True, 1.0],
+            "by": BY,
+        },
+    ),
     "requests.cancel": (
         lambda w: {"id": w.pending.id, "by": "con"},
         {"id": KNOWN, "reason": TEXT, "by": BY},
@@ -467,6 +488,7 @@ COMMANDS = {
             "beneficiary": [*FILTER, *HOLDER],
             "role": [*FILTER, "nobody"],
             "review": [*FILTER, "nobody"],
+            "inquiry": [*FILTER, "nobody"],
             "ends": [each for each in FLAG if each is not None],
             "after": AFTER,
             "limit": LIMIT,
@@ -702,6 +724,7 @@ def prepared(storage="memory"):
     world.market.products.suspend(world.suspended.id, reason="x", by="dee")
     world.market.sources.tag("people", ["Marked"], by="gil")
     world.pending = world.ask(world.product)
+    world.market.requests.ask(world.pending.id, "Which?", inquiry="heads?", by="ana")
     world.approved = world.approve(
         world.ask(world.product, by="pat"), "ana", until=Duration(30, "days")
     )

@@ -6,6 +6,7 @@ import tracemalloc
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from marketplace_sdk import InvalidInput, Question, ReviewFlow, Seat, Stage, StorageError
 from marketplace_sdk.memory.storage import MemoryStorage
@@ -376,6 +377,50 @@ def test_lists_of_an_older_release_are_written_anew(shop):
     assert reindex(storage, now=shop.clock, ids=lambda: "none") > 10
     assert names(shop, "staff") == names(shop, domain="HR") == ["Staff"]
     check_indexed(storage)
+
+
+def test_requests_of_an_older_release_are_found_by_what_was_asked_back(shop):
+    """A release that knew no inquiries kept them, as it keeps whatever it does not know."""
+    request = shop.ask(shop.publish(any_of(LEGAL)))
+    shop.market.requests.ask(request.id, "Which?", by="ana")
+    storage, ours = shop.market._storage, {"asked_by", "answerable_by", "inquiry"}
+    with storage.begin() as rows:
+        mark, record = rows.get("index", "self"), rows.get("request", request.id)
+        old = frozenset(pair for pair in record.index if pair[0] not in ours)
+        assert len(record.index - old) == 3
+        rows.put(evolve(record, index=old, revision=record.revision + 1), record.revision)
+        rows.put(evolve(mark, document={"version": 3}, revision=2), 1)
+    with pytest.raises(StorageError):
+        check_indexed(storage)
+
+    assert not shop.market.requests.find(inquiry="open", by="con").items
+    reindex(storage, now=shop.clock, ids=lambda: "none")
+    check_indexed(storage)
+    for which, who in (("open", "con"), ("awaiting_me", "con"), ("by_me", "ana")):
+        assert len(shop.market.requests.find(inquiry=which, by=who).items) == 1
+
+
+def test_requests_are_filtered_by_what_was_asked_back(shop):
+    """Questions that wait, the reader's own, and those that the reader could answer."""
+    product = shop.publish(any_of(LEGAL))
+    quiet, asked = shop.ask(product, by="pat"), shop.ask(product)
+    shop.market.requests.ask(asked.id, "Which?", inquiry="which", by="ana")
+
+    def found(who, inquiry, **more):
+        return {each.id for each in shop.market.requests.find(inquiry=inquiry, by=who, **more)}
+
+    assert found("bo", "open") == found("ana", "by_me") == found("con", "awaiting_me") == {asked.id}
+    assert found("bo", "none", review="awaiting_me") == {quiet.id}
+    assert (
+        found("bo", "by_me") == found("pat", "awaiting_me") == found("ana", "awaiting_me") == set()
+    )
+
+    shop.market.requests.answer(asked.id, "which", "All.", by="con")
+    assert found("bo", "open") == found("con", "awaiting_me") == set()
+    assert found("ana", "by_me") == {asked.id}
+    shop.market.requests.ask(asked.id, "And why?", by="ana")
+    shop.market.requests.cancel(asked.id, by="con")
+    assert found("bo", "open") == found("con", "awaiting_me") == set()
 
 
 def test_paging_through_everything_keeps_memory_flat(tmp_path):

@@ -185,6 +185,48 @@ def test_the_reasons_of_a_steward_go_with_them(world):
     assert world.approve(pending, "cy").state == "approved"
 
 
+def test_what_was_asked_back_and_answered_goes_with_whose_it_is(world):
+    """All of it with the requester; of others only their own words, also where they decided not."""
+    request = world.ask(world.publish(any_of(LEGAL)))
+    for who, id in (("ana", "first"), ("bo", "second")):
+        world.market.requests.ask(request.id, f"{SECRET} of {who}", inquiry=id, by=who)
+    world.market.requests.answer(request.id, "first", f"{SECRET} of con", by="con")
+    world.deliver()
+
+    def words():
+        found = world.market.requests.get(request.id, by="gil").inquiries
+        return [each.question + each.answer for each in found]
+
+    assert erase(world, "ana").requests == 1
+    assert words() == [f"{SECRET} of con", f"{SECRET} of bo"]
+    assert erase(world, "bo").requests == 1
+    found = world.market.requests.get(request.id, by="gil")
+    assert found.state == "pending"
+    assert found.open_inquiries == (), "nobody knows any more what was asked"
+    assert not world.market.requests.find(inquiry="open", by="gil").items
+
+    world.market.requests.cancel(request.id, by="con")
+    world.deliver()
+    assert erase(world, "con").requests == 1
+    assert SECRET not in everything(world)
+    assert [each.asked_by for each in found.inquiries] == ["ana", "bo"]
+
+
+def test_the_owner_of_a_service_account_is_erased_from_what_they_answered(world):
+    """They are neither requester nor beneficiary of its requests."""
+    market = world.market
+    world.platform.principal("bot")
+    more = {"kind": "service_account", "owner": "fay", "principals": {"lake": "bot"}}
+    market.people.add("bot", by="uma", **more)
+    request = world.ask(world.publish(any_of(LEGAL)), on_behalf_of="bot")
+    market.requests.ask(request.id, "Which job?", inquiry="job", by="ana")
+    market.requests.answer(request.id, "job", SECRET, by="fay")
+    world.deliver()
+
+    assert erase(world, "fay").requests == 1
+    assert SECRET not in everything(world)
+
+
 def test_who_has_left_loses_their_facts_too(world, over):
     """Groups, attributes and platform names; another may have the platform name then."""
     world.market.people.deactivate("pat", by="uma")

@@ -32,7 +32,7 @@ from marketplace_sdk.domain.people import Beneficiary, GroupFacts, Person
 from marketplace_sdk.domain.preferences import Channel, Digest, PersonPreferences, QuietHours
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.quorum import Determination, Match
-from marketplace_sdk.domain.requests import AccessRequest, Limit
+from marketplace_sdk.domain.requests import AccessRequest, Inquiry, Limit
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
 from marketplace_sdk.domain.selectors import (
     attribute,
@@ -157,6 +157,16 @@ DETERMINATIONS = st.builds(
     as_of=st.one_of(st.none(), MOMENTS),
     self_review=st.booleans(),
 )
+INQUIRIES = st.builds(
+    Inquiry,
+    id=NAMES,
+    asked_by=NAMES,
+    asked_at=MOMENTS,
+    question=TEXTS,
+    answer=TEXTS,
+    answered_by=TEXTS,
+    answered_at=st.one_of(st.none(), MOMENTS),
+)
 PARTS = st.builds(
     Part,
     present=st.booleans(),
@@ -268,6 +278,7 @@ VALUES = {
         limits=st.lists(st.builds(Limit, by=NAMES, duration=DURATIONS), max_size=2).map(tuple),
         wish=st.one_of(st.none(), DURATIONS),
         determinations=st.lists(DETERMINATIONS, max_size=2).map(tuple),
+        inquiries=st.lists(INQUIRIES, max_size=2).map(tuple),
         extends=TEXTS,
         grant=TEXTS,
         created_at=MOMENTS,
@@ -366,6 +377,7 @@ VALUES = {
         failures=st.integers(0, 20),
     ),
     Determination: DETERMINATIONS,
+    Inquiry: INQUIRIES,
     Event: st.builds(Event, type=NAMES, aggregate=NAMES, data=DATA),
     Notice: st.builds(
         Notice,

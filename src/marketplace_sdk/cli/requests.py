@@ -1,4 +1,4 @@
-"""``marketplace requests``: ask, look, decide, take back."""
+"""``marketplace requests``: file, look, ask back, decide, take back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from marketplace_sdk.cli.showing import (
 )
 
 if TYPE_CHECKING:
-    from marketplace_sdk.domain.requests import AccessRequest
+    from marketplace_sdk.domain.requests import AccessRequest, Inquiry
     from marketplace_sdk.marketplace import Services
 
 __all__ = ["requests"]
@@ -32,7 +32,7 @@ STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 
 @click.group()
 def requests() -> None:
-    """Access requests: ask, look, decide, take back."""
+    """Access requests: file, look, ask back, decide, take back."""
 
 
 @requests.command("list")
@@ -49,6 +49,7 @@ def requests() -> None:
     help="Only for this person or group:NAME.",
 )
 @click.option("--mine", is_flag=True, help="Only those that await a decision of yours.")
+@click.option("--to-answer", is_flag=True, help="Only those with a question for you.")
 @paged
 @shown
 @acting
@@ -56,6 +57,7 @@ def list_(
     market: Services,
     *,
     mine: bool,
+    to_answer: bool,
     as_json: bool,
     limit: int,
     after: str | None,
@@ -63,9 +65,10 @@ def list_(
     **filters: Any,
 ) -> None:
     """Requests that you may see, newest first."""
-    review = "awaiting_me" if mine else None
+    filters["review"] = "awaiting_me" if mine else None
+    filters["inquiry"] = "awaiting_me" if to_answer else None
     print_page(
-        lambda **page: market.requests.find(review=review, **filters, **page),
+        lambda **page: market.requests.find(**filters, **page),
         {
             "id": lambda each: each.id,
             "state": lambda each: each.state,
@@ -163,6 +166,28 @@ def create(
 
 @requests.command()
 @click.argument("id")
+@click.argument("question")
+@shown
+@acting
+def ask(market: Services, *, id: str, question: str, as_json: bool) -> None:
+    """Ask the requester of ID something before you decide; it stays pending."""
+    _done(market.requests.ask(id, question), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
+@click.argument("answer")
+@click.option("--inquiry", metavar="ID", help="Of the question, if more than one is open.")
+@shown
+@acting
+def answer(market: Services, *, id: str, answer: str, inquiry: str | None, as_json: bool) -> None:
+    """Answer what was asked about your request ID."""
+    to = inquiry or _only_open(market.requests.get(id))
+    _done(market.requests.answer(id, to, answer), as_json=as_json)
+
+
+@requests.command()
+@click.argument("id")
 @click.option("--reason", required=True, help="Why; it is kept.")
 @click.option(
     "--until", callback=until, metavar="WHEN", help="When access ends: '30 days', or a time."
@@ -253,6 +278,15 @@ def extend(
     _done(filed, as_json=as_json)
 
 
+def _only_open(request: AccessRequest) -> str:
+    """Id of the one question that waits for an answer."""
+    waiting = request.open_inquiries
+    if len(waiting) != 1:
+        known = ", ".join(each.id for each in waiting) or "none"
+        raise click.UsageError(f"say with --inquiry which question; open are: {clean(known)}")
+    return waiting[0].id
+
+
 def _tell_grant(market: Services, request: AccessRequest) -> None:
     """What would be taken away, in the words of the platforms; on the side of questions."""
     grant = market.grants.get(request.grant)
@@ -295,6 +329,7 @@ def _show(request: AccessRequest, *, as_json: bool) -> None:
                 f"{labels.get(key, key)} {_words(answer)}"
                 for key, answer in request.answers.items()
             ),
+            "asked back": "\n".join(map(_said, request.inquiries)),
             "decided": "\n".join(
                 f"{each.by}: {each.verdict}: {each.reason}" for each in request.determinations
             ),
@@ -302,6 +337,13 @@ def _show(request: AccessRequest, *, as_json: bool) -> None:
             "grant": request.grant,
         }
     )
+
+
+def _said(inquiry: Inquiry) -> str:
+    words = f"{inquiry.asked_by} ({inquiry.id}): {inquiry.question}"
+    if inquiry.answered_at is None:
+        return words
+    return f"{words}\n{inquiry.answered_by}: {inquiry.answer}"
 
 
 def _words(answer: object) -> str:

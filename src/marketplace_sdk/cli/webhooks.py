@@ -71,7 +71,7 @@ def show(market: Services, *, id: str, as_json: bool) -> None:
 @click.option("--secret", required=True, help="Where its secret is kept: env:NAME or file:PATH.")
 @click.option("--id", help="Chosen by you; the same again changes nothing.")
 @click.option("--type", "types", multiple=True, help="Only events of this type.")
-@click.option("--include", multiple=True, type=click.Choice(["answers", "reasons"]))
+@click.option("--include", multiple=True, type=click.Choice(["answers", "inquiries", "reasons"]))
 @click.option("--description", default="", help="For people.")
 @shown
 @acting

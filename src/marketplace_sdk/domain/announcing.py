@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
 
-__all__ = ["act", "final", "happened", "notice", "sides", "stewards"]
+__all__ = ["act", "answerers", "final", "happened", "notice", "sides", "stewards"]
 
 
 def happened(name: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
@@ -96,6 +96,11 @@ def sides(request: AccessRequest) -> tuple[StewardSelector, ...]:
     if request.owner:
         found.append(user(request.owner))
     return tuple(dict.fromkeys(found))
+
+
+def answerers(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    """Who may answer a question about a request: its sides, but not a whole group."""
+    return tuple(side for side in sides(request) if side.kind == "user")
 
 
 def stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:

@@ -28,7 +28,7 @@ Format = Literal["standard", "cloudevents"]
 StandingState = Literal["active", "disabled", "suspended"]
 DeliveryState = Literal["retrying", "delivered", "failed", "dropped"]
 
-INCLUDED = frozenset({"answers", "reasons"})
+INCLUDED = frozenset({"answers", "inquiries", "reasons"})
 """What leaves only where a destination asks for it."""
 
 GROWTH = 4.0
@@ -43,7 +43,7 @@ class Subscription:
         name: of a configured notifier, or id of a destination.
         receives: some of ``event``, ``notice`` and ``seal``.
         types: types of events and kinds of notices; empty: all.
-        include: some of ``answers`` and ``reasons``.
+        include: some of ``answers``, ``inquiries`` and ``reasons``.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Destination:
         secrets: references ``env:NAME`` or ``file:PATH``, the newest first; never a secret.
         both_until: until when the one before is used too; None: never.
         types: event types; empty: all.
-        include: some of ``answers`` and ``reasons``.
+        include: some of ``answers``, ``inquiries`` and ``reasons``.
         format: of the body.
         description: for people.
         deleted: gone; what waits for it is thrown away.

@@ -18,6 +18,7 @@ __all__ = [
     "ASKS",
     "CATALOGUE",
     "NOTICES",
+    "QUESTION_ASKED",
     "REMINDER",
     "Effects",
     "Event",
@@ -176,6 +177,18 @@ CATALOGUE: Mapping[str, EventType] = {
             outgoing=f"{_REQUESTS}.created",
             summary="Somebody asks for access or a masking exception.",
         ),
+        EventType(
+            name="request.question_asked",
+            about="request",
+            outgoing=f"{_REQUESTS}.question_asked",
+            summary="Somebody who may decide wants to know more first.",
+        ),
+        EventType(
+            name="request.question_answered",
+            about="request",
+            outgoing=f"{_REQUESTS}.question_answered",
+            summary="Such a question was answered.",
+        ),
         EventType(name="request.determined", about="request", summary="One steward approved."),
         EventType(
             name="request.approved",
@@ -248,10 +261,17 @@ ASKS = frozenset({"access_requested", "stage_opened"})
 REMINDER = "requests_pending"
 """Kind of the notice that reminds a steward of everything that waits for them."""
 
+QUESTION_ASKED = "question_asked"
+"""Kind of the notice that asks for an answer; it is over when there is one."""
+
 NOTICES: Mapping[str, str] = {
     "access_requested": "{requester} asks for {what} {product}; please decide.",
     "requested_on_behalf": "{requester} asks for {what} {product} for {beneficiary}.",
     "stage_opened": "{requester} asks for {what} {product}; it is your turn to decide.",
+    QUESTION_ASKED: "{asked_by} has a question about {what} {product} for {beneficiary}; "
+    "please answer.",
+    "question_answered": "{answered_by} has answered your question about {what} {product} for "
+    "{beneficiary}.",
     "determination_made": "{outcome} for {beneficiary}: {what} {product}.",
     "access_revoked": "revoked for {beneficiary}: {what} {product}.",
     "request_canceled": "canceled for {beneficiary}: {what} {product}.",
@@ -285,7 +305,7 @@ class Event:
     Attributes:
         type: name from the catalogue.
         aggregate: ``kind:id``.
-        data: plain data without answers, reasons and secrets.
+        data: plain data without secrets and what people wrote about a request.
     """
 
     type: str

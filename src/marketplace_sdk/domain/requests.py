@@ -21,6 +21,7 @@ __all__ = [
     "REQUEST_STEPS",
     "AccessRequest",
     "Explanation",
+    "Inquiry",
     "Limit",
     "RequestKind",
     "RequestState",
@@ -49,6 +50,39 @@ class Limit:
 
 
 @frozen(kw_only=True)
+class Inquiry:
+    """A question that somebody has about a request before it is decided, and what was answered.
+
+    It is no question of the form: answering it changes none of the form's answers.
+
+    Attributes:
+        id: unique within the request; the same id again is a no-op.
+        asked_by: a steward of the open stage, or who holds GOVERNANCE.
+        asked_at: when it was asked.
+        question: what they want to know; empty: it was erased.
+        answer: what was said; empty: nothing was, or it was erased.
+        answered_by: requester, beneficiary, or owner of a service account; empty: nobody yet.
+        answered_at: when it was answered; None: it was not.
+    """
+
+    id: str
+    asked_by: str
+    asked_at: datetime
+    question: str = field(repr=False)
+    answer: str = field(default="", repr=False)
+    answered_by: str = ""
+    answered_at: datetime | None = None
+
+    def without_words_of(self, person: str) -> Inquiry:
+        """Without what one person wrote; that they did, and when, stays."""
+        return evolve(
+            self,
+            question="" if self.asked_by == person else self.question,
+            answer="" if self.answered_by == person else self.answer,
+        )
+
+
+@frozen(kw_only=True)
 class AccessRequest:
     """Somebody's wish to read a product, or to see some of its masked columns.
 
@@ -70,13 +104,14 @@ class AccessRequest:
         limits: longest durations that hold besides what approvers set.
         wish: how long they would like it.
         determinations: in the order they were made.
+        inquiries: questions back to whom it is for, in the order they were asked.
         extends: id of the grant that it would extend, or empty.
         grant: id of the grant that it led to, or empty.
         until: end of an approval; None means without end.
         cause: why it was canceled or revoked.
         reason: of an automatic decision, a cancellation or a revocation.
         stuck: seats of the open stage that nobody could fill when last looked.
-        erased_at: when answers and reasons were erased, or None.
+        erased_at: when answers, reasons and inquiries were erased, or None.
         revision: of the stored record.
     """
 
@@ -99,6 +134,7 @@ class AccessRequest:
     limits: tuple[Limit, ...] = ()
     wish: Duration | None = None
     determinations: tuple[Determination, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
     extends: str = ""
     grant: str = ""
     created_at: datetime
@@ -127,6 +163,12 @@ class AccessRequest:
         return tally(self.stages, self.determinations)
 
     @property
+    def open_inquiries(self) -> tuple[Inquiry, ...]:
+        """What still waits for an answer; nothing does once the request is not pending."""
+        waiting = (each for each in self.inquiries if each.answered_at is None and each.question)
+        return tuple(waiting) if self.open else ()
+
+    @property
     def stewards(self) -> frozenset[StewardSelector]:
         """Everybody whom the pinned review names."""
         return frozenset(one for stage in self.stages for one in stage.selectors())
@@ -150,19 +192,21 @@ class AccessRequest:
         return evolve(self, state=after, **changes)
 
     def erased(self, now: datetime) -> AccessRequest:
-        """Without answers and reasons: who asked and who decided what, when and as whom stays."""
+        """Without what people wrote: who asked and who decided what, when and as whom stays."""
         spoken = tuple(evolve(each, reason="") for each in self.determinations)
-        silent = evolve(self, answers={}, reason="", determinations=spoken)
+        asked = tuple(evolve(each, question="", answer="") for each in self.inquiries)
+        silent = evolve(self, answers={}, reason="", determinations=spoken, inquiries=asked)
         return self if silent == self else evolve(silent, erased_at=now)
 
-    def without_reasons_of(self, person: str) -> AccessRequest:
-        """Without the reasons that one steward gave; what they decided stays."""
+    def without_words_of(self, person: str) -> AccessRequest:
+        """Without one steward's reasons, and what they asked or answered; what they did stays."""
         return evolve(
             self,
             determinations=tuple(
                 evolve(each, reason="") if each.by == person else each
                 for each in self.determinations
             ),
+            inquiries=tuple(each.without_words_of(person) for each in self.inquiries),
         )
 
     def seen_at(self, now: datetime) -> AccessRequest:
@@ -182,9 +226,10 @@ class Explanation:
         filled_seats: what has been approved, in words, with who did.
         open_seats: what is still needed.
         stuck: open seats that nobody can fill, in words.
+        open_inquiries: questions that wait for an answer; they hold up nothing.
         candidates: ids of who could fill a seat, for those who may know; by the seat's words.
         until: the end that would result, or resulted, if any is set.
-        text: all of it in a few lines.
+        text: all of it in a few lines, the words of open inquiries included.
     """
 
     request: str
@@ -192,9 +237,10 @@ class Explanation:
     filled_seats: tuple[str, ...]
     open_seats: tuple[OpenSeat, ...]
     stuck: tuple[str, ...]
+    open_inquiries: tuple[Inquiry, ...] = ()
     candidates: FrozenMap[str, tuple[str, ...]] = field(factory=FrozenMap, converter=freeze)
     until: datetime | None = None
-    text: str
+    text: str = field(repr=False)
 
     def __str__(self) -> str:
         return self.text

@@ -64,6 +64,8 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "agreement.create": _MANAGE,
     "request.create": frozenset({"anyone"}),
     "request.decide": frozenset({"steward"}),
+    "request.ask": frozenset({"governance", "steward"}),
+    "request.answer": frozenset({"requester", "beneficiary"}),
     "request.cancel": frozenset({"requester", "beneficiary", "governance"}),
     "request.revoke": frozenset({"governance", "manager", "steward"}),
     "request.relinquish": frozenset({"beneficiary"}),

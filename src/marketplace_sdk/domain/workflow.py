@@ -16,10 +16,10 @@ from marketplace_sdk.domain.announcing import (
     sides,
     stewards,
 )
-from marketplace_sdk.domain.deciding import on_the_side
+from marketplace_sdk.domain.deciding import Place, on_the_side, seated
 from marketplace_sdk.domain.durations import Window, end_of
 from marketplace_sdk.domain.events import Effects
-from marketplace_sdk.domain.quorum import Determination, adds_approval, matches
+from marketplace_sdk.domain.quorum import Determination, adds_approval
 from marketplace_sdk.domain.requests import AccessRequest, Limit
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, Stage
 from marketplace_sdk.errors import (
@@ -43,8 +43,6 @@ __all__ = [
     "finish",
     "submit",
 ]
-
-Place = tuple[int, int]
 
 
 @frozen(kw_only=True)
@@ -164,8 +162,8 @@ def determine(
         )
     if revision is not None and revision != request.revision:
         raise StaleRevision("request", request.id, expected=revision, found=request.revision)
-    for_oneself = on_the_side(request, facts)
-    if for_oneself and not request.allow_self_review:
+    own = on_the_side(request, facts)
+    if own and not request.allow_self_review:
         raise NotAllowed(
             f"cannot {verdict} request {request.id}: nobody decides for themselves",
             actor=facts.id,
@@ -173,29 +171,11 @@ def determine(
             needs="another steward",
             code="self_review",
         )
-    number = request.tally.stage
-    assert number is not None, "a pending request has an open stage"  # noqa: S101 - for readers and types; it cannot be otherwise
+    number, matched = seated(
+        request, facts, verdict, action="request.decide", vacant=vacant, fallback=fallback
+    )
     stage = request.stages[number]
-    takes_over = vacant if fallback is not None and fallback.matches(facts) else ()
-    matched = matches(stage, facts, takes_over)
-    if not matched:
-        needs = " or ".join(sorted(str(seat) for _, _, seat in stage.seats()))
-        later = any(matches(each, facts) for each in request.stages[number + 1 :])
-        raise NotAllowed(
-            f"cannot {verdict} request {request.id}: {facts.id} is not a steward of "
-            f"{'the stage that is open' if later else 'it'}",
-            actor=facts.id,
-            action="request.decide",
-            needs=needs,
-            hint="an earlier stage has to be complete first" if later else f"needs {needs}",
-        )
     before = [each for each in request.determinations if each.stage == number]
-    if any(each.by == facts.id for each in before):
-        raise AlreadyDetermined(
-            f"cannot {verdict} request {request.id}: {facts.id} has determined on this stage",
-            state=request.state,
-            hint="a determination is never edited",
-        )
     if verdict == "approve" and not adds_approval(stage, before, matched):
         raise AlreadyDetermined(
             f"cannot approve request {request.id}: every seat that {facts.id} matches is filled",
@@ -211,7 +191,7 @@ def determine(
         stage=number,
         matched=matched,
         as_of=facts.person.as_of,
-        self_review=for_oneself,
+        self_review=own,
     )
     changed = evolve(request, determinations=(*request.determinations, determination))
     return _counted(changed, determination, number, now, names)

@@ -46,7 +46,7 @@ class Message:
         sort: ``event`` for systems, ``notice`` for one person.
         type: event type such as ``data_product.access_requests.created``, or a notice's kind.
         at: when it happened (UTC).
-        data: plain data without answers, reasons and secrets.
+        data: plain data without secrets and what people wrote about a request.
         about: ``kind:id`` of what it is about.
         recipient: whom a notice is for; None for events.
         subject: one line for people; empty for events.

@@ -31,7 +31,8 @@ class Erasure:
     Attributes:
         person: whose it was.
         events: payloads of events.
-        requests: requests whose answers and reasons, or whose reasons by this steward, are gone.
+        requests: requests of the person that hold no words any more, and requests of others that
+            hold none of the person's: reasons, questions back, and answers to such.
         messages: messages in the person's inbox.
         deliveries: messages that could not be delivered and spoke of the person.
     """
@@ -108,6 +109,8 @@ class Eraser:
             ("requester", self.person),
             ("beneficiary", self._token),
             ("determined_by", self.person),
+            ("asked_by", self.person),
+            ("answered_by", self.person),
         )
         return sum(self._requests_by(run, key, value) for key, value in keys)
 
@@ -137,7 +140,7 @@ class Eraser:
                 raise self._refusal("a request of theirs is pending", "cancel it first")
             after = request.erased(unit.now)
         else:
-            after = request.without_reasons_of(self.person)
+            after = request.without_words_of(self.person)
         if after == request:
             return False
         unit.save(after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.domain.requests import AccessRequest, Explanation
+from marketplace_sdk.domain.requests import AccessRequest, Explanation, Inquiry
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import OpenSeat
@@ -26,6 +26,7 @@ def explain(request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...
     lines += [f"denied by {result.denied_by}"] if result.denied_by else []
     lines += [_still(seat, candidates.get(seat, ())) for seat in open_seats]
     lines += [f"stuck: nobody can fill {words}" for words in request.stuck]
+    lines += [_asked(inquiry) for inquiry in request.open_inquiries]
     if request.open and result.stage is not None and len(request.stages) > 1:
         lines.append(f"stage {result.stage + 1} of {len(request.stages)}")
     if request.state == "approved":
@@ -38,6 +39,7 @@ def explain(request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...
         filled_seats=filled,
         open_seats=tuple(open_seats),
         stuck=request.stuck,
+        open_inquiries=request.open_inquiries,
         candidates={str(seat): ids for seat, ids in candidates.items()},
         until=request.until,
         text="\n".join(lines),
@@ -53,3 +55,8 @@ def _still(seat: OpenSeat, ids: tuple[str, ...]) -> str:
     count = f" ({seat.missing} more)" if seat.wants.approvals > 1 else ""
     names = f"; could be {', '.join(ids)}" if ids else ""
     return f"still open: {seat.wants}{count}{names}"
+
+
+def _asked(inquiry: Inquiry) -> str:
+    # On one line, so that no question reads like another fact.
+    return f"asked by {inquiry.asked_by}, not answered: {' '.join(inquiry.question.split())}"

@@ -34,6 +34,7 @@ STATES = get_args(RequestState)
 KINDS = get_args(RequestKind)
 ROLES = ("requester", "steward", "manager")
 REVIEWS = ("none", "by_me", "awaiting_me")
+INQUIRIES = ("open", "none", "by_me", "awaiting_me")
 
 
 class RequestReads(Service):
@@ -54,6 +55,7 @@ class RequestReads(Service):
         beneficiary: str | StewardSelector | None = None,
         role: str | Iterable[str] | None = None,
         review: str | None = None,
+        inquiry: str | None = None,
         ends: bool | None = None,
         after: str | None = None,
         limit: int = 50,
@@ -71,6 +73,8 @@ class RequestReads(Service):
                 or several of them.
             review: ``none`` (nobody has determined), ``by_me``, or ``awaiting_me``: pending, with
                 an open seat that the reader could fill.
+            inquiry: ``open``: a question about it waits for its answer; ``none``: no question does;
+                ``by_me``: the reader has asked; or ``awaiting_me``: the reader could answer one.
             ends: was approved with an end (True), or without (False).
             after: ``next`` of the page before.
             limit: 1 to 1000.
@@ -82,6 +86,7 @@ class RequestReads(Service):
         states = check_choices(state, "state", STATES)
         as_roles = check_choices(role, "role", ROLES)
         check_choice(review, "review", REVIEWS)
+        check_choice(inquiry, "inquiry", INQUIRIES)
         given = {
             "kind": check_choice(kind, "kind", KINDS),
             "product": check_filter(product, "product"),
@@ -99,7 +104,9 @@ class RequestReads(Service):
             where.append(("ends", ["yes" if check_flag(ends, "ends") else "no"]))
         with self._reading(by) as (unit, facts):
             more, unless = _reviewed(review, facts)
-            every = [("audience", sorted(facts.tokens)), *where, *more]
+            asked, unasked = _inquired(inquiry, facts)
+            unless = [*unless, *unasked]
+            every = [("audience", sorted(facts.tokens)), *where, *more, *asked]
             page = unit.union(
                 AccessRequest,
                 [([*every, *_as_role(each, facts)], unless) for each in as_roles or (None,)],
@@ -129,7 +136,7 @@ class RequestReads(Service):
             )
 
     def explain(self, id: str, *, by: By = None) -> Explanation:
-        """Where a request stands: who approved, which seats are open, who is missing.
+        """Where a request stands: who approved, which seats and questions are open, who is missing.
 
         Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
         """
@@ -178,4 +185,17 @@ def _reviewed(review: str | None, facts: Facts) -> tuple[list[Pair], list[Pair]]
         sides = [token for token in facts.tokens if token.startswith(("user:", "group:"))]
         seats = sorted(facts.tokens) if facts.person.kind == "person" else []
         return [("open_seat", seats)], [("barred", sorted(sides))]
+    return [], []
+
+
+def _inquired(inquiry: str | None, facts: Facts) -> tuple[list[Pair], list[Pair]]:
+    """What a request has, and what it has not, about which something is or was asked."""
+    if inquiry == "open":
+        return [("inquiry", ["open"])], []
+    if inquiry == "none":
+        return [], [("inquiry", ["open"])]
+    if inquiry == "by_me":
+        return [("asked_by", [facts.id])], []
+    if inquiry == "awaiting_me":
+        return [("answerable_by", [f"user:{facts.id}"])], []
     return [], []

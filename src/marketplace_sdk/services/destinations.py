@@ -57,7 +57,7 @@ class DestinationView:
         url: where to; empty for one of the configuration.
         receives: some of ``event``, ``notice`` and ``seal``.
         types: types of events and kinds of notices; empty: all.
-        include: some of ``answers`` and ``reasons``.
+        include: some of ``answers``, ``inquiries`` and ``reasons``.
         format: ``standard`` or ``cloudevents``; empty for one of the configuration.
         description: for people.
         both_until: until when the secret before the newest one signs too, or None.
@@ -108,7 +108,7 @@ class Destinations(Service):
             secret: ``env:NAME`` or ``file:PATH`` where the secret is kept, of those that the
                 configuration lets destinations use; workers read it too.
             types: types of events; none means all, those of later releases included.
-            include: some of ``answers`` and ``reasons``, which leave nowhere else.
+            include: some of ``answers``, ``inquiries`` and ``reasons``, which leave nowhere else.
             format: ``standard`` or ``cloudevents``.
             description: for people.
             id: chosen by the caller; the same destination again is a no-op.
@@ -287,7 +287,7 @@ class Destinations(Service):
     ) -> int:
         """Send again, under the same message ids: one message, or all that happened in a time.
 
-        What the destination gets today is sent: its types, answers and reasons. Events whose
+        What the destination gets today is sent: its types, with what it includes. Events whose
         payload was erased are not. What still waits is not sent twice.
 
         Args:

@@ -6,27 +6,25 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from attrs import evolve
-
 from marketplace_sdk.domain.durations import Duration, window
 from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import SYSTEM, Facts, Person
+from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import require, roles_on
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import check_id, check_text
-from marketplace_sdk.domain.workflow import determine
+from marketplace_sdk.domain.values import check_text
+from marketplace_sdk.domain.workflow import Decision, determine
 from marketplace_sdk.errors import NotAllowed, TransitionNotAllowed
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.services._checking import check_list, check_whole
 from marketplace_sdk.services._context import By, SystemActor
 from marketplace_sdk.services._granting import settle
-from marketplace_sdk.services._reading import RequestReads
+from marketplace_sdk.services._reviewing import Reviewing
 from marketplace_sdk.services._stewards import roles_for, visible_request
-from marketplace_sdk.services._stuck import check_stuck, vacant
+from marketplace_sdk.services._stuck import check_stuck
 from marketplace_sdk.services._submission import (
     Receiver,
     Wanted,
@@ -44,7 +42,7 @@ __all__ = ["Requests"]
 Until = Duration | timedelta | datetime | None
 
 
-class Requests(RequestReads):
+class Requests(Reviewing):
     """Access requests and masking exception requests."""
 
     def request_access(
@@ -297,61 +295,24 @@ class Requests(RequestReads):
                 hint="a steward decides under their own id",
             )
 
-        owner = "" if self._context.own_people else self._owner_elsewhere(id)
-
-        vacancies: dict[int, frozenset[tuple[int, int]]] = {}
-
-        def work(unit: Unit, facts: Facts) -> AccessRequest | None:
-            request = visible_request(unit, facts, id, verdict)
-            if request.owner:
-                request = evolve(request, owner=self._owner(unit, request, owner))
-            fallback = request.form.fallback
-            fallback = None if fallback is None else fallback.bound(request.domain)
-            stands_in = request.open and fallback is not None and fallback.matches(facts)
-            if stands_in and request.revision not in vacancies:
-                return None  # whom the directory names is looked up outside the unit of work
-            decision = determine(
+        def decide(request: AccessRequest, facts: Facts, now: datetime, **seats: Any) -> Decision:
+            return determine(
                 request,
                 facts,
                 verdict=verdict,
                 reason=why,
                 until=end,
-                now=unit.now,
+                now=now,
                 id=act,
                 names={},
                 revision=revision,
-                vacant=vacancies.get(request.revision, frozenset()),
-                fallback=fallback,
+                **seats,
             )
-            return settle(unit, decision)
 
-        while (saved := self._as(person, work, (AccessRequest, id))) is None:
-            vacancies |= self._vacant(id)
+        saved = self._reviewing(person, id, verdict, decide)
         if saved.open:
             check_stuck(self._context, saved)
         return saved
-
-    def _owner(self, unit: Unit, request: AccessRequest, elsewhere: str) -> str:
-        """Who answers for a service account at this moment; they do not decide for it either."""
-        if not self._context.own_people:
-            return elsewhere or request.owner
-        account = unit.get(Person, request.beneficiary.id)
-        return request.owner if account is None else account.owner
-
-    def _owner_elsewhere(self, id: str) -> str:
-        """The same from the company's directory, which is asked outside units of work."""
-        with self._context.unit(SYSTEM, write=False) as unit:
-            request = unit.get(AccessRequest, id)
-        if request is None or not request.owner:
-            return ""
-        account = self._context.person(request.beneficiary.id)
-        return "" if account is None else account.owner
-
-    def _vacant(self, id: str) -> dict[int, frozenset[tuple[int, int]]]:
-        """Seats that nobody can fill, by the revision of the request at which that was so."""
-        with self._context.unit(SYSTEM, write=False) as unit:
-            request = unit.need(AccessRequest, id, "read")
-        return {request.revision: vacant(self._context, request)}
 
     def _end(self, id: str, verb: str, cause: str, reason: str, by: By) -> AccessRequest:
         def work(unit: Unit, facts: Facts) -> AccessRequest:
@@ -368,9 +329,6 @@ class Requests(RequestReads):
             return unit.need(AccessRequest, id, "read")
 
         return self._deciding(by, work, (AccessRequest, id))
-
-    def _id(self, given: str | None) -> str:
-        return self._context.ids() if given is None else check_id(given, "id")
 
 
 def _list(names: Collection[str]) -> tuple[str, ...]:

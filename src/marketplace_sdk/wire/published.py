@@ -101,6 +101,21 @@ _SAID: dict[str, JsonSchema] = {
             "properties": {"by": _TEXT, "verdict": _TEXT, "reason": _TEXT},
         },
     },
+    "inquiries": {
+        "type": "array",
+        "description": "only for a destination that includes inquiries",
+        "items": {
+            "type": "object",
+            "required": ["id", "asked_by", "question", "answered_by", "answer"],
+            "properties": {
+                "id": _TEXT,
+                "asked_by": _TEXT,
+                "question": _TEXT,
+                "answered_by": {"type": "string", "description": "empty: nobody has answered"},
+                "answer": _TEXT,
+            },
+        },
+    },
 }
 _LINKS = {
     "type": "object",
@@ -123,6 +138,14 @@ def _of_request(required: Mapping[str, JsonSchema] | None = None, **more: JsonSc
     )
 
 
+def _inquiry(*who: str) -> JsonSchema:
+    return {
+        "type": "object",
+        "required": ["id", *who],
+        "properties": {"id": _TEXT, **dict.fromkeys(who, _TEXT)},
+    }
+
+
 _ORDERS = {"id": "orders", "name": "Orders", "domain": "sales"}
 _ASKED: dict[str, Any] = {
     "id": "01a20000-0000-7000-8000-000000000001",
@@ -135,6 +158,7 @@ _ASKED: dict[str, Any] = {
     "form_version": "01a20000-0000-7000-8000-000000000002",
     "extends": "",
 }
+_INQUIRY = "01a20000-0000-7000-8000-000000000004"
 _DECIDED = {
     "id": "01a20000-0000-7000-8000-000000000003",
     "by": "dpo",
@@ -185,6 +209,20 @@ EVENT_TYPES: Mapping[str, EventSchema] = {
             schema=_of_request(),
             example=_example("pending"),
             reference=f"{REFERENCE}{_REQUESTS}created",
+        ),
+        EventSchema(
+            name=f"{_REQUESTS}question_asked",
+            summary="Somebody who may decide wants to know more first; the request stays pending.",
+            schema=_of_request({"inquiry": _inquiry("asked_by")}),
+            example=_example("pending", inquiry={"id": _INQUIRY, "asked_by": "dpo"}),
+        ),
+        EventSchema(
+            name=f"{_REQUESTS}question_answered",
+            summary="Such a question was answered; the request stays pending.",
+            schema=_of_request({"inquiry": _inquiry("asked_by", "answered_by")}),
+            example=_example(
+                "pending", inquiry={"id": _INQUIRY, "asked_by": "dpo", "answered_by": "bob"}
+            ),
         ),
         EventSchema(
             name=f"{_REQUESTS}consumer.updated",

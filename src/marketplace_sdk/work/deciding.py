@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from marketplace_sdk.domain.deciding import may_decide
-from marketplace_sdk.domain.events import ASKS, REMINDER
+from marketplace_sdk.domain.events import ASKS, QUESTION_ASKED, REMINDER
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Facts, Person
 from marketplace_sdk.domain.requests import AccessRequest
@@ -26,7 +26,7 @@ def could_decide(unit: Unit, facts: Facts, request: AccessRequest | None) -> boo
 
 
 def still_asks(unit: Unit, facts: Facts, message: InboxMessage) -> bool:
-    """Whether what a message asks its person to decide still is theirs; True if it asks nothing."""
+    """Whether what a message asks its person to do still is theirs; True if it asks nothing."""
     if message.kind in ASKS:
         id = message.about.removeprefix("request:")
         return could_decide(unit, facts, unit.get(AccessRequest, id))
@@ -35,4 +35,8 @@ def still_asks(unit: Unit, facts: Facts, message: InboxMessage) -> bool:
         return message.data["count"] > len(named) or any(
             could_decide(unit, facts, unit.get(AccessRequest, each["id"])) for each in named
         )
+    if message.kind == QUESTION_ASKED:
+        request = unit.get(AccessRequest, message.about.removeprefix("request:"))
+        waiting = () if request is None else request.open_inquiries
+        return message.data["inquiry_id"] in {each.id for each in waiting}
     return True

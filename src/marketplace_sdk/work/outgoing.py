@@ -98,7 +98,7 @@ def logged(row: EventRow) -> Outgoing | None:
 def copy_for(unit: Unit, to: Subscription, event: Outgoing, links: Links) -> Work:
     """The row of one destination's copy, settled now, so that every attempt is the same bytes.
 
-    Answers and reasons are looked up only for a destination that asked for them.
+    What people wrote is looked up only for a destination that asked for it.
     """
     data: dict[str, Any] = {"version": VERSION, **event.data}
     asked = _part(event.data, "request")
@@ -142,6 +142,17 @@ def _said(request: AccessRequest, include: Iterable[str]) -> dict[str, Any]:
         ]
         if request.reason:
             said["reasons"].append({"by": "", "verdict": request.state, "reason": request.reason})
+    if "inquiries" in include:
+        said["inquiries"] = [
+            {
+                "id": each.id,
+                "asked_by": each.asked_by,
+                "question": each.question,
+                "answered_by": each.answered_by,
+                "answer": each.answer,
+            }
+            for each in request.inquiries
+        ]
     return said
 
 

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
+from marketplace_sdk.domain.announcing import answerers
 from marketplace_sdk.domain.catalog import DataSource, Domain
 from marketplace_sdk.domain.deciding import asked, done
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
@@ -127,6 +128,11 @@ def _request(value: AccessRequest) -> Entries:
     yield from {("determined_by", each.by) for each in value.determinations}
     if not value.determinations:
         yield "determined_by", ""
+    yield from {("asked_by", each.asked_by) for each in value.inquiries}
+    yield from {("answered_by", each.answered_by) for each in value.inquiries if each.answered_by}
+    if value.open_inquiries:
+        yield "inquiry", "open"
+        yield from (("answerable_by", side.token) for side in answerers(value))
     if value.open:
         yield from (("open_seat", one.token) for one in asked(value))
         # Whoever has a seat and may not take it: the receiving side, and who took one already.
