@@ -210,6 +210,7 @@ def test_people_are_kept_and_leave(shop):
         "people", "deactivate", "ann", answer="n\n", code=1
     )
     assert not shop.data("people", "deactivate", "ann", "--yes")["active"]
+    assert shop.data("people", "reactivate", "ann")["active"]
 
 
 def test_lists_go_on_page_by_page(shop):

@@ -18,6 +18,7 @@ MATRIX = {
     "person.update": "user_admin",
     "person.link": "user_admin",
     "person.deactivate": "user_admin",
+    "person.reactivate": "user_admin",
     "person.read": "self user_admin governance audit",
     "domain.create": "governance",
     "domain.update": "governance",

@@ -1056,6 +1056,15 @@ MATRIX = [
         act=lambda s, do, **who: do.people.deactivate("fay", **who),
         shows=lambda s: not person(s, "fay").active,
     ),
+    Row(
+        what="say that somebody is back",
+        covers="people.reactivate",
+        rule=PEOPLE,
+        cells=UADM,
+        prepare=lambda s: s.market.people.deactivate("fay", by="uma"),
+        act=lambda s, do, **who: do.people.reactivate("fay", **who),
+        shows=lambda s: person(s, "fay").active,
+    ),
     # what may be forgotten
     Row(
         what="erase a person",

@@ -146,6 +146,7 @@ COMMANDS = {
         {"who": [*KNOWN, user("con")], "connection": KNOWN, "name": NEW, "by": BY},
     ),
     "people.deactivate": (lambda w: {"id": "pat", "by": "uma"}, {"id": KNOWN, "by": BY}),
+    "people.reactivate": (lambda w: {"id": "lea", "by": "uma"}, {"id": KNOWN, "by": BY}),
     "people.get": (lambda w: {"id": "con", "by": "con"}, {"id": KNOWN, "by": BY}),
     "people.find": (lambda w: {"by": "uma"}, {"after": AFTER, "limit": LIMIT, "by": BY}),
     "domains.create": (
@@ -725,6 +726,8 @@ def prepared(storage="memory"):
     world.market.sources.tag("people", ["Marked"], by="gil")
     world.pending = world.ask(world.product)
     world.market.requests.ask(world.pending.id, "Which?", inquiry="heads?", by="ana")
+    world.market.people.add("lea", by="uma")
+    world.market.people.deactivate("lea", by="uma")
     world.approved = world.approve(
         world.ask(world.product, by="pat"), "ana", until=Duration(30, "days")
     )

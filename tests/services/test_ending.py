@@ -6,7 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace_sdk import Duration, InvalidInput, NotAllowed, NotFound, TransitionNotAllowed
+from marketplace_sdk import (
+    DuplicateName,
+    Duration,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    TransitionNotAllowed,
+)
 from tests.services.helpers import grant_of, nothing_written, types_of
 from tests.world import LEGAL, PRIVACY, all_of, any_of
 
@@ -116,6 +123,19 @@ def test_an_end_is_honoured_by_every_read_without_a_worker(small):
     assert small.market.products.get(product.id, by="con").status == "expired"
 
 
+def test_a_day_before_the_end_the_warning_of_the_week_comes_too_late(small):
+    """Catching up tells once, in the words that are right now: at the very instant of both."""
+    request = small.approve(small.ask(small.publish(any_of(LEGAL))), "ana", until=timedelta(days=9))
+    small.deliver()
+
+    small.clock.advance(days=8)
+
+    (warned,) = small.sent("data_product.access_requests.expiring")
+    assert warned.data["due"] == "1 day"
+    assert small.told("con").count("access_expiring") == 1
+    assert small.state(request) == "approved"
+
+
 def test_expiry_catches_up_after_downtime(small):
     """Late revocation is recorded with both times; once; a second sweep changes nothing."""
     request = small.approve(small.ask(small.publish(any_of(LEGAL))), "ana", until=timedelta(days=1))
@@ -206,6 +226,53 @@ def test_who_leaves_loses_what_they_had(small):
         small.ask(first, by="pat", on_behalf_of="con")
     with nothing_written(small):
         small.market.people.deactivate("con", by="uma")
+
+
+def test_who_comes_back_can_act_and_asks_anew(small):
+    """What ended when they left stays ended: nothing is ever reopened (section B)."""
+    product = small.publish(any_of(LEGAL))
+    held = small.approve(small.ask(product), "ana")
+    people = small.market.people
+    for who in ("con", "ana", "bo"):
+        people.deactivate(who, by="uma")
+    waiting = small.ask(product, by="pat")
+    assert small.market.requests.explain(waiting.id, by="gil").stuck == ("group Legal",)
+    with pytest.raises(DuplicateName, match=r"use people\.reactivate"):
+        people.add("con", by="uma")
+
+    back = [people.reactivate(who, by="uma") for who in ("con", "ana")]
+    small.deliver()
+
+    assert [(each.active, each.groups) for each in back] == [(True, set()), (True, {"Legal"})]
+    assert small.market.requests.explain(waiting.id, by="gil").stuck == ()
+    assert (small.state(held), small.reads("con")) == ("revoked", "none")
+    again = small.ask(product)
+    assert small.approve(again, "ana").state == "approved"
+    small.deliver()
+    assert small.reads("con") == "clear"
+    with nothing_written(small):
+        people.reactivate("con", by="uma")
+
+
+def test_an_account_comes_back_with_an_owner_who_is_there(small):
+    """Somebody answers for a service account, or it does not come back."""
+    people = small.market.people
+    people.add("robot", kind="service_account", owner="pat", by="uma")
+    for who in ("robot", "pat"):
+        people.deactivate(who, by="uma")
+
+    with nothing_written(small), pytest.raises(InvalidInput, match="owner"):
+        people.reactivate("robot", by="uma")
+    people.update("robot", owner="con", by="uma")
+    assert people.reactivate("robot", by="uma").active
+
+
+def test_the_power_of_who_comes_back_is_on_record(small):
+    """GOVERNANCE raises an audit event however somebody comes by it (architecture 6)."""
+    small.market.people.deactivate("gil", by="uma")
+    small.market.people.reactivate("gil", by="uma")
+
+    assert types_of(small, "person:gil")[-2:] == ["person.reactivated", "person.empowered"]
 
 
 def test_what_was_over_when_somebody_left_has_expired(small):

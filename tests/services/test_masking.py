@@ -152,6 +152,20 @@ def test_one_source_lost_ends_its_columns_for_good(small, product):
     assert seen(small) == ["clear", "masked", "masked", "clear"]
 
 
+def test_a_product_that_gave_no_access_takes_no_exception_away(small, product):
+    """Before the first access it waits; only who had access to the source can lose the last one."""
+    request = small.ask_unmasked(product, "people.salary", by="pat")
+    small.approve(request, "ana")
+
+    small.market.products.set_sources(product.id, ["leave"], by="dee")
+    small.deliver()
+    assert small.state(request) == "approved"
+
+    small.approve(small.ask(small.publish(any_of(LEGAL)), "pat"), "ana")
+    small.deliver()
+    assert small.reads("pat", column="salary") == "clear"
+
+
 def test_while_access_is_withheld_so_is_the_exception(small, product):
     """Suspended: nothing opens; resumed: as before."""
     unmask(small, product, "people.salary")

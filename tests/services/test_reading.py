@@ -112,6 +112,9 @@ def test_hidden_products_exist_for_those_concerned_only():
         with pytest.raises(NotFound):
             world.market.products.get(product.id, by=who)
         assert world.market.products.search(by=who).items == ()
+    # A link of the company's own catalogue leads here: whoever knows the id can ask.
+    assert world.ask(product, "con").state == "pending"
+    assert world.market.products.get(product.id, by="con").status == "pending"
     world.close()
 
 

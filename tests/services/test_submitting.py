@@ -394,6 +394,26 @@ def test_the_owner_of_now_may_not_decide_either(small):
     assert small.approve(request, "bo").state == "approved"
 
 
+def test_nothing_is_asked_for_an_account_that_nobody_answers_for(small):
+    """A service account has an owner, who is told and may not decide: somebody who is there."""
+    role = small.platform.principal("robot_there")
+    people = small.market.people
+    people.add("robot", kind="service_account", owner="sal", principals={"lake": role}, by="uma")
+    product, other = small.publish(any_of(LEGAL)), small.publish(any_of(LEGAL))
+    held = small.ask(product, on_behalf_of="robot")
+    small.approve(held, "ana", until=timedelta(days=3))
+    people.deactivate("sal", by="uma")
+
+    with nothing_written(small), pytest.raises(InvalidInput, match="owner has left") as caught:
+        small.ask(other, on_behalf_of="robot")
+    assert "USER_ADMIN" in caught.value.hint
+    with nothing_written(small), pytest.raises(InvalidInput, match="owner has left"):
+        small.market.requests.extend(held.id, answers={"why": "x"}, by="con")
+
+    people.update("robot", owner="pat", by="uma")
+    assert small.ask(other, on_behalf_of="robot").state == "pending"
+
+
 def test_a_service_account_does_not_ask(small):
     """People ask, on behalf of a service account."""
     role = small.platform.principal("robot_there")

@@ -106,6 +106,15 @@ def deactivate(market: Services, *, id: str, yes: bool, as_json: bool) -> None:
     _show(market.people.deactivate(id), as_json=as_json)
 
 
+@people.command()
+@click.argument("id")
+@shown
+@acting
+def reactivate(market: Services, *, id: str, as_json: bool) -> None:
+    """Say that somebody who left is back: they can act and ask anew."""
+    _show(market.people.reactivate(id), as_json=as_json)
+
+
 def _show(person: Person, *, as_json: bool) -> None:
     if as_json:
         print_json(person)

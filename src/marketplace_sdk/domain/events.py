@@ -62,6 +62,7 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(name="person.empowered", about="person", summary="GOVERNANCE was given."),
         EventType(name="person.linked", about="person", summary="A platform name was linked."),
         EventType(name="person.deactivated", about="person", summary="A person left."),
+        EventType(name="person.reactivated", about="person", summary="A person is back."),
         EventType(name="group.linked", about="group", summary="A platform name was linked."),
         EventType(name="domain.created", about="domain", summary="A domain was created."),
         EventType(name="domain.updated", about="domain", summary="What is said about it changed."),

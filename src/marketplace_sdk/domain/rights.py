@@ -43,6 +43,7 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "person.update": frozenset({"user_admin"}),
     "person.link": frozenset({"user_admin"}),
     "person.deactivate": frozenset({"user_admin"}),
+    "person.reactivate": frozenset({"user_admin"}),
     "person.read": frozenset({"self", "user_admin", "governance", "audit"}),
     "domain.create": _GOV,
     "domain.update": _GOV,

@@ -77,7 +77,7 @@ class Receiver:
         beneficiary: who.
         person: a person or service account; None for a group.
         owner: who answers for a service account; else empty.
-        answers_for: that owner, if the directory knows them.
+        answers_for: that owner; None unless it is a service account.
         principals: names on each connection.
     """
 
@@ -92,7 +92,8 @@ def receiver(context: Context, requester: Person, who: str | StewardSelector | N
     """Look the beneficiary up.
 
     Raises:
-        InvalidInput: unknown, inactive, or neither a person's id nor ``group(name)``.
+        InvalidInput: unknown, inactive, without an owner who is active, or neither a person's id
+            nor ``group(name)``.
     """
     if isinstance(who, StewardSelector):
         if who.kind != "group":
@@ -110,11 +111,16 @@ def receiver(context: Context, requester: Person, who: str | StewardSelector | N
     person = requester if id == requester.id else context.person(id)
     if person is None or not person.active:
         raise _unknown("is not a known, active person")
+    answers_for = context.person(person.owner) if person.owner else None
+    if person.owner and (answers_for is None or not answers_for.active):
+        raise _unknown(
+            "is a service account whose owner has left", "a USER_ADMIN names another owner"
+        )
     return Receiver(
         beneficiary=Beneficiary("person", id),
         person=person,
         owner=person.owner,
-        answers_for=context.person(person.owner) if person.owner else None,
+        answers_for=answers_for,
         principals=person.principals,
     )
 
@@ -399,5 +405,6 @@ def extended(unit: Unit, request: AccessRequest) -> Grant:
     return grant
 
 
-def _unknown(what: str) -> InvalidInput:
-    return InvalidInput("cannot submit request", problems=[Problem("on_behalf_of", what)])
+def _unknown(what: str, hint: str = "") -> InvalidInput:
+    problem = Problem("on_behalf_of", what)
+    return InvalidInput("cannot submit request", problems=[problem], hint=hint)

@@ -192,6 +192,30 @@ class People(Service):
         self._look_again(before, after)
         return after
 
+    def reactivate(self, id: str, *, by: By = None) -> Person:
+        """Say that somebody who left is back (USER_ADMIN): they can act, and ask anew.
+
+        They are what they were in groups, attributes and permissions; what they had does not come
+        back.
+        """
+
+        def work(unit: Unit, facts: Facts) -> tuple[Person, Person]:
+            require("person.reactivate", roles_in(facts), facts, f"person {id}")
+            before = unit.need(Person, id, "reactivate")
+            if before.active:
+                return before, before
+            after = evolve(before, active=True)
+            _known_owner(unit, after, "reactivate")
+            unit.save(after)
+            unit.log("person.reactivated", f"person:{id}")
+            self._tell_power(unit, Person(id=id), after)
+            return before, after
+
+        self._own("reactivate")
+        before, after = self._deciding(by, work)
+        self._look_again(before, after)
+        return after
+
     def get(self, id: str, *, by: By = None) -> Person:
         """A person as the directory knows them; oneself, USER_ADMIN, GOVERNANCE and AUDIT."""
         with self._reading(by) as (_, facts):
@@ -246,7 +270,7 @@ class People(Service):
             raise DuplicateName(
                 f"cannot add person {person.id}: the id is taken",
                 existing=person.id,
-                hint="use people.update",
+                hint="use people.update" if known.active else "use people.reactivate",
             )
         _known_owner(unit, person, "add")
         for connection, name in person.principals.items():
