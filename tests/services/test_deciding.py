@@ -212,6 +212,8 @@ def test_a_service_account_is_no_steward(small):
         for act in (small.market.requests.approve, small.market.requests.deny):
             with pytest.raises(NotAllowed, match="only people decide"):
                 act(request.id, reason="x", by="bot")
+        with pytest.raises(NotAllowed, match="only people ask"):
+            small.market.requests.ask(request.id, "Which?", by="bot")
     assert small.market.requests.awaiting(by="bot").items == ()
     assert small.market.requests.explain(request.id, by="dee").candidates == {
         "group Legal": ("ana", "bo")

@@ -57,6 +57,11 @@ def lived(caplog):
     canceled = ask()
     returned.append(requests.cancel(canceled.id, reason=f"{WORD} cancel", by="con"))
     held = ask(id="held")
+    returned.append(requests.ask(held.id, f"{WORD} question", inquiry="q1", by="ana"))
+    refused(requests.answer, held.id, "q1", f"{WORD} sal", by="sal")
+    refused(requests.answer, held.id, "q2", f"{WORD} answer", by="con")
+    returned.append(requests.answer(held.id, "q1", f"{WORD} answer", by="con"))
+    refused(requests.answer, held.id, "q1", f"{WORD} other", by="con")
     decide("approve", held, "ana", determination="d1")
     refused(requests.approve, held.id, reason=f"{WORD} other", determination="d1", by="ana")
     refused(requests.approve, held.id, reason=f"{WORD} again", by="ana")
@@ -131,3 +136,5 @@ def test_what_people_wrote_is_kept_for_those_who_may_read_it(lived):
     }
     kept = ("approve", "deny", "cancel", "relinquish", "revoke")
     assert {f"{WORD} {verb}" for verb in kept} <= words
+    (inquiry,) = world.market.requests.get("held", by="gil").inquiries
+    assert (inquiry.question, inquiry.answer) == (f"{WORD} question", f"{WORD} answer")

@@ -86,11 +86,12 @@ class Reviewing(RequestReads):
         if revision is not None:
             check_whole(revision, "revision")
         person = self._person(by)
-        if isinstance(by or self._bound, SystemActor):
+        if person.kind != "person" or isinstance(by or self._bound, SystemActor):
             raise NotAllowed(
                 f"cannot ask about request {id}: only people ask",
                 actor=person.id,
                 action="request.ask",
+                hint="a steward asks under their own id",
             )
 
         def decide(request: AccessRequest, facts: Facts, now: datetime, **seats: Any) -> Decision:
