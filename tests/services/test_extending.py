@@ -212,3 +212,23 @@ def test_a_retired_product_is_extended_all_the_same(small, granted):
     small.market.products.retire(small.product.id, by="dee")
 
     assert extend(small, granted).state == "pending"
+
+
+@pytest.mark.parametrize("fate", ["pending", "deny", "cancel", "approve"])
+def test_a_product_stays_approved_whatever_becomes_of_an_extension(small, granted, fate):
+    """It keeps the old grant untouched until decided, and denial leaves it (section B).
+
+    So does the status that a product has for its viewer, in lists too.
+    """
+    longer = small.market.requests.extend(granted.id, answers={"why": "x"}, by="con")
+    if fate == "cancel":
+        small.market.requests.cancel(longer.id, by="con")
+    elif fate != "pending":
+        getattr(small.market.requests, fate)(longer.id, reason="x", by="ana")
+
+    products = small.market.products
+    assert products.get(granted.product, by="con").status == "approved"
+    for status, found in (("approved", [granted.product]), ("pending", []), ("denied", [])):
+        assert [each.id for each in products.search(status=status, by="con")] == found
+    small.market.requests.revoke(granted.id, reason="x", by="dee")
+    assert products.get(granted.product, by="con").status == "revoked"

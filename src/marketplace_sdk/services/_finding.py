@@ -46,8 +46,8 @@ class ProductReads(Service):
     def get(self, id: str, *, by: By = None) -> DataProduct:
         """A product, with the reader's own ``status`` on it.
 
-        ``status`` is the state of the newest request for oneself, ``publisher`` for those who
-        manage it and never asked, ``none`` for others.
+        ``status`` is the state of the newest request for oneself, extensions aside, ``publisher``
+        for those who manage it and never asked, ``none`` for others.
         """
         with self._reading(by) as (unit, facts):
             product = unit.need(DataProduct, id, "get")
@@ -209,13 +209,20 @@ def _member_of(unit: Unit, facts: Facts, *, ends: bool | None = None) -> list[st
 
 
 def _statuses(unit: Unit, facts: Facts, products: Iterable[str] | None = None) -> dict[str, str]:
-    """State of one's newest request for each product that one has asked for."""
+    """State of one's newest request for each product that one has asked for.
+
+    An extension says nothing of what one has: it keeps the old access until it is decided.
+    """
     where = [("beneficiary", [f"user:{facts.id}"]), ("kind", ["access"])]
     if products is not None:
         where.append(("product", list(products)))
     requests = unit.find(AccessRequest, *where)
     # Oldest first: the newest stays.
-    return {request.product: request.seen_at(unit.now).state for request in requests}
+    return {
+        request.product: request.seen_at(unit.now).state
+        for request in requests
+        if not request.extends
+    }
 
 
 def _with_status(unit: Unit, facts: Facts, products: Iterable[DataProduct]) -> list[DataProduct]:
