@@ -165,7 +165,7 @@ COMMANDS = {
     ),
     "domains.remove": (
         lambda w: {"name": "HR", "sources": ["leave"], "by": "gil"},
-        {"name": KNOWN, "sources": NAMES, "by": BY},
+        {"name": KNOWN, "sources": [*NAMES, ["nobody"], [SQL], ["ledger", "nobody"]], "by": BY},
     ),
     "domains.grant": (
         lambda w: {"name": "HR", "permission": "MANAGE_POLICIES", "to": "dee", "by": "uma"},
@@ -343,7 +343,7 @@ COMMANDS = {
     ),
     "products.confirm_sources": (
         lambda w: {"id": w.product.id, "sources": ["people"], "by": "dee"},
-        {"id": KNOWN, "sources": NAMES, "by": BY},
+        {"id": KNOWN, "sources": SOURCES, "by": BY},
     ),
     "products.suspend": (
         lambda w: {"id": w.product.id, "reason": "x", "by": "dee"},

@@ -310,9 +310,21 @@ def test_widening_may_ask_first(small, granted, steward):
     for other in ("con", "dan", "cy"):
         with nothing_written(small), pytest.raises(FORBIDDEN):
             small.market.products.confirm_sources(small.product.id, ["leave"], by=other)
-    small.market.products.confirm_sources(small.product.id, ["leave"], by=steward)
+    with nothing_written(small), pytest.raises(InvalidInput, match="'ledger' is no source"):
+        small.market.products.confirm_sources(small.product.id, ["leave", "ledger"], by=steward)
+    small.market.products.confirm_sources(small.product.id, ["leave", "people"], by=steward)
     small.deliver()
     assert small.reads("con", "leave", "days") == "clear"
+
+
+def test_a_grant_on_a_product_that_lost_its_sources_says_so(small, granted):
+    """Approved, and there is nothing to be read: in words."""
+    small.market.domains.set_policy("HR", DomainPolicy(leaving="remove"), by="gil")
+    small.market.domains.remove("HR", ["people"], by="gil")
+    small.deliver()
+
+    assert str(grant_of(small)) == "wanted on no source, without end"
+    assert small.reads("con") == "none"
 
 
 def test_confirming_lifts_exceptions_that_waited_for_it(small, granted):

@@ -127,12 +127,7 @@ class Domains(Service):
         def work(unit: Unit, facts: Facts) -> Domain:
             require("domain.assign", roles_in(facts), facts, f"to domain {name}")
             domain = self._manual(unit, name, "assign sources to")
-            unknown = [source for source in wanted if unit.get(DataSource, source) is None]
-            if unknown:
-                raise InvalidInput(
-                    f"cannot assign sources to domain {name}",
-                    problems=[Problem("sources", f"{source!r} is not known") for source in unknown],
-                )
+            _known_sources(unit, wanted, f"cannot assign sources to domain {name}")
             if set(wanted) <= domain.sources:
                 return domain
             saved = unit.save(evolve(domain, sources=domain.sources | set(wanted)))
@@ -151,6 +146,7 @@ class Domains(Service):
         def work(unit: Unit, facts: Facts) -> Domain:
             require("domain.assign", roles_in(facts), facts, f"domain {name}")
             domain = self._manual(unit, name, "remove sources from")
+            _known_sources(unit, wanted, f"cannot remove sources from domain {name}")
             gone = domain.sources & set(wanted)
             if not gone:
                 return domain
@@ -281,6 +277,14 @@ class Domains(Service):
                 hint="tag the source instead",
             )
         return domain
+
+
+def _known_sources(unit: Unit, names: Iterable[str], failed: str) -> None:
+    unknown = [name for name in names if unit.get(DataSource, name) is None]
+    if unknown:
+        raise InvalidInput(
+            failed, problems=[Problem("sources", f"{name!r} is not known") for name in unknown]
+        )
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

@@ -76,7 +76,8 @@ class GrantView:
         by_connection: dict[str, list[str]] = {}
         for connection, name in self.objects:
             by_connection.setdefault(connection, []).append(name)
-        places = "; ".join(f"{where}: {', '.join(names)}" for where, names in by_connection.items())
+        there = (f"{where}: {', '.join(names)}" for where, names in by_connection.items())
+        places = "; ".join(there) or "no source"
         if self.columns:
             places += f" unmasked {', '.join(self.columns)}"
         end = f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "without end"

@@ -212,7 +212,13 @@ class Products(ProductReads):
         return self._context.platforms.preview(think)
 
     def confirm_sources(self, id: str, sources: Iterable[str], *, by: By = None) -> DataProduct:
-        """Say that members may have added sources too (stewards, managers, GOVERNANCE)."""
+        """Say that members may have added sources too (stewards, managers, GOVERNANCE).
+
+        Those that members have already may be named again.
+
+        Raises:
+            InvalidInput: one is no source of the product.
+        """
         wanted = frozenset(_sources(sources))
 
         def work(unit: Unit, facts: Facts) -> DataProduct:
@@ -223,6 +229,15 @@ class Products(ProductReads):
             roles = roles_in(facts, product.domain, steward=steward)
             require("product.confirm", roles, facts, f"sources of product {id}")
             _kept(product, "confirm sources of")
+            unknown = sorted(wanted.difference(product.sources))
+            if unknown:
+                raise InvalidInput(
+                    f"cannot confirm sources of product {product.name}",
+                    problems=[
+                        Problem("sources", f"{name!r} is no source of the product")
+                        for name in unknown
+                    ],
+                )
             left = frozenset(pair for pair in product.asked if pair[0] not in wanted)
             if left == product.asked:
                 return product
