@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import sys
@@ -22,12 +21,10 @@ from marketplace_sdk.plugin import (
     dotted_name,
     split_name,
 )
-from marketplace_sdk_snowflake import explaining, protecting
+from marketplace_sdk_snowflake import explaining, protecting, trusting
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.kinds import KEYWORDS
 from marketplace_sdk_snowflake.lines import open_connection
-from marketplace_sdk_snowflake.masking import Masks
-from marketplace_sdk_snowflake.naming import quote_identifier
 from marketplace_sdk_snowflake.protecting import Wanted
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
 from marketplace_sdk_snowflake.questions import QUESTIONS, Recorder, ask
@@ -202,29 +199,23 @@ def explain(
 
 
 @snowflake.command()
-@click.argument("policy", metavar="POLICY")
+@click.argument("name", metavar="NAME")
 @_connecting
-def fingerprint(*, policy: str, **options: Any) -> None:
-    """Print the setting by which the masking policy POLICY, DATABASE.SCHEMA.NAME, is trusted.
+@click.option("--view", is_flag=True, help="NAME is a view or dynamic table, not a policy.")
+def fingerprint(*, name: str, view: bool, **options: Any) -> None:
+    """Print the setting by which a masking policy, DATABASE.SCHEMA.NAME, or a view is trusted.
 
     Trust a policy only if you have read it, and it lets nobody through but whom an exception of
-    the marketplace makes a member. Once its text changes it is trusted no more.
+    the marketplace lets through; a view, if it tells of nothing masked. Once its text changes it
+    is trusted no more.
     """
     with _told():
         login, settings = _read(options)
-        name = _name(policy)
         with (
             closing(Sessions(login, name="snowflake")) as sessions,
             sessions.use(_call()) as talk,
         ):
-            found = Masks(talk, settings, "").fingerprint(name)
-        if not found:
-            raise InvalidInput(
-                f"cannot use {policy!r}",
-                problems=[Problem("policy", "there is none, or this role may not read it")],
-            )
-        key = json.dumps(dotted_name(*name), ensure_ascii=False)
-        click.echo(f'trusted_policies = {{{key} = "{found}"}}')
+            click.echo(trusting.line(talk, settings, name, view=view))
 
 
 @snowflake.command()
@@ -305,18 +296,6 @@ def _read(options: dict[str, Any], **more: str) -> tuple[Login, Settings]:
     }
     login = Login(options={name: value for name, value in connector.items() if value})
     return login, read_settings({**given, **more})
-
-
-def _name(text: str) -> tuple[str, ...]:
-    try:
-        database, schema, policy = split_name(text)
-        for part in (database, schema, policy):
-            quote_identifier(part)
-    except ValueError:
-        raise InvalidInput(
-            f"cannot use {text!r}", problems=[Problem("policy", "must be DATABASE.SCHEMA.NAME")]
-        ) from None
-    return database, schema, policy
 
 
 def _schema(text: str) -> tuple[str, str]:
