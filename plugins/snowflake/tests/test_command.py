@@ -300,3 +300,19 @@ def test_an_installation_that_is_none_is_refused(run):
     done = run("explain", OBJECT, "--installation", "no", "--product", "x")
 
     assert done.exit_code == 2
+
+
+def test_what_is_left_is_told_with_a_status(run, fake):
+    words = ("residual", "ALICE", OBJECT, "--installation", INSTALLATION)
+    nothing = run(*words)
+    fake.role("READER", under=[])
+    fake.admin(f"GRANT SELECT ON TABLE {OBJECT} TO ROLE READER")
+    fake.grant_role("READER", ("USER", "ALICE"))
+
+    left = run(*words)
+    none = run("residual", "ALICE", "SALES.CORE.NONE", "--installation", INSTALLATION)
+
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert left.exit_code == 1
+    assert left.stdout == f"others: user ALICE: role READER, SELECT on {OBJECT}\n"
+    assert (none.exit_code, none.stdout) == (1, "")
