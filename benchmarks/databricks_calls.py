@@ -21,7 +21,14 @@ def requests_of(products: int, members: int = 1) -> tuple[Counter[str], Counter[
     with FakeDatabricks() as fake:
         market = Marketplace(
             "memory",
-            connections={"lake": {"plugin": "databricks", "may_grant": ["c.*"], **fake.settings}},
+            connections={
+                "lake": {
+                    "plugin": "databricks",
+                    "may_grant": ["c.*"],
+                    "requests_per_second": 10_000,
+                    **fake.settings,
+                }
+            },
             clock=FrozenClock(),
         )
         people = market.people

@@ -18,7 +18,7 @@ def call_for(seconds=30.0):
 
 
 def settings_for(fake, **more):
-    given = {} if fake is None else fake.settings
+    given = {} if fake is None else {**fake.settings, "requests_per_second": 10_000}
     return read_settings({**given, **more}, lambda reference: reference)
 
 

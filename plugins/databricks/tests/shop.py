@@ -34,7 +34,7 @@ class Shop:
     def open(self):
         """The marketplace as another process opens it."""
         connection = {"plugin": "databricks", "may_grant": ["c.*"], **self.fake.settings}
-        connection |= self.settings
+        connection |= {"requests_per_second": 10_000, **self.settings}
         return Marketplace(self.storage, connections={"lake": connection}, clock=self.clock)
 
     def product(self, *objects, masked=()):

@@ -39,6 +39,7 @@ class DatabricksWorld(ProvisionerWorld):
             {
                 **self.fake.settings,
                 "strategy": self.strategy,
+                "requests_per_second": 10_000,
                 "exception_groups": dict(self.groups),
             },
             lambda reference: reference,

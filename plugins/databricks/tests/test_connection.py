@@ -205,3 +205,17 @@ def test_a_connection_may_be_used_again_after_it_was_closed(lake):
     (answer,) = provisioner.resolve([TABLE], call_for()).values()
 
     assert isinstance(answer, Resolved)
+
+
+@pytest.mark.parametrize("spell", [str, str.upper])
+def test_nothing_is_given_to_the_marketplace_itself_however_it_is_spelt(fake, spell):
+    """An application id is the same in capitals."""
+    fake.oauth(fake.me, "s3cret-s3cret")
+    provisioner = signed_in(fake, client_id=fake.me, client_secret="s3cret-s3cret")
+    ref = Ref("principal", spell(fake.me))
+
+    (answer,) = provisioner.resolve([ref], call_for()).values()
+
+    assert answer.reason == "not_allowed"
+    assert "the marketplace's own" in answer.message
+    provisioner.close()

@@ -100,6 +100,48 @@ def test_a_mask_of_ours_from_its_set_up_to_its_end(shop_of, fake, how):
     assert {n for n in after["functions"] if "mp_" in n} == set()
 
 
+@pytest.mark.parametrize("change", ["text", "function", "gone", "hidden"])
+def test_a_policy_of_ours_whose_function_was_changed_protects_nothing(shop_of, fake, change):
+    """The function is somebody else's, and a policy is only as good as what it shows."""
+    shop = shop_of(warehouse_id=fake.warehouse_id)
+    protect(shop, fake, "policy")
+    product = shop.product("c.s.t1", masked=["email"])
+    shop.give(product, "ann")
+    assert fake.what_does(ANN, "c.s.t1", "email") == "masked"
+
+    if change == "hidden":
+        refused = {"status": 403, "error_code": "PERMISSION_DENIED", "message": "no EXECUTE"}
+        fake.faults.add("GET", "*/functions/c.s.hide", times=None, **refused)
+    elif change == "function":
+        ((key, policy),) = fake.snapshot()["policies"].items()
+        fake.function("c.s.other", "v")
+        fake.policy(
+            key[2],
+            *key[:2],
+            to=policy["to_principals"],
+            **{
+                **{
+                    k: v
+                    for k, v in policy.items()
+                    if k not in ("id", "updated_at", "to_principals")
+                },
+                "column_mask": {**policy["column_mask"], "function_name": "c.s.other"},
+            },
+        )
+    else:
+        fake.drop("function", "c.s.hide")
+        if change == "text":
+            fake.function("c.s.hide", "v")
+            fake.give(fake.me, "EXECUTE", "function", "c.s.hide")
+    shop.give(product, "bob")
+    shop.settle()
+
+    trouble = shop.trouble("bob")
+    assert "unprotected_column" in trouble
+    if change != "gone":
+        assert fake.what_does(BOB, "c.s.t1", "email") == "none"
+
+
 def test_setting_up_twice_does_nothing_the_second_time(shop_of, fake):
     shop = shop_of(warehouse_id=fake.warehouse_id)
     assert len(protect(shop, fake)) == 3
@@ -175,6 +217,7 @@ def test_a_mask_of_somebody_else_is_neither_replaced_nor_dropped(shop_of, fake):
         (Wanted(table="c.s.t1", column="none"), "no column of it"),
         (Wanted(table="c.s.v", column="id"), "protect the table below it"),
         (Wanted(table="c.s.t1", column="id", style="fixed"), "STRING columns only"),
+        (Wanted(table="c.s.odd", column="x"), "for which no function is made"),
         (Wanted(table="c.s.t1", column="email", schema="c"), "must have 2 parts"),
         (Wanted(table="c.s.t1", column="email", how="exceptions"), "is not configured"),
         (Wanted(table="c.s.t1", column="email", how="policy"), "must be true of the column's tags"),
@@ -185,6 +228,8 @@ def test_a_mask_of_somebody_else_is_neither_replaced_nor_dropped(shop_of, fake):
 def test_what_cannot_be_masked_is_refused_and_nothing_is_changed(shop_of, fake, asked, why):
     shop = shop_of(warehouse_id=fake.warehouse_id)
     fake.table("c.s.v", {"id": "BIGINT"}, kind="VIEW")
+    # Whoever makes a table names the fields, and might write the rest of our statement.
+    fake.table("c.s.odd", {"x": "STRUCT<`a) RETURNS STRING RETURN v --`:INT>"})
     for column in ("id", "email"):
         fake.tag("c.s.t1", "pii", "", column=column)
     fake.tag("c.s.t1", "mine", "", column="email")

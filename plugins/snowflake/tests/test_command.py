@@ -101,7 +101,18 @@ def test_the_fingerprint_of_a_policy_is_what_the_settings_take(run, fake):
     given = tomllib.loads(found.stdout)
     assert [*read_settings(given).trusted_policies] == [("GOV", "MKT", "THEIRS")]
     assert (none.exit_code, wrong.exit_code) == (1, 1)
-    assert "this role may not read it" in none.stderr
+    assert "hidden from this role" in none.stderr
+
+
+def test_the_fingerprint_of_a_view_too(run, fake):
+    fake.view(("SALES", "CORE", "SEEN"), over=ORDERS, kind="DYNAMIC TABLE")
+
+    found = run("fingerprint", "SALES.CORE.SEEN", "--view")
+    none = run("fingerprint", OBJECT, "--view")
+
+    given = tomllib.loads(found.stdout)
+    assert [*read_settings(given).trusted_views] == [("SALES", "CORE", "SEEN")]
+    assert none.exit_code == 1
 
 
 def test_a_second_protect_says_that_it_is_done_and_changes_nothing(run, fake):
@@ -289,3 +300,19 @@ def test_an_installation_that_is_none_is_refused(run):
     done = run("explain", OBJECT, "--installation", "no", "--product", "x")
 
     assert done.exit_code == 2
+
+
+def test_what_is_left_is_told_with_a_status(run, fake):
+    words = ("residual", "ALICE", OBJECT, "--installation", INSTALLATION)
+    nothing = run(*words)
+    fake.role("READER", under=[])
+    fake.admin(f"GRANT SELECT ON TABLE {OBJECT} TO ROLE READER")
+    fake.grant_role("READER", ("USER", "ALICE"))
+
+    left = run(*words)
+    none = run("residual", "ALICE", "SALES.CORE.NONE", "--installation", INSTALLATION)
+
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert left.exit_code == 1
+    assert left.stdout == f"others: user ALICE: role READER, SELECT on {OBJECT}\n"
+    assert (none.exit_code, none.stdout) == (1, "")

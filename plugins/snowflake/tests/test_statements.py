@@ -63,7 +63,9 @@ def made():
     yield "show_databases", [s.show_databases(), s.show_databases("S_")]
     yield "show_schemas", [s.show_schemas("S")]
     yield "show_objects", [s.show_objects(NAME[:2], "x_"), s.show_objects(NAME[:2], after="x")]
-    yield "show_columns", [s.show_columns(NAME[:2]), s.show_columns(NAME[:2], "T")]
+    yield "show_views", [s.show_views(NAME[:2], "x_")]
+    yield "show_dynamic_tables", [s.show_dynamic_tables(NAME[:2], "x_")]
+    yield "show_columns", [s.show_columns(NAME[:2]), s.show_columns(NAME[:2], "T", "VIEW")]
     yield "show_privileges", [s.show_privileges(each) for each in both]
     yield "show_members", [s.show_members(each) for each in both]
     yield "show_grants_on", [s.show_grants_on(word, NAME) for word in ("TABLE", "VIEW")]
@@ -92,6 +94,7 @@ def made():
     yield "delete_entitlement", [q.delete_entitlement(TABLE, "it's", "id")]
     yield "policies_of_object", [q.policies_of_object(NAME)]
     yield "uses_of_policy", [q.uses_of_policy(NAME)]
+    yield "references_of_view", [q.references_of_view(NAME)]
     yield "tags_of_object", [q.tags_of_object(NAME)]
     yield "create_roles", [r.create_roles("MKT_SVC")]
     yield "create_database_roles", [r.create_database_roles("S", "MKT_SVC")]
@@ -112,6 +115,7 @@ GAPS = {
     "SHOW GRANTS TO DATABASE ROLE": "no DATABASE ROLE in SHOW GRANTS",
     "SHOW GRANTS OF DATABASE ROLE": "no DATABASE ROLE in SHOW GRANTS",
     "SHOW DATABASE ROLES": "no SHOW DATABASE ROLES",
+    "SHOW DYNAMIC TABLES": "no SHOW DYNAMIC TABLES",
     "DROP MASKING POLICY": "no DROP MASKING POLICY",
 }
 """Beginnings of statements that this version of the checker does not know, and what it lacks."""
@@ -172,6 +176,7 @@ def test_every_builder_is_here():
             if text and name not in (
                 "permission",  # picks one of the others
                 "asks",
+                "fingerprint",
                 "condition_of",
                 "hook_line",
                 "role_condition",

@@ -17,6 +17,7 @@ from databricks.sdk.credentials_provider import CredentialsStrategy
 from marketplace_sdk.plugin import MarketplaceError
 from marketplace_sdk_databricks.deadline import Deadline, DeadlineAdapter, NoAnswer
 from marketplace_sdk_databricks.failures import BadCredentials
+from marketplace_sdk_databricks.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,14 +58,17 @@ class Strategy(CredentialsStrategy):
         credentials: how to sign in.
         host: of the workspace, with its scheme and without a slash at its end.
         deadline: of whoever needs a token.
+        throttle: of the workspace.
     """
 
-    def __init__(self, credentials: Credentials, host: str, deadline: Deadline) -> None:
+    def __init__(
+        self, credentials: Credentials, host: str, deadline: Deadline, throttle: Throttle
+    ) -> None:
         self._credentials = credentials
         self._host = host
         self._session = requests.Session()
-        self._session.mount("https://", DeadlineAdapter(deadline))
-        self._session.mount("http://", DeadlineAdapter(deadline))
+        self._session.mount("https://", DeadlineAdapter(deadline, throttle))
+        self._session.mount("http://", DeadlineAdapter(deadline, throttle))
         # One at a time; the others wait for its token no longer than their own requests may last.
         self._lock = threading.Lock()
         self._deadline = deadline

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from marketplace_sdk.plugin import Call
+    from marketplace_sdk_databricks.throttle import Throttle
 
 __all__ = ["Deadline", "DeadlineAdapter", "NoAnswer", "OutOfTime", "Redirected", "Trouble"]
 
@@ -118,7 +119,7 @@ class Deadline(Clock):
 
     @property
     def waited(self) -> float:
-        """Seconds that the platform made this call wait so far."""
+        """Seconds that the platform, or our own throttle, made this call wait so far."""
         return self._running.waited
 
     def time(self) -> float:
@@ -182,8 +183,9 @@ class DeadlineAdapter(HTTPAdapter):
     of ours: each says what is to be, not what is to be added.
     """
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, throttle: Throttle) -> None:
         self._deadline = deadline
+        self._throttle = throttle
         super().__init__(pool_maxsize=20)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -193,13 +195,16 @@ class DeadlineAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _watched(self._deadline)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # passed on as they come
-        """Send within the call, and read the whole answer.
+        """Send within the call, as fast as the throttle lets us, and read the whole answer.
 
         Raises:
-            OutOfTime: the call is over; nothing was sent.
+            OutOfTime: the call is over, or would be; nothing was sent.
             NoAnswer: nothing, or not all of it, came back.
             Redirected: the answer is to ask elsewhere.
         """
+        wait = self._throttle.take(self._deadline.left)
+        if wait:
+            self._deadline.sleep(wait)
         left = self._deadline.left
         for again in (True, False):
             options["timeout"] = (min(left, _LONGEST_CONNECT), left)
@@ -213,6 +218,8 @@ class DeadlineAdapter(HTTPAdapter):
                 if not again or left <= 0:
                     raise NoAnswer("it cannot be reached, or hung up") from None
             else:
+                if response.status_code == requests.codes.too_many_requests:
+                    self._throttle.empty()
                 if response.is_redirect:
                     raise Redirected("it answers with a redirect")
                 return response

@@ -10,7 +10,7 @@ from databricks.sdk import errors
 from marketplace_sdk_databricks.conditions import holds
 from marketplace_sdk_databricks.failures import failure_of
 from marketplace_sdk_databricks.items import exception_target
-from marketplace_sdk_databricks.masks import Mask, consults, exception_key, is_ours
+from marketplace_sdk_databricks.masks import Mask, consults, exception_key, fingerprint, is_ours
 from marketplace_sdk_databricks.naming import as_path, owned_name
 from marketplace_sdk_databricks.principals import EVERYBODY
 from marketplace_sdk_databricks.securables import is_view, path
@@ -124,16 +124,20 @@ class Masking:
             if picked is None:
                 found.append(Mask(state="unreadable", by=f"policy {each.name}, perhaps"))
             elif picked:
-                found.append(self._policy(name, column, each, platform))
+                found.append(self._policy(client, name, column, each, platform))
         return found
 
-    def _policy(self, name: str, column: str, policy: PolicyInfo, platform: str) -> Mask:
+    def _policy(
+        self, client: WorkspaceClient, name: str, column: str, policy: PolicyInfo, platform: str
+    ) -> Mask:
         by = f"policy {policy.name} on {policy.on_securable_fullname}"
         excepted, group = policy.except_principals or [], self.group(name, column, platform)
         if EVERYBODY not in (policy.to_principals or []) or EVERYBODY in excepted:
             return Mask(state="unreadable", by=f"{by}, which is not for everybody")
         if policy.name == group:
-            same = excepted == [group]
+            same = excepted == [group] and _as_made(client, policy)
+            if same is None:
+                return Mask(state="unreadable", by=f"{by}, whose function may not be read")
             return Mask(state="ours" if same else "changed", by=by, group=group if same else "")
         named = self.groups.get(exception_key(name, column), "")
         if named and named in excepted:
@@ -179,6 +183,18 @@ def _picks(policy: PolicyInfo, tags: Mapping[str, str]) -> bool | None:
     if not answers or None in answers:
         return None
     return all(answers)
+
+
+def _as_made(client: WorkspaceClient, policy: PolicyInfo) -> bool | None:
+    """Whether a policy of ours uses the function that it was made with; None: it is hidden."""
+    name = getattr(policy.column_mask, "function_name", "") or ""
+    try:
+        definition = client.functions.get(path(name.replace("`", "").lower())).routine_definition
+    except errors.NotFound:
+        return False
+    except errors.PermissionDenied:
+        return None
+    return (policy.comment or "").endswith(f" {fingerprint(definition or '')}")
 
 
 def _several(masks: Sequence[Mask]) -> Mask:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal, get_args
 
 from attrs import frozen
 
 from marketplace_sdk_databricks.naming import quote_literal, quote_name
 
-__all__ = ["Mask", "MaskState", "Style", "body", "consults", "exception_key", "is_ours"]
+__all__ = [
+    "Mask",
+    "MaskState",
+    "Style",
+    "body",
+    "consults",
+    "exception_key",
+    "fingerprint",
+    "is_ours",
+]
 
 Style = Literal["null", "fixed"]
 MaskState = Literal["ours", "exceptions", "external", "foreign", "changed", "unreadable"]
@@ -78,6 +88,11 @@ def is_ours(definition: str, *, group: str = "", exceptions: str = "", key: str 
     """Whether a function is still one that we made, whatever it shows to others."""
     texts = (body(style, group=group, exceptions=exceptions, key=key) for style in STYLES)
     return _plain(definition) in {_plain(text) for text in texts}
+
+
+def fingerprint(definition: str) -> str:
+    """By which a function that a policy of ours uses is known again."""
+    return hashlib.sha256(_plain(definition).encode()).hexdigest()
 
 
 def consults(definition: str, group: str) -> bool:

@@ -177,7 +177,8 @@ def reserved(name: str, ours: Sequence[str]) -> str:
             f"{name} is a group of the workspace itself, which can hold no grants; register an"
             " account group"
         )
-    if any(name.startswith(each) for each in ours if each):
+    spelt = canonical_principal(name)
+    if any(spelt.startswith(canonical_principal(each)) for each in ours if each):
         return f"{name} is the marketplace's own; register a person or group"
     return ""
 

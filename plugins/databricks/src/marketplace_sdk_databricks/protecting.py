@@ -6,6 +6,7 @@ what somebody else has put on a column is neither replaced nor dropped.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
@@ -23,7 +24,7 @@ from marketplace_sdk_databricks import members, principals
 from marketplace_sdk_databricks.conditions import holds
 from marketplace_sdk_databricks.exceptions import ExceptionTable
 from marketplace_sdk_databricks.masking import column_tags
-from marketplace_sdk_databricks.masks import Style, body, exception_key
+from marketplace_sdk_databricks.masks import Style, body, exception_key, fingerprint
 from marketplace_sdk_databricks.naming import (
     as_path,
     quote_identifier,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["Wanted", "plan_protect", "plan_unprotect"]
 
 _ROUTINE = "marketplace mask"
+_PLAIN_TYPE = re.compile(r"[A-Z][A-Z0-9_]*(\([0-9, ]+\))?")
 
 
 @frozen(kw_only=True)
@@ -181,6 +183,9 @@ def _group(site: Site, wanted: Wanted, place: _Place) -> Sequence[Step]:
 def _function(site: Site, wanted: Wanted, place: _Place) -> Sequence[Step]:
     if wanted.style == "fixed" and place.type != "STRING":
         raise _refused(wanted, "mask", "a fixed text is for STRING columns only")
+    if not _PLAIN_TYPE.fullmatch(place.type):
+        # Names of fields are texts of whoever made the table, and would stand in our statement.
+        raise _refused(wanted, "column", f"is of type {place.type}, for which no function is made")
     if not site.warehouse:
         raise _refused(wanted, "warehouse_id", "is needed, as masks are set by SQL")
     schema = wanted.schema or place.name.rpartition(".")[0]
@@ -246,14 +251,16 @@ def _policy(site: Site, wanted: Wanted, place: _Place) -> Step:
         )
     try:
         function = ".".join(split_name(wanted.function))
-        site.client.functions.get(path(function))
+        text = site.client.functions.get(path(function)).routine_definition or ""
     except (ValueError, errors.NotFound):
         raise _refused(
             wanted, "function", "must be the catalog.schema.name of a masking function that exists"
         ) from None
     policy = PolicyInfo(
         name=place.ours,
-        comment=f"{_ROUTINE} {site.masking.installation} {place.name}.{place.column}",
+        # The print comes last, by which the function is known again.
+        comment=f"{_ROUTINE} {site.masking.installation} {place.name}.{place.column}"
+        f" {fingerprint(text)}",
         on_securable_type=SecurableType.TABLE,
         on_securable_fullname=place.name,
         policy_type=PolicyType.POLICY_TYPE_COLUMN_MASK,

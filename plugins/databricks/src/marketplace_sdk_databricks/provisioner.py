@@ -59,7 +59,9 @@ class DatabricksProvisioner:
         if settings.exception_table:
             self.capabilities |= {"set_until"}
         self._settings = settings
-        self._workspace = Workspace(settings.host, credentials, name=name)
+        self._workspace = Workspace(
+            settings.host, credentials, name=name, rate=settings.requests_per_second
+        )
         self._masking = Masking(
             installation=installation,
             groups=settings.exception_groups,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ KNOWN: Mapping[str, type | tuple[type, ...]] = {
     "exception_groups": dict,
     "exception_table": str,
     "trusted_views": dict,
+    "requests_per_second": (int, float),
 }
 _SECRETS = ("client_secret", "oidc_token", "token")
 _REFERENCES = ("env:", "file:")
@@ -50,6 +52,7 @@ class Settings:
         exception_groups: by dotted name of a column, the group that its owner's mask lets through.
         exception_table: dotted name of the table of exceptions, or empty text.
         trusted_views: by dotted name, the fingerprint of a view that shows nothing masked.
+        requests_per_second: that the workspace is sent at the most, after a short burst.
     """
 
     host: str
@@ -62,6 +65,7 @@ class Settings:
     exception_groups: Mapping[str, str] = field(factory=dict)
     exception_table: str = ""
     trusted_views: Mapping[str, str] = field(factory=dict)
+    requests_per_second: float = 25
 
 
 def read_settings(given: Mapping[str, Any], secret: Callable[[str], str]) -> Settings:
@@ -93,6 +97,9 @@ def read_settings(given: Mapping[str, Any], secret: Callable[[str], str]) -> Set
         problems.append(Problem("warehouse_id", "is required beside exception_table"))
     groups = _groups(given.get("exception_groups", {}), problems)
     views = _views(given.get("trusted_views", {}), problems)
+    rate = given.get("requests_per_second", 25)
+    if isinstance(rate, bool) or not 0 < rate < math.inf:
+        problems.append(Problem("requests_per_second", "must be a positive number"))
     reference = given.get(kinds[0], "") if kinds else ""
     if not problems:
         problems += _unreadable(kinds[0], reference, secret)
@@ -114,6 +121,7 @@ def read_settings(given: Mapping[str, Any], secret: Callable[[str], str]) -> Set
         exception_groups=groups,
         exception_table=table,
         trusted_views=views,
+        requests_per_second=float(rate),
     )
 
 

@@ -14,6 +14,7 @@ from marketplace_sdk.plugin import MarketplaceError, ProvisioningError
 from marketplace_sdk_databricks.authentication import Credentials, Strategy
 from marketplace_sdk_databricks.deadline import Deadline, DeadlineAdapter
 from marketplace_sdk_databricks.failures import Failure, failure_of
+from marketplace_sdk_databricks.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,13 +58,15 @@ class Workspace:
         host: with its scheme.
         credentials: how to sign in.
         name: of the connection, for messages.
+        rate: requests a second that it may take.
     """
 
-    def __init__(self, host: str, credentials: Credentials, *, name: str) -> None:
+    def __init__(self, host: str, credentials: Credentials, *, name: str, rate: float) -> None:
         self.name = name
         self.host = host.rstrip("/")
         self.credentials = credentials
         self.deadline = Deadline()
+        self._throttle = Throttle(rate)
         self._lock = threading.Lock()
         self._strategy: Strategy | None = None
         self._client: WorkspaceClient | None = None
@@ -132,7 +135,9 @@ class Workspace:
     def _built(self) -> WorkspaceClient:
         with self._lock:
             if self._client is None:
-                self._strategy = Strategy(self.credentials, self.host, self.deadline)
+                self._strategy = Strategy(
+                    self.credentials, self.host, self.deadline, self._throttle
+                )
                 self._client = self._build(self._strategy)
             return self._client
 
@@ -148,8 +153,8 @@ class Workspace:
         )
         client = WorkspaceClient(config=config)
         session = _session(client)
-        session.mount("https://", DeadlineAdapter(self.deadline))
-        session.mount("http://", DeadlineAdapter(self.deadline))
+        session.mount("https://", DeadlineAdapter(self.deadline, self._throttle))
+        session.mount("http://", DeadlineAdapter(self.deadline, self._throttle))
         return client
 
 

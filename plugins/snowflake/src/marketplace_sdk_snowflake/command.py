@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from marketplace_sdk.plugin import (
-    Call,
-    InvalidInput,
-    MarketplaceError,
-    Problem,
-    dotted_name,
-    split_name,
+from marketplace_sdk.plugin import InvalidInput, Problem, dotted_name, split_name
+from marketplace_sdk_snowflake import explaining, protecting, trusting
+from marketplace_sdk_snowflake.command_line import (
+    FAILED,
+    call,
+    checked,
+    connecting,
+    read,
+    told,
+    with_options,
+    working,
 )
-from marketplace_sdk_snowflake import explaining, protecting
-from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.kinds import KEYWORDS
 from marketplace_sdk_snowflake.lines import open_connection
-from marketplace_sdk_snowflake.masking import Masks
-from marketplace_sdk_snowflake.naming import quote_identifier
+from marketplace_sdk_snowflake.listing import objects_of
 from marketplace_sdk_snowflake.protecting import Wanted
 from marketplace_sdk_snowflake.provisioner import SnowflakeProvisioner
 from marketplace_sdk_snowflake.questions import QUESTIONS, Recorder, ask
+from marketplace_sdk_snowflake.residual import ways
 from marketplace_sdk_snowflake.sessions import Sessions
-from marketplace_sdk_snowflake.settings import Login, connections_file, read_settings
 
 if TYPE_CHECKING:
     from marketplace_sdk_snowflake.masks import Style
     from marketplace_sdk_snowflake.sessions import Talk
-    from marketplace_sdk_snowflake.settings import Settings
 
 __all__ = ["snowflake"]
-
-_SECONDS = 120
-_FAILED = 1
-
-Command = Callable[..., None]
 
 
 @click.group()
@@ -52,43 +44,11 @@ def snowflake() -> None:
     """Set up and check a Snowflake data platform."""
 
 
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-_connecting = _options(
-    click.option(
-        "--connection",
-        required=True,
-        envvar="MARKETPLACE_SNOWFLAKE_CONNECTION",
-        help="Name of a connection in connections.toml, where secrets belong.",
-    ),
-    click.option("--connections-file", default=None, help="Another connections.toml."),
-    click.option("--role", default=None, help="Role to act as; else that of the connection."),
-    click.option("--warehouse", default=None, help="So that masks which come with tags are seen."),
-)
-
-_working = _options(
-    click.option(
-        "--mode",
-        type=click.Choice(["account_role", "database_role"]),
-        default="account_role",
-        help="As in the configuration.",
-    ),
-    click.option("--prefix", default="MKT", help="As in the configuration."),
-    click.option("--entitlements", default=None, help="As in the configuration."),
-)
-
-_of_a_mask = _options(
+_of_a_mask = with_options(
     click.argument("object", metavar="OBJECT"),
     click.argument("column", metavar="COLUMN"),
-    _connecting,
-    _working,
+    connecting,
+    working,
     click.option("--installation", required=True, help="Id of the marketplace."),
     click.option("--service-role", default="MKT_SVC", help="The marketplace's own role."),
     click.option("--policies", required=True, help="DATABASE.SCHEMA for the policies."),
@@ -125,8 +85,8 @@ def unprotect(**options: Any) -> None:
 
 
 @snowflake.command()
-@_connecting
-@_working
+@connecting
+@working
 @click.option("--installation", default="", help="Id of the marketplace, to check its roles too.")
 @click.option(
     "--user-identity",
@@ -147,24 +107,24 @@ def doctor(
 
     The connection is that of the marketplace itself. Exit status: 1 if something is missing.
     """
-    with _told():
-        login, settings = _read(options, user_identity=user_identity)
+    with told():
+        login, settings = read(options, user_identity=user_identity)
         provisioner = SnowflakeProvisioner(
-            login, installation=_checked(installation, empty=True), settings=settings
+            login, installation=checked(installation, empty=True), settings=settings
         )
         with closing(provisioner):
-            findings = provisioner.doctor(_call(), may_grant)
+            findings = provisioner.doctor(call(), may_grant)
     for each in findings:
         click.echo(f"-- {each.severity}: {each.problem}\n{each.statement};")
     if not findings:
         click.echo("-- nothing is missing")
-    sys.exit(_FAILED if any(each.severity == "missing" for each in findings) else 0)
+    sys.exit(FAILED if any(each.severity == "missing" for each in findings) else 0)
 
 
 @snowflake.command()
 @click.argument("object", metavar="OBJECT")
 @click.argument("column", metavar="[COLUMN]", required=False)
-@_working
+@working
 @click.option("--installation", required=True, help="Id of the marketplace.")
 @click.option("--product", default="", help="Id of the product, for access without COLUMN.")
 @click.option("--member", default="SOMEBODY", help="User, or role:NAME.")
@@ -185,50 +145,76 @@ def explain(
 
     Nothing is asked of Snowflake.
     """
-    with _told():
+    with told():
         if not column and not product:
             raise click.UsageError("--product: needed without COLUMN, as it names the role")
         name = protecting.column_named(object, column or "-")
-        _, settings = _read({**options, "warehouse": "-"})
+        _, settings = read({**options, "warehouse": "-"})
         lines = explaining.explain(
             name,
             product=product if not column else None,
             member=member,
             kind=kind,
-            installation=_checked(installation),
+            installation=checked(installation),
             settings=settings,
         )
     click.echo("\n".join(lines))
 
 
 @snowflake.command()
-@click.argument("policy", metavar="POLICY")
-@_connecting
-def fingerprint(*, policy: str, **options: Any) -> None:
-    """Print the setting by which the masking policy POLICY, DATABASE.SCHEMA.NAME, is trusted.
+@click.argument("name", metavar="NAME")
+@connecting
+@click.option("--view", is_flag=True, help="NAME is a view or dynamic table, not a policy.")
+def fingerprint(*, name: str, view: bool, **options: Any) -> None:
+    """Print the setting by which a masking policy, DATABASE.SCHEMA.NAME, or a view is trusted.
 
     Trust a policy only if you have read it, and it lets nobody through but whom an exception of
-    the marketplace makes a member. Once its text changes it is trusted no more.
+    the marketplace lets through; a view, if it tells of nothing masked. Once its text changes it
+    is trusted no more.
     """
-    with _told():
-        login, settings = _read(options)
-        name = _name(policy)
+    with told():
+        login, settings = read(options)
         with (
             closing(Sessions(login, name="snowflake")) as sessions,
-            sessions.use(_call()) as talk,
+            sessions.use(call()) as talk,
         ):
-            found = Masks(talk, settings, "").fingerprint(name)
-        if not found:
-            raise InvalidInput(
-                f"cannot use {policy!r}",
-                problems=[Problem("policy", "there is none, or this role may not read it")],
-            )
-        key = json.dumps(dotted_name(*name), ensure_ascii=False)
-        click.echo(f'trusted_policies = {{{key} = "{found}"}}')
+            click.echo(trusting.line(talk, settings, name, view=view))
 
 
 @snowflake.command()
-@_connecting
+@click.argument("user", metavar="USER")
+@click.argument("object", metavar="OBJECT")
+@connecting
+@click.option("--prefix", default="MKT", help="As in the configuration.")
+@click.option("--installation", required=True, help="Id of the marketplace.")
+def residual(*, user: str, object: str, installation: str, **options: Any) -> None:
+    """Say by which ways USER can read OBJECT besides what the marketplace gives.
+
+    Other roles, ownership and direct grants are followed as far as the connection sees them; an
+    administrator's sees most. Not looked at: views that show OBJECT, copies of it, inherited
+    grants, and who could give themselves more. Exit status: 1 if a way is left, or may be.
+    """
+    with told():
+        login, settings = read(options)
+        name = protecting.column_named(object, "-")[:3]
+        with (
+            closing(Sessions(login, name="snowflake")) as sessions,
+            sessions.use(call()) as talk,
+        ):
+            found = objects_of(talk, name[:2], {name[2]}).get(name[2])
+            if found is None:
+                raise InvalidInput(
+                    f"cannot use {object!r}", problems=[Problem("object", "there is none")]
+                )
+            left = list(ways(talk, found, user, checked(installation), settings.prefix))
+    for each in left:
+        whose = "the marketplace" if each.ours else "others" if each.certain else "unknown"
+        click.echo(f"{whose}: {each.text}")
+    sys.exit(FAILED if any(not each.ours for each in left) else 0)
+
+
+@snowflake.command()
+@connecting
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True),
@@ -242,7 +228,7 @@ def questions(*, record: str, yes: bool, **options: Any) -> None:
     Makes a database, a user and roles whose names begin with MKT_LIVE_, and drops them again.
     The connection is that of an administrator of an account for trials.
     """
-    login, _ = _read(options)
+    login, _ = read(options)
     name = f"MKT_LIVE_{secrets.token_hex(4).upper()}"
     if not yes:
         click.confirm(f"Make and drop database {name} and roles {name}_…?", abort=True, err=True)
@@ -271,11 +257,11 @@ def _change(
     dry_run: bool,
     **options: Any,
 ) -> None:
-    with _told():
-        login, settings = _read(options)
+    with told():
+        login, settings = read(options)
         wanted = Wanted(
             column=protecting.column_named(object, column),
-            installation=_checked(installation),
+            installation=checked(installation),
             service_role=service_role,
             policies=_schema(policies),
             style=style,
@@ -283,40 +269,14 @@ def _change(
             settings=settings,
         )
         with closing(Sessions(login, name="snowflake")) as sessions:
-            with sessions.use(_call()) as talk:
+            with sessions.use(call()) as talk:
                 texts = make(talk, wanted)
             click.echo(";\n\n".join(texts) + ";")
             if dry_run or not (yes or click.confirm("Run this?", err=True)):
                 return
-            with sessions.use(_call()) as talk:
+            with sessions.use(call()) as talk:
                 protecting.run(talk, texts)
     click.echo(f"done for {dotted_name(*wanted.column)}", err=True)
-
-
-def _read(options: dict[str, Any], **more: str) -> tuple[Login, Settings]:
-    """How to log in, and the settings of the connection, from the options of a command."""
-    names = ("mode", "prefix", "entitlements", "warehouse")
-    given = {name: options[name] for name in names if options.get(name)}
-    connector = {
-        "connection_name": options.get("connection"),
-        **connections_file(options),
-        "role": options.get("role"),
-        "warehouse": options.get("warehouse"),
-    }
-    login = Login(options={name: value for name, value in connector.items() if value})
-    return login, read_settings({**given, **more})
-
-
-def _name(text: str) -> tuple[str, ...]:
-    try:
-        database, schema, policy = split_name(text)
-        for part in (database, schema, policy):
-            quote_identifier(part)
-    except ValueError:
-        raise InvalidInput(
-            f"cannot use {text!r}", problems=[Problem("policy", "must be DATABASE.SCHEMA.NAME")]
-        ) from None
-    return database, schema, policy
 
 
 def _schema(text: str) -> tuple[str, str]:
@@ -327,29 +287,3 @@ def _schema(text: str) -> tuple[str, str]:
             f"cannot use {text!r}", problems=[Problem("policies", "must be DATABASE.SCHEMA")]
         ) from None
     return database, schema
-
-
-def _checked(installation: str, *, empty: bool = False) -> str:
-    if not (re.fullmatch(r"[a-z0-9]{8,}", installation) or (empty and not installation)):
-        raise click.UsageError("--installation: as Marketplace.installation has it")
-    return installation
-
-
-def _call() -> Call:
-    end = time.monotonic() + _SECONDS
-    return Call(seconds_left=lambda: end - time.monotonic(), correlation_id="by-hand")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """An error of ours as one line, and an exit status."""
-    try:
-        yield
-    except MarketplaceError as error:
-        said = str(error)
-    except Failure as failure:
-        said = f"Snowflake said: {failure.said}"
-    else:
-        return
-    click.echo(f"marketplace snowflake: {said}", err=True)
-    sys.exit(_FAILED)

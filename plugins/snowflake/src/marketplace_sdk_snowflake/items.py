@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from marketplace_sdk.plugin import Guard, Item, ProvisioningError, Scope, TargetObject
+from marketplace_sdk.plugin import Guard, Item, ProvisioningError, Scope, TargetObject, dotted_name
 from marketplace_sdk_snowflake.masks import (
     Subject,
     entitlement_condition,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOOK",
+    "SOURCES",
     "Key",
     "Memberships",
     "base",
@@ -62,6 +63,9 @@ RANKS: Mapping[str, int] = {
 
 HOOK = "masking_policy_hook"
 """Kind of the guard that a column's policy lets the holders of its exception through."""
+
+SOURCES = "known_sources"
+"""Kind of the guard that it can be told what a view reads."""
 
 
 @frozen
@@ -215,6 +219,7 @@ class _Maker:
     key: str
     column: ColumnName
     condition: str
+    masks: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(
@@ -244,6 +249,7 @@ class _Maker:
             key=key,
             column=column,
             condition=condition,
+            masks=known.masks,
         )
 
     def role(self) -> Item:
@@ -264,9 +270,15 @@ class _Maker:
         )
 
     def guards(self, wanted: TargetObject, found: Resolved) -> tuple[Guard, ...]:
-        """Every masked column must have a policy before anything of its object is opened."""
-        subjects = [Subject(_column(found, name)) for name in sorted(wanted.masked)]
-        return tuple(Guard("column_protected", str(each)) for each in subjects)
+        """Every masked column must have a policy before its object, or a view of it, is opened."""
+        subjects = {Subject(_column(found, name)) for name in wanted.masked}
+        behind = found.facts.get("behind", {})
+        for name in behind.get("read", ()):
+            for column in self.masks.get(dotted_name(*name), ()):
+                subjects.add(Subject((*name, column)))
+        guards = sorted(str(each) for each in subjects)
+        sources = (Guard(SOURCES, found.name),) if behind.get("unknown") else ()
+        return (*(Guard("column_protected", each) for each in guards), *sources)
 
     def item(
         self,

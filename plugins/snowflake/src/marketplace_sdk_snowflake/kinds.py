@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["KEYWORDS", "kind_of", "same_family"]
+__all__ = ["KEYWORDS", "kind_of", "same_family", "table_or_view"]
 
 KEYWORDS: Mapping[str, str] = {
     "table": "TABLE",
@@ -38,6 +38,11 @@ def kind_of(row: Mapping[str, str]) -> str:
     word = " ".join(row.get("kind", "").replace("_", " ").lower().split())
     word = {"base table": "table", "transient": "table", "temporary": "table"}.get(word, word)
     return word if word in KEYWORDS else ""
+
+
+def table_or_view(kind: str) -> str:
+    """The word for an object of a kind where a statement tells tables from views only."""
+    return "VIEW" if kind.endswith("view") else "TABLE"
 
 
 def same_family(granted_on: str) -> bool:

@@ -10,7 +10,7 @@ from attrs import frozen
 from marketplace_sdk.plugin import dotted_name
 from marketplace_sdk_snowflake import statements
 from marketplace_sdk_snowflake.failures import Failure
-from marketplace_sdk_snowflake.kinds import kind_of
+from marketplace_sdk_snowflake.kinds import kind_of, table_or_view
 from marketplace_sdk_snowflake.naming import Grantee, Marker, role_name
 
 if TYPE_CHECKING:
@@ -167,22 +167,24 @@ def objects_of(
 
 
 def columns_of(
-    talk: Talk, schema: tuple[str, str], names: Collection[str]
+    talk: Talk, schema: tuple[str, str], objects: Mapping[str, Found]
 ) -> Mapping[str, tuple[str, ...]]:
-    """Names of the columns of these objects, in order.
+    """Names of the columns of these objects of a schema, in order.
 
     Raises:
         Failure: one of them cannot be described.
     """
     rows: Sequence[Row] = []
-    if len(names) > 1:
+    if len(objects) > 1:
         rows = talk.read(statements.show_columns(schema))
-    if len(names) <= 1 or len(rows) >= statements.PAGE:
+    if len(objects) <= 1 or len(rows) >= statements.PAGE:
         # The list of a whole schema is cut off where it is too long, and has no pages.
         rows = [
-            r for name in sorted(names) for r in talk.read(statements.show_columns(schema, name))
+            row
+            for name, each in sorted(objects.items())
+            for row in talk.read(statements.show_columns(schema, name, table_or_view(each.kind)))
         ]
-    found: dict[str, list[str]] = {name: [] for name in names}
+    found: dict[str, list[str]] = {name: [] for name in objects}
     for row in rows:
         if row["table_name"] in found:
             found[row["table_name"]].append(row["column_name"])

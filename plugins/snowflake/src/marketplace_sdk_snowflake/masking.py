@@ -10,9 +10,11 @@ from attrs import frozen
 from marketplace_sdk.plugin import dotted_name, split_name
 from marketplace_sdk_snowflake import queries, statements
 from marketplace_sdk_snowflake.failures import Failure
-from marketplace_sdk_snowflake.items import HOOK, unmask_condition
+from marketplace_sdk_snowflake.items import HOOK, SOURCES, unmask_condition
+from marketplace_sdk_snowflake.listing import objects_of
 from marketplace_sdk_snowflake.masks import Subject, asks, condition_of, fingerprint, is_ours
 from marketplace_sdk_snowflake.naming import policy_name
+from marketplace_sdk_snowflake.showing import behind
 
 if TYPE_CHECKING:
     from marketplace_sdk.plugin import Guard
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from marketplace_sdk_snowflake.masks import ColumnName
     from marketplace_sdk_snowflake.sessions import Talk
     from marketplace_sdk_snowflake.settings import Settings
+    from marketplace_sdk_snowflake.showing import Name
 
 __all__ = ["Mask", "Masks", "answers_to", "refusal"]
 
@@ -141,6 +144,18 @@ class Masks:
         row = self._described(policy)
         return "" if row is None else _print(row)
 
+    def sources(self, name: Name) -> bool | None:
+        """Whether it is known what an object reads; None: it is not."""
+        try:
+            found = objects_of(self._talk, name[:2], {name[2]}).get(name[2])
+        except Failure as failure:
+            if failure.kind not in ("absent", "denied"):
+                raise
+            return None
+        if found is None or behind(self._talk, self._settings, found).unknown:
+            return None
+        return True
+
     @property
     def trusted(self) -> Collection[PolicyName]:
         """Policies that a person has read."""
@@ -198,6 +213,11 @@ def answers_to(masks: Masks, guards: Iterable[Guard]) -> Mapping[Guard, bool]:
     """Answers to the guards that are understood; the others have none, which blocks as well."""
     answers: dict[Guard, bool] = {}
     for guard in guards:
+        if guard.kind == SOURCES:
+            known = masks.sources(_object(guard.subject))
+            if known is not None:
+                answers[guard] = known
+            continue
         try:
             subject = Subject.read(guard.subject)
         except ValueError:
@@ -257,6 +277,11 @@ def _not_ours(mask: Mask, name: str, hook: str, *, trusted: bool) -> str:
         f"policy {policy} of column {name} does not ask for the exception; add this line to it:"
         f" {hook}"
     )
+
+
+def _object(text: str) -> Name:
+    database, schema, name = split_name(text)
+    return database, schema, name
 
 
 def _print(row: Row) -> str:

@@ -15,6 +15,7 @@ from marketplace_sdk.plugin import InvalidInput, Problem, ProvisioningError, dot
 from marketplace_sdk_snowflake import masks, queries, statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.items import unmask_condition, unmask_grantee
+from marketplace_sdk_snowflake.kinds import table_or_view
 from marketplace_sdk_snowflake.listing import Found, is_ours, objects_of, our_roles
 from marketplace_sdk_snowflake.masking import Masks, refusal
 from marketplace_sdk_snowflake.naming import (
@@ -126,7 +127,7 @@ def protect(talk: Talk, wanted: Wanted) -> Sequence[str]:
         *_holders(talk, wanted),
         *([] if made else [_create(wanted, mask.type)]),
         *_visible(talk, wanted),
-        masks.set_policy(_keyword(found), wanted.column, wanted.policy),
+        masks.set_policy(table_or_view(found.kind), wanted.column, wanted.policy),
     ]
 
 
@@ -147,7 +148,7 @@ def unprotect(talk: Talk, wanted: Wanted) -> Sequence[str]:
             wanted, "object", f"{', '.join(readers)} may read it still; end that access first"
         )
     undo = [
-        masks.unset_policy(_keyword(found), wanted.column),
+        masks.unset_policy(table_or_view(found.kind), wanted.column),
         masks.drop_policy(wanted.policy),
     ]
     if wanted.settings.entitlements is None:
@@ -273,13 +274,9 @@ def _visible(talk: Talk, wanted: Wanted) -> Sequence[str]:
 def _readers(talk: Talk, wanted: Wanted, found: Found) -> Sequence[str]:
     """Roles of the marketplace that may read the object."""
     prefix = role_prefix(wanted.installation, wanted.settings.prefix)
-    rows = talk.read(statements.show_grants_on(_keyword(found), found.name))
+    rows = talk.read(statements.show_grants_on(table_or_view(found.kind), found.name))
     names = {row["grantee_name"] for row in rows if row.get("privilege") == "SELECT"}
     return sorted(name for name in names if split_name(name)[-1].startswith(prefix))
-
-
-def _keyword(found: Found) -> str:
-    return "VIEW" if found.kind.endswith("view") else "TABLE"
 
 
 def _refused(wanted: Wanted, path: str, why: str) -> InvalidInput:

@@ -13,6 +13,7 @@ __all__ = [
     "delete_entitlement",
     "merge_entitlement",
     "policies_of_object",
+    "references_of_view",
     "select_entitlements",
     "tags_of_object",
     "uses_of_policy",
@@ -80,6 +81,16 @@ def policies_of_object(name: Sequence[str]) -> str:
 def uses_of_policy(policy: Sequence[str]) -> str:
     """Everything that a policy sits on."""
     return _references(policy[0], f"POLICY_NAME => {quote_literal(quote_name(*policy))}")
+
+
+def references_of_view(name: Sequence[str]) -> str:
+    """The tables and views that a view reads itself; Snowflake leaves out materialized views."""
+    database, schema, view = (quote_literal(quote_identifier(part)) for part in name)
+    return (
+        "SELECT REFERENCED_DATABASE_NAME, REFERENCED_SCHEMA_NAME, REFERENCED_OBJECT_NAME"  # noqa: S608 - quoted
+        f" FROM TABLE(GET_OBJECT_REFERENCES(DATABASE_NAME => {database},"
+        f" SCHEMA_NAME => {schema}, OBJECT_NAME => {view}))"
+    )
 
 
 def tags_of_object(name: Sequence[str]) -> str:

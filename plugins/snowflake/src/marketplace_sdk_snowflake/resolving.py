@@ -10,6 +10,7 @@ from marketplace_sdk_snowflake import statements
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.listing import columns_of, objects_of, roles, users
 from marketplace_sdk_snowflake.naming import quote_identifier, role_prefix
+from marketplace_sdk_snowflake.showing import behind
 
 if TYPE_CHECKING:
     from marketplace_sdk.plugin import Ref
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from marketplace_sdk_snowflake.passing import Pass
     from marketplace_sdk_snowflake.sessions import Talk
     from marketplace_sdk_snowflake.settings import Settings
+    from marketplace_sdk_snowflake.showing import Behind
 
 __all__ = ["ROLE", "resolve"]
 
@@ -57,7 +59,7 @@ def resolve(
     objects = [ref for ref in refs if ref.kind == "object"]
     answers: dict[Ref, Resolved | Unresolved] = {}
     answers.update(_principals(talk, settings, installation, people, known))
-    answers.update(_objects(talk, objects, known))
+    answers.update(_objects(talk, settings, objects, known))
     return answers
 
 
@@ -143,7 +145,9 @@ def _hidden(ref: Ref, role: str) -> Unresolved:
     )
 
 
-def _objects(talk: Talk, refs: Collection[Ref], known: Pass) -> Mapping[Ref, Resolved | Unresolved]:
+def _objects(
+    talk: Talk, settings: Settings, refs: Collection[Ref], known: Pass
+) -> Mapping[Ref, Resolved | Unresolved]:
     answers: dict[Ref, Resolved | Unresolved] = {}
     schemas: dict[tuple[str, str], dict[Ref, str]] = {}
     for ref in refs:
@@ -158,12 +162,16 @@ def _objects(talk: Talk, refs: Collection[Ref], known: Pass) -> Mapping[Ref, Res
             continue
         schemas.setdefault((database, schema), {})[ref] = table
     for schema_name, tables in sorted(schemas.items()):
-        answers.update(_schema(talk, schema_name, tables, known))
+        answers.update(_schema(talk, settings, schema_name, tables, known))
     return answers
 
 
 def _schema(
-    talk: Talk, schema: tuple[str, str], tables: Mapping[Ref, str], known: Pass
+    talk: Talk,
+    settings: Settings,
+    schema: tuple[str, str],
+    tables: Mapping[Ref, str],
+    known: Pass,
 ) -> Mapping[Ref, Resolved | Unresolved]:
     role = talk.acting.role
     try:
@@ -177,7 +185,7 @@ def _schema(
     columns: Mapping[str, tuple[str, ...]] = {}
     if wanted:
         try:
-            columns = columns_of(talk, schema, wanted.keys())
+            columns = columns_of(talk, schema, wanted)
         except Failure as failure:
             if failure.kind not in ("absent", "denied"):
                 raise
@@ -194,21 +202,29 @@ def _schema(
             message = f"cannot open object {ref.name!r}: {problem}"
             answers[ref] = Unresolved(ref=ref, reason="unsupported", message=message)
         else:
-            answers[ref] = _object(ref, found[table], columns.get(table, ()), talk, known)
+            sources = behind(talk, settings, found[table])
+            answers[ref] = _object(
+                ref, found[table], columns.get(table, ()), sources, talk.acting.platform
+            )
+            known.objects[found[table].name] = found[table].native_id
     return answers
 
 
-def _object(ref: Ref, found: Found, columns: tuple[str, ...], talk: Talk, known: Pass) -> Resolved:
-    known.objects[found.name] = found.native_id
+def _object(
+    ref: Ref, found: Found, columns: tuple[str, ...], sources: Behind, platform: str
+) -> Resolved:
     facts: Any = dict(zip(("database", "schema", "table"), found.name, strict=True))
+    facts["behind"] = {"read": sorted(sources.read), "unknown": sorted(sources.unknown)}
+    shown: Any = {"*": tuple((dotted_name(*each), "*") for each in sorted(sources.read))}
     return Resolved(
         ref=ref,
-        platform=talk.acting.platform,
+        platform=platform,
         native_id=found.native_id,
         name=dotted_name(*found.name),
         kind=found.kind,
         owner=found.owner,
         columns=columns,
+        shows=shown if sources.read else {},
         facts=facts,
     )
 

@@ -51,6 +51,7 @@ KNOWN: Mapping[str, type | tuple[type, ...]] = {
     "port": int,
     "max_roles": int,
     "trusted_policies": dict,
+    "trusted_views": dict,
 }
 """Every setting and its type."""
 
@@ -104,6 +105,7 @@ class Settings:
         max_roles: more roles of ours than so many are never made.
         trusted_policies: by dotted name, the fingerprint of a policy that lets holders of an
             exception through in words of its own, as a person has seen.
+        trusted_views: by dotted name, the fingerprint of a view that shows nothing masked.
     """
 
     mode: Mode = "account_role"
@@ -113,6 +115,7 @@ class Settings:
     entitlements: tuple[str, str, str] | None = None
     max_roles: int = 5000
     trusted_policies: Mapping[tuple[str, ...], str] = field(factory=dict)
+    trusted_views: Mapping[tuple[str, ...], str] = field(factory=dict)
 
 
 def read_settings(settings: Mapping[str, Any]) -> Settings:
@@ -134,7 +137,8 @@ def read_settings(settings: Mapping[str, Any]) -> Settings:
     most = settings.get("max_roles", 5000)
     if most < 1 or isinstance(most, bool):
         problems.append(Problem("max_roles", "must be a positive number"))
-    trusted = _policies(settings.get("trusted_policies", {}), problems)
+    policies = _trusted(settings, "trusted_policies", problems)
+    views = _trusted(settings, "trusted_views", problems)
     if problems:
         raise InvalidInput("cannot configure snowflake", problems=problems)
     return Settings(
@@ -144,7 +148,8 @@ def read_settings(settings: Mapping[str, Any]) -> Settings:
         warehouse=bool(settings.get("warehouse")),
         entitlements=table,
         max_roles=most,
-        trusted_policies=trusted,
+        trusted_policies=policies,
+        trusted_views=views,
     )
 
 
@@ -254,16 +259,18 @@ def _table(text: str | None, problems: list[Problem]) -> tuple[str, str, str] | 
     return parts[0], parts[1], parts[2]
 
 
-def _policies(given: Mapping[Any, Any], problems: list[Problem]) -> Mapping[tuple[str, ...], str]:
+def _trusted(
+    settings: Mapping[str, Any], key: str, problems: list[Problem]
+) -> Mapping[tuple[str, ...], str]:
     found: dict[tuple[str, ...], str] = {}
-    for name, text in given.items():
-        path = f"trusted_policies.{name}"
+    for name, text in settings.get(key, {}).items():
+        path = f"{key}.{name}"
         try:
             parts = split_name(str(name))
         except ValueError:
             parts = ()
         if len(parts) != _PARTS_OF_A_TABLE:
-            problems.append(Problem(path, "must be DATABASE.SCHEMA.POLICY"))
+            problems.append(Problem(path, "must be DATABASE.SCHEMA.NAME"))
         if not (isinstance(text, str) and _FINGERPRINT.fullmatch(text)):
             why = "must be a fingerprint, as marketplace snowflake fingerprint says it"
             problems.append(Problem(path, why))

@@ -33,6 +33,7 @@ __all__ = [
     "show_columns",
     "show_database_roles",
     "show_databases",
+    "show_dynamic_tables",
     "show_grants_on",
     "show_members",
     "show_objects",
@@ -40,6 +41,7 @@ __all__ = [
     "show_roles",
     "show_schemas",
     "show_users",
+    "show_views",
 ]
 
 MemberKind = Literal["USER", "ROLE"]
@@ -119,10 +121,20 @@ def show_objects(schema: Sequence[str], name: str | None = None, after: str | No
     return f"SHOW OBJECTS {_like(name)} {where}" if name is not None else _paged(where, after)
 
 
-def show_columns(schema: Sequence[str], table: str | None = None) -> str:
+def show_views(schema: Sequence[str], name: str) -> str:
+    """A view with its text, ordinary or materialized."""
+    return f"SHOW VIEWS {_like(name)} IN SCHEMA {quote_name(*schema)}"
+
+
+def show_dynamic_tables(schema: Sequence[str], name: str) -> str:
+    """A dynamic table with its text."""
+    return f"SHOW DYNAMIC TABLES {_like(name)} IN SCHEMA {quote_name(*schema)}"
+
+
+def show_columns(schema: Sequence[str], table: str | None = None, keyword: str = "TABLE") -> str:
     """Columns of one table or view, or of everything in a schema."""
     if table is not None:
-        return f"SHOW COLUMNS IN TABLE {quote_name(*schema, table)}"
+        return f"SHOW COLUMNS IN {keyword} {quote_name(*schema, table)}"
     return f"SHOW COLUMNS IN SCHEMA {quote_name(*schema)}"
 
 

@@ -177,8 +177,14 @@ class Builder:
         secure: bool = False,
         owner: str | Name = "ACCOUNTADMIN",
         comment: str = "",
+        text: str = "",
     ) -> None:
-        """A view over one table or view; ``columns`` maps its names to those of ``over``."""
+        """A view over one table or view, or a dynamic table that was filled from it.
+
+        Args:
+            columns: its names, or a mapping of them to those of ``over``.
+            text: its query, as SHOW tells it.
+        """
         base = self.world.relation(over)
         if base is None:
             raise ValueError(f"there is no table or view {over!r}")
@@ -187,6 +193,7 @@ class Builder:
         self.schema(name[:2])
         relation = Relation(**self._facts(kind, name, owner, comment))
         relation.over, relation.origins, relation.secure = over, origins, secure
+        relation.text = text or f"a {kind} over {'.'.join(over)}"
         relation.columns = {
             column: Field(column, base.columns[origin].type) for column, origin in origins.items()
         }

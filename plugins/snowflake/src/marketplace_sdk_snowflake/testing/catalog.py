@@ -13,7 +13,7 @@ from marketplace_sdk_snowflake.testing.running import Run
 from marketplace_sdk_snowflake.testing.statements import Name, Target
 from marketplace_sdk_snowflake.testing.world import Field, Policy, Relation
 
-__all__ = ["TABLE_FUNCTIONS", "VIEWS", "visible_rows"]
+__all__ = ["ACCOUNT_FUNCTIONS", "TABLE_FUNCTIONS", "VIEWS", "visible_rows"]
 
 Table: TypeAlias = tuple[tuple[str, ...], list[Mapping[str, Any]]]
 
@@ -203,6 +203,35 @@ def _tag_rows(run: Run, relation: Relation, column: Field) -> Iterator[Mapping[s
         facts = (*tag, value, level, *relation.name, "COLUMN", column.name)
         yield dict(zip(_TAGS, facts, strict=True))
 
+
+_OBJECTS = (
+    *("DATABASE_NAME", "SCHEMA_NAME", "OBJECT_NAME"),
+    *("REFERENCED_DATABASE_NAME", "REFERENCED_SCHEMA_NAME", "REFERENCED_OBJECT_NAME"),
+    "REFERENCED_OBJECT_TYPE",
+)
+
+
+def _object_references(run: Run, arguments: list[tuple[str, Any]]) -> Table:
+    """What a view reads itself; materialized views are left out, as the documentation says."""
+    given = dict(arguments)
+    places = ("DATABASE_NAME", "SCHEMA_NAME", "OBJECT_NAME")
+    if set(given) != {*places}:
+        raise Refused(939, "22023", "SQL compilation error:\ninvalid arguments of the function")
+    name = tuple(part for place in places for part in _parse_name(given[place], 1))
+    view = run.require(Target("RELATION", name))
+    if not isinstance(view, Relation) or view.kind != "VIEW":
+        raise Refused(2203, "02000", "SQL compilation error:\nthe object must be a view")
+    base = run.world.relation(view.over) if view.over else None
+    if base is None or base.kind == "MATERIALIZED VIEW":
+        return _OBJECTS, []
+    kind = "VIEW" if base.kind == "VIEW" else "TABLE"
+    return _OBJECTS, [dict(zip(_OBJECTS, (*name, *base.name, kind), strict=True))]
+
+
+ACCOUNT_FUNCTIONS: dict[str, Callable[[Run, list[tuple[str, Any]]], Table]] = {
+    "GET_OBJECT_REFERENCES": _object_references,
+}
+"""The table functions that belong to no database, by name."""
 
 TABLE_FUNCTIONS: dict[str, Callable[[Run, str, list[tuple[str, Any]]], Table]] = {
     "POLICY_REFERENCES": _policy_references,

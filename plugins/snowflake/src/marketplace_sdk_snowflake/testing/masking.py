@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
+from marketplace_sdk_snowflake.testing.authority import below
 from marketplace_sdk_snowflake.testing.evaluation import Scope, evaluate
 from marketplace_sdk_snowflake.testing.statements import Name
 from marketplace_sdk_snowflake.testing.world import Field, Policy, Relation, Tag, World
 
-__all__ = ["effective_policy", "masked", "sees_clear", "tags_on"]
+__all__ = ["effective_policy", "filler", "masked", "sees_clear", "tags_on"]
 
 
 class _Clear:
@@ -87,4 +90,11 @@ def sees_clear(scope: Scope, relation: Relation, column: Field) -> bool:
     origin = relation.origins.get(column.name)
     if base is None or origin is None or origin not in base.columns:
         return base is not None and origin is None
-    return sees_clear(scope, base, base.columns[origin])
+    reader = filler(scope, relation) if relation.kind == "DYNAMIC TABLE" else scope
+    return sees_clear(reader, base, base.columns[origin])
+
+
+def filler(scope: Scope, relation: Relation) -> Scope:
+    """Who read what a dynamic table keeps: its owner, in a session of its own."""
+    owner = () if relation.owner is None else (relation.owner,)
+    return evolve(scope, roles=below(scope.world, owner))

@@ -10,7 +10,12 @@ from typing import Any
 from attrs import evolve
 
 from marketplace_sdk_snowflake.testing.authority import active_roles, readable
-from marketplace_sdk_snowflake.testing.catalog import TABLE_FUNCTIONS, VIEWS, visible_rows
+from marketplace_sdk_snowflake.testing.catalog import (
+    ACCOUNT_FUNCTIONS,
+    TABLE_FUNCTIONS,
+    VIEWS,
+    visible_rows,
+)
 from marketplace_sdk_snowflake.testing.evaluation import Scope, evaluate
 from marketplace_sdk_snowflake.testing.expressions import (
     Call,
@@ -18,7 +23,7 @@ from marketplace_sdk_snowflake.testing.expressions import (
     Select,
     Source,
 )
-from marketplace_sdk_snowflake.testing.masking import masked
+from marketplace_sdk_snowflake.testing.masking import filler, masked
 from marketplace_sdk_snowflake.testing.refusals import Refused, absent, insufficient
 from marketplace_sdk_snowflake.testing.running import SELECT, Result, Run
 from marketplace_sdk_snowflake.testing.sessions import Session
@@ -157,6 +162,11 @@ def _read(
 ) -> tuple[tuple[str, ...], list[Mapping[str, Any]]]:
     name = source.name
     if source.arguments is not None:
+        account_wide = ACCOUNT_FUNCTIONS.get(name[0]) if len(name) == 1 else None
+        if account_wide is not None:
+            return account_wide(
+                run, [(label, evaluate(value, scope)) for label, value in source.arguments]
+            )
         if len(name) not in {2, 3} or name[-2:-1] != ("INFORMATION_SCHEMA",):
             raise absent("FUNCTION", name)
         function = TABLE_FUNCTIONS.get(name[-1])
@@ -187,9 +197,10 @@ def relation_rows(scope: Scope, relation: Relation) -> Iterator[Mapping[str, Any
         base = scope.world.relation(relation.over)
         if base is None:
             return
+        reader = filler(scope, relation) if relation.kind == "DYNAMIC TABLE" else scope
         rows = (
             {name: row.get(origin) for name, origin in relation.origins.items()}
-            for row in relation_rows(scope, base)
+            for row in relation_rows(reader, base)
         )
     plain = evolve(scope, tables=())
     for row in rows:

@@ -231,6 +231,11 @@ SORTS: dict[str, tuple[tuple[str, ...], Callable[[Run, Securable], Facts], str]]
         _IN_SCHEMA + "comment cluster_by rows bytes owner retention_time is_external "
         "owner_role_type is_event is_hybrid is_iceberg is_dynamic",
     ),
+    "DYNAMIC TABLES": (
+        ("RELATION",),
+        _relation,
+        _IN_SCHEMA + "cluster_by rows bytes owner comment text owner_role_type",
+    ),
     "VIEWS": (
         ("RELATION",),
         _relation,
