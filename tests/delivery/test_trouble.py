@@ -7,7 +7,7 @@ import pytest
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.plugin import CannotLook
 from tests.delivery.platforms import DirectPlatform, RolePlatform
-from tests.delivery.world import World
+from tests.delivery.world import People, World
 
 
 @pytest.fixture(params=[DirectPlatform, RolePlatform])
@@ -250,6 +250,56 @@ def test_a_directory_that_fails_takes_nothing_and_stops_no_removal(world):
     assert world.platform.reads("eve", "s.orders")
     assert world.state(eve) == "active"
     assert "secret" not in world.get(eve).trouble[0].message
+
+
+class Many(People):
+    """A directory that can be asked for several people at once, and for none alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def person(self, id):
+        raise AssertionError(f"asked for {id} alone")
+
+    def find_people(self, ids):
+        self.asked.append(set(ids))
+        if self.down:
+            raise ConnectionError("ldap://secret")
+        return {id: self.people[id] for id in ids if id in self.people}
+
+
+def test_a_pass_asks_a_directory_that_can_for_all_members_at_once(world):
+    world.people = Many()
+    for id in ("bob", "eve"):
+        world.person(id)
+    world.group("analysts", "ana")
+    bob, eve = world.grant("p", "bob"), world.grant("p", "eve")
+    team = world.grant("p", "analysts", group=True)
+    stranger = world.grant("p", "nobody")
+
+    world.deliver()
+
+    assert world.people.asked == [{"bob", "eve", "nobody"}]
+    assert [world.state(each) for each in (bob, eve, team)] == ["active"] * 3
+    assert world.troubles(stranger) == ["no_principal"]
+
+
+def test_many_people_who_cannot_be_looked_up_keep_what_they_have(world):
+    world.people = Many()
+    world.person("bob")
+    bob = world.grant("p", "bob")
+    world.deliver()
+    world.people.down = True
+    world.mark(bob)
+
+    done = world.deliver()
+
+    assert done.failed == 1
+    assert world.state(bob) == "active"
+    assert world.platform.reads("bob", "s.orders")
+    assert world.troubles(bob) == ["directory_unreachable"]
+    assert "secret" not in world.get(bob).trouble[0].message
 
 
 def test_a_refused_change_is_told_and_does_not_hold_up_other_members():

@@ -64,6 +64,16 @@ def test_a_person_comes_with_everything_and_as_of_now(directory, clock):
     assert directory.person("bob") == evolve(BOB, as_of=clock())
 
 
+def test_several_people_come_at_once_as_each_comes_alone(directory, clock):
+    clock.advance(hours=1)
+    ids = ["bob", "eve", "lea"]
+
+    found = directory.find_people(ids)
+
+    assert found == {id: directory.person(id) for id in ("bob", "lea")}
+    assert directory.find_people([]) == {}
+
+
 def test_a_leaver_is_known_as_inactive(directory):
     assert not directory.person("lea").active
 
