@@ -5,7 +5,11 @@ delivery of ours does, opens a connection for each. It signs nothing, checks no 
 nothing down. A loop over one connection is measured beside it.
 
 The second counts: what reaches the others while one destination hangs and one answers 500, what is
-lost, what comes twice, and how much memory it takes. As a program: ``--events 10000``.
+lost and what comes twice. As a program: ``--events 10000``.
+
+Memory is told apart from what a store in memory holds by delivering from SQLite, 1,000 events and
+4,000: ``--memory``. The peak is Python's own, by ``tracemalloc``, which makes everything slower, so
+that no time is measured then.
 """
 
 from __future__ import annotations
@@ -123,7 +127,8 @@ def run(*, quick):
         "bound": per[1],
         "unit": "µs",
         "ratio": per[0] / per[1],
-        "limit": 4.0,
+        # 1.5 on a quiet machine; of a busy one's two cores the receiver has one only now and then.
+        "limit": 3.0,
         "bound is": "httpx.Client.post of the same bytes in a loop, a connection for each",
         "facts": [
             f"{1e6 / per[0]:,.0f} per second; bare {1e6 / per[1]:,.0f}",
@@ -135,10 +140,10 @@ def run(*, quick):
 class Crowd:
     """Destinations in memory: one hangs, one answers 500, the others take what they get."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, events):
         self.got = {}
         self.last = {}
-        self.seconds = seconds
+        self.seconds, self.events = seconds, events
         self.attempts = Counter()
 
     @hookimpl
@@ -152,7 +157,8 @@ class Crowd:
 class _Member:
     def __init__(self, crowd, name):
         self.crowd, self.name = crowd, name
-        crowd.got.setdefault(name, Counter())
+        # A byte for each event, so that what is counted here takes next to no memory.
+        crowd.got.setdefault(name, bytearray(crowd.events))
 
     def deliver(self, message, call):
         crowd = self.crowd
@@ -162,38 +168,43 @@ class _Member:
             raise NotificationError("no answer", code="timeout", retryable=True)
         if self.name == "fails":
             raise NotificationError("it answered 500", retryable=True)
-        crowd.got[self.name][message.id] += 1
+        crowd.got[self.name][int(message.data["by"])] += 1
         crowd.last[self.name] = time.perf_counter()
 
     def close(self):
         pass
 
 
-def crowd(*, destinations, events, storage="memory", hang=10.0, broken=True):
-    """What a crowd of destinations gets; figures of one run."""
-    members = Crowd(hang)
+def crowd(*, destinations, events, storage="memory", hang=10.0, broken=True, traced=False):
+    """What a crowd of destinations gets; figures of one run, with the peak of memory if traced."""
+    members = Crowd(hang, events)
     names = [f"d{n}" for n in range(destinations - 2)] + ["hangs", "fails"]
     made = names if broken else names[:-2]
+    clock = FrozenClock()
     market = Marketplace(
         storage,
         notifiers=[{"plugin": "crowd", "name": name} for name in made],
         plugins=[members],
         discover=storage != "memory",
-        clock=FrozenClock(),
+        clock=clock,
         delivery=Settings(),
     )
     market.deliver()
     for start in range(0, events, 200):
+        clock.advance(milliseconds=1)
         _tell(market, range(start, min(start + 200, events)))
-    tracemalloc.start()
+    peak = 0
+    if traced:
+        tracemalloc.start()
     began = time.perf_counter()
     done = market.deliver()
     took = time.perf_counter() - began
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    if traced:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
     good = [name for name in made if name.startswith("d")]
-    lost = sum(events - len(members.got[name]) for name in good)
-    doubled = sum(sum(members.got[name].values()) - len(members.got[name]) for name in good)
+    lost = sum(members.got[name].count(0) for name in good)
+    doubled = sum(times - 1 for name in good for times in members.got[name] if times)
     with market._storage.begin(write=False) as rows:
         waiting = {
             name: len(rows.work(f"outbox|{name}")) for name in ("hangs", "fails") if name in made
@@ -235,12 +246,31 @@ def run_crowd(*, quick):
     }
 
 
+def _peak(events):
+    """Bytes while so many events go from SQLite to ten destinations, two of them broken."""
+    with TemporaryDirectory() as folder:
+        found = crowd(
+            destinations=10,
+            events=events,
+            storage=f"sqlite:///{folder}/market.db",
+            hang=0.5,
+            traced=True,
+        )
+    assert found["lost"] == found["doubled"] == 0, found
+    return found["peak"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1000)
     parser.add_argument("--destinations", type=int, default=100)
     parser.add_argument("--sqlite", action="store_true")
+    parser.add_argument("--memory", action="store_true", help="the peak of 1,000 events and 4,000")
     options = parser.parse_args()
+    if options.memory:
+        for events in (1000, 4000):
+            print(f"{events:,} events: peak of {_peak(events) / 1e6:.1f} MB")
+        return
     with TemporaryDirectory() as folder:
         place = f"sqlite:///{folder}/market.db" if options.sqlite else "memory"
         found = crowd(
@@ -250,7 +280,6 @@ def main() -> None:
     print(f"the good ones had everything after {found['others']:.1f} s")
     print(f"lost {found['lost']}, doubled {found['doubled']}, waiting {found['waiting']}")
     print(f"attempts at the broken two {found['attempts']}")
-    print(f"peak of memory while delivering {found['peak'] / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":

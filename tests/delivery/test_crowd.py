@@ -23,6 +23,7 @@ def test_memory_does_not_grow_with_what_is_delivered(tmp_path):
             destinations=4,
             events=events,
             broken=False,
+            traced=True,
             storage=f"sqlite:///{tmp_path / str(events)}.db",
         )
         for events in (200, 600)

@@ -18,7 +18,7 @@ from marketplace_sdk import (
 )
 from marketplace_sdk.testing import FrozenClock, MemoryNotifier
 from tests.services.helpers import nothing_written
-from tests.world import LEGAL, MemoryLake, World, any_of
+from tests.world import GOV, LEGAL, MemoryLake, World, all_of, any_of
 
 HOOK = "MemoryNotifier-1"
 LINKS = {
@@ -167,6 +167,22 @@ def test_a_digest_is_made_of_what_still_waits(world):
     world.deliver()
 
     assert told(world, "ana") == []
+
+
+def test_a_digest_asks_nobody_whose_seat_somebody_else_has_filled(world):
+    """The request is still open; it is not hers to decide any more."""
+    wants(world, "ana", channels={HOOK: "digest"})
+    product = world.publish(all_of(LEGAL, GOV))
+    request = world.ask(product)
+    other = world.ask(world.product)
+    world.deliver()
+    assert world.approve(request, "bo").state == "pending"
+    world.clock.advance(days=1)
+    world.deliver()
+
+    [digest] = told(world, "ana", "digest")
+    asked = {each["about"] for each in digest.data["items"] if each["kind"] == "access_requested"}
+    assert asked == {other.aggregate}
 
 
 def test_a_digest_names_each_request_once(world):

@@ -17,19 +17,45 @@ from marketplace_sdk import (
 from marketplace_sdk.testing import FrozenClock
 
 
-def test_stewards_are_told_at_once_or_in_a_digest(slack, tmp_path):
-    """Fin at once, ana the next morning, once; whoever Slack does not know keeps the inbox."""
-    (tmp_path / "token").write_text(slack.secrets[0])
-    clock = FrozenClock(datetime(2026, 7, 1, 12, tzinfo=UTC))
-    by_slack = {
+def by_slack(slack, folder):
+    """Slack as the configuration names it."""
+    (folder / "token").write_text(slack.secrets[0])
+    return {
         "plugin": "slack",
-        "token": f"file:{tmp_path / 'token'}",
+        "token": f"file:{folder / 'token'}",
         "base_url": f"http://127.0.0.1:{slack.port}/api",
         "allow_networks": ["127.0.0.0/8"],
     }
+
+
+def test_a_test_call_is_a_message_to_whoever_tries(slack, tmp_path):
+    """It reaches them, or it is said why not: no address, nobody there, a wrong token."""
+    with Marketplace(notifiers=[by_slack(slack, tmp_path)]) as market:
+        market.people.add("ada", permissions=["USER_ADMIN", "APPLICATION_ADMIN"])
+        unreachable = market.destinations.test("slack", by="ada")
+        market.people.update("ada", email="zoe@example.com", by="ada")
+        unknown = market.destinations.test("slack", by="ada")
+        assert slack.posted == []
+
+        market.people.update("ada", email="fin@example.com", by="ada")
+        assert market.destinations.test("slack", by="ada").delivered
+        slack.error = {"chat.postMessage": "token_revoked"}
+        revoked = market.destinations.test("slack", by="ada")
+
+    [said] = slack.posted
+    assert (said["channel"], said["text"]) == ("U01FIN", "This is a test of slack: it reaches you.")
+    assert "the directory knows no address" in unreachable.error
+    assert "nobody there has the address" in unknown.error
+    assert "token_revoked" in revoked.error
+    assert not any(each.delivered for each in (unreachable, unknown, revoked))
+
+
+def test_stewards_are_told_at_once_or_in_a_digest(slack, tmp_path):
+    """Fin at once, ana the next morning, once; whoever Slack does not know keeps the inbox."""
+    clock = FrozenClock(datetime(2026, 7, 1, 12, tzinfo=UTC))
     with Marketplace(
         connections={"lake": {"plugin": "memory"}},
-        notifiers=[by_slack],
+        notifiers=[by_slack(slack, tmp_path)],
         links={"request": "https://portal.example/requests/{id}"},
         clock=clock,
     ) as market:

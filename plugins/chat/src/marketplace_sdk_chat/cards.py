@@ -23,7 +23,7 @@ def inert(text: str) -> str:
 
 def card_of(words: Words) -> dict[str, Any]:
     """The card."""
-    body = [_text(words.title, weight="bolder")]
+    body = [_text(words.title, weight="Bolder")]
     for each in words.lines:
         item: dict[str, Any] = {"type": "Container", "items": [_text(each.text)]}
         if each.link:
