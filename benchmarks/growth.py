@@ -243,7 +243,8 @@ class _Place:
 
 
 @contextmanager
-def _urls(storage):
+def urls(storage):
+    """URLs of a small and of a large store, in a PostgreSQL database or in a folder for now."""
     if storage is not None:
         more = f"{storage}{'&' if '?' in storage else '?'}schema"
         yield (f"{more}=small", f"{more}=large")
@@ -259,7 +260,7 @@ def _in_batches(out, _done):
 def measure(requests, *, storage=None, rounds=60, say=_in_batches):
     """Results, one for each kind of work."""
     results = []
-    with _urls(storage) as (small_url, large_url):
+    with urls(storage) as (small_url, large_url):
         small, large = _Place(small_url, SMALL, say), _Place(large_url, requests, say)
         assert small.made.audit.verify().ok
         for name in ("decide", "queue", "search", "claim"):
