@@ -101,6 +101,43 @@ def test_grants_are_for_their_holder_and_those_concerned(small, request_for_pat)
         assert small.market.grants.find(by=who).items == ()
 
 
+def test_lists_of_grants_hold_what_each_person_may_get(small):
+    """Stewards of today included, of any way to be named; page by page, oldest first."""
+    market, ids = small.market, []
+    for number in range(4):
+        product = small.publish(any_of(LEGAL), name=f"Product {number}")
+        request = small.ask(product, ("con", "pat")[number % 2])
+        small.approve(request, "ana")
+        small.clock.advance(minutes=1)
+        small.deliver()
+        ids += [view.id for view in market.grants.find(product=product.id, by="gil")]
+        if number % 2:
+            market.products.update(product.id, form=small.form(any_of(PRIVACY)), by="dee")
+    market.products.delete(product.id, cascade=True, by="dee")
+    small.deliver()
+    people = sorted(READERS | OTHERS | {"bo", "pat"})
+
+    def gets(id, who):
+        try:
+            return market.grants.get(id, by=who).id == id
+        except NotFound:
+            return False
+
+    for who in people:
+        mine = [id for id in ids if gets(id, who)]
+        found, after = [], None
+        while True:
+            page = market.grants.find(limit=1, after=after, by=who)
+            found += [view.id for view in page]
+            after = page.next
+            if after is None:
+                break
+        assert found == mine, who
+        of_pat = [view.id for view in market.grants.of("pat", ended=True, by=who)]
+        assert of_pat == [id for id in mine if id in ids[1::2]], who
+    assert [gets(id, "cy") for id in ids] == [False, True, False, False]
+
+
 def test_hidden_products_exist_for_those_concerned_only():
     """`hide_products = true`: managers, AUDIT, and who has to do with it."""
     world = small_world(hide_products=True)

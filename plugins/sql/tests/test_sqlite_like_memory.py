@@ -263,6 +263,7 @@ class Twins(RuleBasedStateMachine):
                 [transaction.head(aggregate) for aggregate in ("a", "b", "c", "Ä", "")],
                 transaction.events(),
                 [transaction.backlog(NOON + timedelta(seconds=n)) for n in (0, 3)],
+                [transaction.queues(dead=dead) for dead in (False, True)],
                 [
                     transaction.work(queue, dead=dead, after=after)
                     for queue in ("q", "r")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -240,6 +241,35 @@ def test_a_forked_process_opens_connections_of_its_own(storage):
     assert status == 0
     with storage.begin() as transaction:
         assert [one.id for one in transaction.find("thing")] == ["child", "parent"]
+
+
+def test_queues_are_found_without_reading_the_work_in_them(storage):
+    """From the name of one the index leads to the next."""
+    rows = [
+        Work(id=f"w{n}", queue=f"q{n % 3}", key="k", due=NOON, payload={}, dead=n % 6 == 1)
+        for n in range(3000)
+    ]
+    with storage.begin() as transaction:
+        transaction.enqueue(rows)
+    with storage._connections.lend("alter") as connection:
+        connection.execute("ANALYZE")
+
+    for dead, names in ((False, ["q0", "q1", "q2"]), (True, ["q1"])):
+        with storage.begin(write=False) as transaction:
+            assert transaction.queues(dead=dead) == names
+            sql = transaction._sql.queues[dead]
+            explain = "EXPLAIN ANALYZE "  # without it the plan of the inner query is not shown
+            if storage._driver.name == "SQLite":
+                explain = "EXPLAIN QUERY PLAN "
+            told = transaction._cursor.execute(explain + sql).fetchall()
+        steps = "\n".join(str(row[-1]) for row in told)
+        index = "work_dead" if dead else "work_(due|line)"
+        looks = re.findall(
+            rf"SEARCH work USING INDEX {index}|Only Scan using {index} on work", steps
+        )
+        assert len(looks) == 2, steps
+        assert "SCAN work" not in steps
+        assert steps.count("Limit ") == (0 if storage._driver.name == "SQLite" else 2)
 
 
 def test_a_page_of_dead_letters_is_read_from_their_index(storage):

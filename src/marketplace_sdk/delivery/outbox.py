@@ -29,8 +29,6 @@ from marketplace_sdk.work.following import INBOX, OUTBOX, SEALS
 from marketplace_sdk.work.outgoing import Outgoing, copy_for, lane_of, lane_owner
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from marketplace_sdk.delivery.courier import Courier
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.delivery.listeners import Listeners
@@ -213,7 +211,7 @@ class Outbox:
                 )
             ]
             gone = [each.id for each in unit.find(Destination, ("draining", ["yes"]))]
-            strangers = [] if self._looked else self._strangers(unit, now)
+            strangers = [] if self._looked else self._strangers(unit)
         for name in gone:
             self.courier.throw_away(name)
         for name in strangers:
@@ -221,9 +219,9 @@ class Outbox:
         self._looked = True
         return [name for name in due if not self.courier.resting(name)]
 
-    def _strangers(self, unit: Unit, now: datetime) -> list[str]:
+    def _strangers(self, unit: Unit) -> list[str]:
         """Names for which something waits and that nobody has any more."""
-        owners = {lane_owner(each.queue) for each in unit.rows.backlog(now) if each.waiting}
+        owners = map(lane_owner, unit.rows.queues(dead=False))
         known = self.listeners.configured
         return sorted(
             name

@@ -276,13 +276,21 @@ class MemoryTransaction:
         self.jobs[id] = None
         return True
 
+    def queues(self, *, dead: bool) -> Sequence[str]:
+        """See the port. The reference: every row is looked at."""
+        return sorted({row.queue for row in self._every_row() if row.dead is dead})
+
     def backlog(self, now: datetime) -> Sequence[Backlog]:
         """See the port."""
+        return backlog_of(self._every_row(), now)
+
+    def _every_row(self) -> list[Work]:
+        """All work that this transaction sees."""
         self._check()
         with self._state:
             staged = [job for job in self.jobs.values() if job is not None]
             kept = [job for id, job in self._books.jobs.items() if id not in self.jobs]
-        return backlog_of((job.row for job in (*kept, *staged)), now)
+        return [job.row for job in (*kept, *staged)]
 
     def _event(self, link: Link) -> EventRow:
         """A copy of an event with the payload that this transaction sees."""

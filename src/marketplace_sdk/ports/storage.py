@@ -285,6 +285,12 @@ class Transaction(Protocol):
     def discard(self, id: str) -> bool:
         """Remove parked work; False if there is none."""
 
+    def queues(self, *, dead: bool) -> Sequence[str]:
+        """Names of the queues in which parked work is kept, or other work, sorted.
+
+        Costs what there are queues, however much work they keep.
+        """
+
     def backlog(self, now: datetime) -> Sequence[Backlog]:
         """How much work there is at this instant, by the name of the queue; none of it is read."""
 

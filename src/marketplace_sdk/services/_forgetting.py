@@ -14,7 +14,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.ports.storage import Storage, Work
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.chains import AUDIT, ERASED
-from marketplace_sdk.work.outgoing import queues_of
+from marketplace_sdk.work.outgoing import parked_in
 from marketplace_sdk.work.unit import Unit
 
 __all__ = ["BATCH", "Run", "batches", "dead_letters", "forget", "is_open", "place_of"]
@@ -50,7 +50,7 @@ def batches(items: Iterable[T]) -> Iterator[list[T]]:
 def dead_letters(storage: Storage, wanted: Callable[[Work], bool]) -> Iterator[list[str]]:
     """Ids of parked messages that are wanted, in batches; discard each before the next."""
     with storage.begin(write=False) as rows:
-        queues = queues_of(rows)
+        queues = parked_in(rows)
     for queue in queues:
         place: tuple[datetime, str] | None = None
         while True:

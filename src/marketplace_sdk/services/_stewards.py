@@ -21,13 +21,18 @@ __all__ = ["could_fill", "roles_for", "visible_request"]
 
 
 def roles_for(unit: Unit, facts: Facts, request: AccessRequest, verb: str) -> frozenset[str]:
-    """Roles with regard to a request; whoever is a steward of the product now may revoke."""
+    """Roles with regard to a request; whoever is a steward of the product now may revoke.
+
+    What is deleted has no stewards any more but those that its requests name.
+    """
     roles = roles_on(facts, request)
     if verb != "revoke" or "steward" in roles:
         return roles
     product = unit.get(DataProduct, request.product)
-    named = frozenset() if product is None else stewards_of(unit.get, product)
-    return roles | {"steward"} if any(one.matches(facts) for one in named) else roles
+    if product is None or product.state == "deleted":
+        return roles
+    named = any(one.matches(facts) for one in stewards_of(unit.get, product))
+    return roles | {"steward"} if named else roles
 
 
 def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:

@@ -8,7 +8,7 @@ from marketplace_sdk.errors import NotFound
 from marketplace_sdk.ports.storage import Work
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.wire.codec import text_of
-from marketplace_sdk.work.outgoing import queues_of
+from marketplace_sdk.work.outgoing import parked_in
 from marketplace_sdk.work.pages import Page, check_limit, due_of, storable, text_of_place
 from marketplace_sdk.work.unit import Unit
 
@@ -26,7 +26,7 @@ class Deliveries(Service):
             require("delivery.manage", roles_in(facts), facts, "deliveries")
             found = [
                 work
-                for queue in queues_of(unit.rows)
+                for queue in parked_in(unit.rows)
                 for work in unit.rows.work(queue, dead=True, after=place, limit=limit + 1)
             ]
         found.sort(key=lambda work: (work.due, work.id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import get_args
 
@@ -25,12 +25,15 @@ from marketplace_sdk.services._granting import think_grant
 from marketplace_sdk.services._stewards import could_fill, roles_for, visible_request
 from marketplace_sdk.work.endings import LIVE
 from marketplace_sdk.work.pages import Page
+from marketplace_sdk.work.records import KINDS
 from marketplace_sdk.work.targets import sources_of
-from marketplace_sdk.work.unit import Unit
+from marketplace_sdk.work.unit import Pairs, Unit
 
 __all__ = ["GrantView", "Grants"]
 
 STATES = get_args(GrantState)
+AT_ONCE = 200
+"""Products whose grants are walked side by side."""
 THOUGHT = "preview"
 """Id of a grant that is only thought of."""
 
@@ -113,9 +116,9 @@ class Grants(Service):
         check_flag(ended, "ended")
         key = "beneficiary" if ended else "open_beneficiary"
         with self._reading(by) as (unit, facts):
-            page = unit.page(
+            page = unit.union(
                 Grant,
-                *((key, [token]), ("audience", sorted(facts.tokens))),
+                [([*seen, (key, [token])], ()) for seen in _seen(unit, facts)],
                 after=after,
                 limit=limit,
             )
@@ -131,6 +134,8 @@ class Grants(Service):
         by: By = None,
     ) -> Page[GrantView]:
         """Grants that the reader may see, oldest first: one's own, and those of requests one may.
+
+        Stewards of a product see its grants, too, whoever was its steward at the time.
 
         Args:
             product: id of the product.
@@ -150,7 +155,7 @@ class Grants(Service):
         with self._reading(by) as (unit, facts):
             page = unit.union(
                 Grant,
-                [([("audience", sorted(facts.tokens)), *where], ())],
+                [([*seen, *where], ()) for seen in _seen(unit, facts, product)],
                 after=after,
                 limit=limit,
                 keep=lambda found: states is None or found.seen_at(unit.now).state in states,
@@ -313,6 +318,23 @@ class Grants(Service):
             for grant in grants
             if grant.beneficiary.token in facts.tokens or _may_read(unit, facts, grant)
         ]
+
+
+def _seen(unit: Unit, facts: Facts, product: str | None = None) -> Iterator[Pairs]:
+    """What grants have that one may see, in one of several ways; only of a product, if one says so.
+
+    A grant knows who could read its requests when it was written. Who is a steward by now is known
+    to the product alone.
+    """
+    yield [("audience", sorted(facts.tokens))]
+    if facts.has("GOVERNANCE") or facts.has("AUDIT"):
+        return  # they are in every audience
+    where = [("steward", sorted(facts.tokens)), ("kept", ["yes"])]
+    if product is not None:
+        where.append(("id", [product]))
+    ids = [record.id for record in unit.rows.find(KINDS[DataProduct].name, where)]
+    for first in range(0, len(ids), AT_ONCE):
+        yield [("product", ids[first : first + AT_ONCE])]
 
 
 def _may_read(unit: Unit, facts: Facts, grant: Grant) -> bool:

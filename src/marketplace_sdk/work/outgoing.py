@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -29,11 +28,8 @@ __all__ = [
     "lane_of",
     "lane_owner",
     "logged",
-    "queues_of",
+    "parked_in",
 ]
-
-SOME_TIME = datetime(2020, 1, 1, tzinfo=UTC)
-"""Which queues there are does not depend on it."""
 
 VERSION = 1
 """Of what events say; raised when something that receivers may rely on changes."""
@@ -75,10 +71,10 @@ def about_of(work: Work) -> str:
     return str(said.get("about", "")) or _part(said, "notice", "about")
 
 
-def queues_of(rows: Transaction) -> list[str]:
-    """The outbox and the queues of all destinations in which anything is kept."""
-    names = {each.queue for each in rows.backlog(SOME_TIME)}
-    return sorted(name for name in names if name == OUTBOX or lane_owner(name) is not None)
+def parked_in(rows: Transaction) -> list[str]:
+    """The outbox, and the queues of destinations, as far as messages are parked in them."""
+    names = rows.queues(dead=True)
+    return [name for name in names if name == OUTBOX or lane_owner(name) is not None]
 
 
 def logged(row: EventRow) -> Outgoing | None:

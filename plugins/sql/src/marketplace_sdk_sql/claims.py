@@ -18,7 +18,7 @@ from marketplace_sdk_sql.terms import ONE, ZERO, bound, equals, unindexed
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause
 
-__all__ = ["KEY_LOCK", "backlog", "free_keys", "held_keys", "locked_keys", "takeable"]
+__all__ = ["KEY_LOCK", "backlog", "free_keys", "held_keys", "locked_keys", "queues", "takeable"]
 
 KEY_LOCK = "'work'::regclass::int, hashtext({0}.queue || '|' || {0}.key)"
 """PostgreSQL's lock on the queue and key of a row, as arguments of its advisory functions.
@@ -103,6 +103,22 @@ def takeable(*, in_order: bool) -> Select[Any]:
         )
         query = query.where(work.c.number < func.coalesce(first.scalar_subquery(), _BEYOND))
     return query.order_by(unindexed(work.c.number))
+
+
+def queues(dead: ColumnElement[int]) -> Select[Any]:
+    """Names of queues in which there is work, dead or not: from each the index leads to the next.
+
+    No engine does so by itself when it is asked for distinct names.
+    """
+    there = work.c.dead == dead
+    found = select(func.min(work.c.queue).label("queue")).where(there).cte("found", recursive=True)
+    following = select(func.min(work.c.queue)).where(there, work.c.queue > found.c.queue)
+    found = found.union_all(
+        select(following.correlate(found).scalar_subquery())
+        .select_from(found)
+        .where(found.c.queue.is_not(None))
+    )
+    return select(found.c.queue).where(found.c.queue.is_not(None)).order_by(found.c.queue)
 
 
 def backlog() -> Select[Any]:

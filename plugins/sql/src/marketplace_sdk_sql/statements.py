@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from marketplace_sdk_sql import sqlite_words
-from marketplace_sdk_sql.claims import backlog, free_keys, takeable
+from marketplace_sdk_sql.claims import backlog, free_keys, queues, takeable
 from marketplace_sdk_sql.places import RECORD, Shape, statement
 from marketplace_sdk_sql.tables import (
     event,
@@ -170,6 +170,7 @@ class Statements:
         )
         parked = delete(work).where(equals(work.c.id), work.c.dead == ONE)
         self.discard_work = self._text(parked, "id")
+        self.queues = {dead: self._text(queues((ZERO, ONE)[dead])) for dead in (False, True)}
         self.backlog = self._text(backlog(), *("now",) * 6)
         here, behind = tuple_(work.c.due, work.c.id), tuple_(bound("due"), bound("id"))
         listed = select(work).order_by(work.c.due, work.c.id).limit(bound("limit")).offset(ZERO)

@@ -103,6 +103,10 @@ class WorkTransaction(Session):
         self._check(write=True)
         return self._change(self._sql.discard_work, (id,)) == 1
 
+    def queues(self, *, dead: bool) -> Sequence[str]:
+        """See the port."""
+        return [name for (name,) in self._rows(self._sql.queues[dead], ())]
+
     def backlog(self, now: datetime) -> Sequence[Backlog]:
         """See the port."""
         at = time_to(now)

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from marketplace_sdk.ports.storage import Backlog, StoreFacts
 
-__all__ = ["CountsTheDeadAsWaiting", "DiscardsAnything", "KeepsPayloads", "SaysNoVersion"]
+__all__ = [
+    "CountsTheDeadAsWaiting",
+    "DiscardsAnything",
+    "KeepsPayloads",
+    "NamesEveryQueue",
+    "SaysNoVersion",
+]
 
 
 class _KeepsPayloads(SoundTransaction):
@@ -57,6 +63,18 @@ class CountsTheDeadAsWaiting(SoundStorage):
 
     transaction: ClassVar[type[SoundTransaction]] = _CountsTheDeadAsWaiting
     caught_by: ClassVar[tuple[str, ...]] = ("test_work_is_counted_by_queue",)
+
+
+class _NamesEveryQueue(SoundTransaction):
+    def queues(self, *, dead: bool) -> Sequence[str]:
+        return sorted({*self.inner.queues(dead=dead), *self.inner.queues(dead=not dead)})
+
+
+class NamesEveryQueue(SoundStorage):
+    """Names a queue for parked work that only has other work in it."""
+
+    transaction: ClassVar[type[SoundTransaction]] = _NamesEveryQueue
+    caught_by: ClassVar[tuple[str, ...]] = ("test_queues_are_named_by_what_is_kept_in_them",)
 
 
 class SaysNoVersion(SoundStorage):

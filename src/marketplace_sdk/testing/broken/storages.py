@@ -56,6 +56,7 @@ from marketplace_sdk.testing.broken._storages_upkeep import (
     CountsTheDeadAsWaiting,
     DiscardsAnything,
     KeepsPayloads,
+    NamesEveryQueue,
     SaysNoVersion,
 )
 from marketplace_sdk.testing.broken._storages_work import (
@@ -100,6 +101,7 @@ __all__ = [
     "MendsText",
     "MixesKinds",
     "MustBeSetUp",
+    "NamesEveryQueue",
     "NeedsTheMark",
     "NeverEndsLeases",
     "OpensAgain",
@@ -154,6 +156,7 @@ BROKEN: tuple[type[SoundStorage], ...] = (
     MendsText,
     MixesKinds,
     MustBeSetUp,
+    NamesEveryQueue,
     NeedsTheMark,
     NeverEndsLeases,
     OpensAgain,

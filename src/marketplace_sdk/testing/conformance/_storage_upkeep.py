@@ -109,6 +109,24 @@ class UpkeepChecks:
         assert q == Backlog(queue="q", waiting=4, due=2, held=1, expired=1, dead=1, oldest=late.due)
         assert r == Backlog(queue="r", waiting=1)
 
+    def test_queues_are_named_by_what_is_kept_in_them(self, storage: Storage) -> None:
+        """Parked work or other work; a queue that is empty by now has no name, nor has its past."""
+        assert self._queues(storage) == ([], [])
+        for name in ("p", "q", "r"):
+            add(storage, job(name, name, queue=name), job(f"{name}2", "2", queue=name))
+        for name in ("p", "r"):
+            for held in claim(storage, queue=name):
+                with storage.begin() as transaction:
+                    transaction.settle(held, dead=name == "r" or held.id == "p", error="gone")
+
+        assert self._queues(storage) == (["q"], ["p", "r"])
+        with storage.begin() as transaction:
+            transaction.replay("r", NOON)
+            transaction.discard("p")
+            transaction.enqueue([job("s", queue="s")])
+            assert transaction.queues(dead=False) == ["q", "r", "s"]
+            assert transaction.queues(dead=True) == ["r"]
+
     def test_a_place_says_what_it_is(self, open_storage: Callable[[], Storage]) -> None:
         """Before it is set up, too, which asking does not do; a clock of its own has a zone."""
         storage = open_storage()
@@ -123,6 +141,11 @@ class UpkeepChecks:
         assert (after.engine, after.schema) == (before.engine, after.expected)
         assert after.engine
         assert after.now is None or after.now.tzinfo is not None
+
+    @staticmethod
+    def _queues(storage: Storage) -> tuple[list[str], list[str]]:
+        with storage.begin(write=False) as transaction:
+            return list(transaction.queues(dead=False)), list(transaction.queues(dead=True))
 
     @staticmethod
     def _counts(storage: Storage) -> list[Backlog]:
