@@ -1,7 +1,7 @@
 """A request's life on PostgreSQL: asked, approved, revoked, by one process or by eight at once.
 
 The lower bound is plain psycopg writing the very same rows in as many transactions at the same
-durability, in as many processes: what each process asked our store to write for as many other lives
+durability, in as many processes: what each asked our store to write for as many other lives
 is recorded and replayed by it. Deliveries are left out, for they are a worker's and not the deciders'.
 
 Run: ``uv run python benchmarks/lifecycle_postgres.py``; a PostgreSQL is started for it.

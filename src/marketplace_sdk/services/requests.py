@@ -287,11 +287,11 @@ class Requests(RequestReads):
         act = self._id(determination)
         if revision is not None:
             check_whole(revision, "revision")
-        person = self._person(by)
+        who = self._decider(by)
         if isinstance(by or self._bound, SystemActor):
             raise NotAllowed(
                 f"cannot {verdict} request {id}: only people decide",
-                actor=person.id,
+                actor=SYSTEM,
                 action="request.decide",
             )
 
@@ -323,7 +323,7 @@ class Requests(RequestReads):
             )
             return settle(unit, decision)
 
-        while (saved := self._as(person, work, (AccessRequest, id))) is None:
+        while (saved := self._as(who, work, (AccessRequest, id))) is None:
             vacancies |= self._vacant(id)
         if saved.open:
             check_stuck(self._context, saved)
