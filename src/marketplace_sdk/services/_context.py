@@ -159,6 +159,17 @@ class Service:
         Raises:
             NotAllowed: nobody, a reserved id, somebody unknown or inactive.
         """
+        who = self._who(by)
+        if isinstance(who, Person):
+            return who
+        return _active(None if who == SYSTEM else self._context.person(who), who)
+
+    def _who(self, by: By) -> Person | str:
+        """Who acts, as far as nobody has to be asked: a job, or somebody's id.
+
+        Raises:
+            NotAllowed: nobody.
+        """
         actor = by if by is not None else self._bound
         if actor is None:
             raise NotAllowed(
@@ -172,17 +183,15 @@ class Service:
                 permissions=frozenset(RESERVED_PERMISSIONS),
                 as_of=self._context.clock(),
             )
-        id = actor.person if isinstance(actor, Actor) else actor
-        check_id(id, "by")
-        person = None if id == SYSTEM else self._context.person(id)
-        if person is None or not person.active:
-            raise NotAllowed(
-                "cannot act: the actor is unknown or inactive",
-                actor=id,
-                code="unknown_actor",
-                hint="people act under the id that the directory knows",
-            )
-        return person
+        return check_id(actor.person if isinstance(actor, Actor) else actor, "by")
+
+    def _decider(self, by: By) -> Person | str:
+        """Whoever acts, or their id if they are kept here: then their unit of work reads them.
+
+        Raises:
+            NotAllowed: as ``_person``, for what is known before the unit of work.
+        """
+        return self._who(by) if self._context.own_people else self._person(by)
 
     @contextmanager
     def _reading(self, by: By) -> Iterator[tuple[Unit, Facts]]:
@@ -202,18 +211,36 @@ class Service:
         Raises:
             StaleRevision: the race was lost every time.
         """
-        person = self._person(by)
-        return self._as(person, work, *ahead)
+        return self._as(self._decider(by), work, *ahead)
 
     def _as(
-        self, person: Person, work: Callable[[Unit, Facts], T], *ahead: tuple[type[Any], str]
+        self, who: Person | str, work: Callable[[Unit, Facts], T], *ahead: tuple[type[Any], str]
     ) -> T:
+        id, wanted = (who.id, ahead) if isinstance(who, Person) else (who, ((Person, who), *ahead))
         for attempt in range(MOST_TRIES):
             try:
-                with self._context.unit(person.id) as unit:
-                    unit.ahead(*ahead)
+                with self._context.unit(id) as unit:
+                    unit.ahead(*wanted)
+                    person = who if isinstance(who, Person) else _stored(unit, id)
                     return work(unit, unit.facts(person))
             except StaleRevision:
                 if attempt == MOST_TRIES - 1:
                     raise
         raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+
+def _stored(unit: Unit, id: str) -> Person:
+    """Who acts, read in the unit they act in: if they change meanwhile, it does not count."""
+    person = None if id == SYSTEM else unit.get(Person, id)
+    return evolve(_active(person, id), as_of=unit.now)
+
+
+def _active(person: Person | None, id: str) -> Person:
+    if person is None or not person.active:
+        raise NotAllowed(
+            "cannot act: the actor is unknown or inactive",
+            actor=id,
+            code="unknown_actor",
+            hint="people act under the id that the directory knows",
+        )
+    return person

@@ -85,21 +85,13 @@ class Reviewing(RequestReads):
         new = self._id(inquiry, "inquiry")
         if revision is not None:
             check_whole(revision, "revision")
-        person = self._person(by)
-        if person.kind != "person" or isinstance(by or self._bound, SystemActor):
-            raise NotAllowed(
-                f"cannot ask about request {id}: only people ask",
-                actor=person.id,
-                action="request.ask",
-                hint="a steward asks under their own id",
-            )
 
         def decide(request: AccessRequest, facts: Facts, now: datetime, **seats: Any) -> Decision:
             return inquiries.ask(
                 request, facts, question=words, id=new, now=now, revision=revision, **seats
             )
 
-        return self._reviewing(person, id, "ask about", decide)
+        return self._reviewing(by, id, "ask about", "request.ask", decide)
 
     def answer(
         self,
@@ -144,12 +136,18 @@ class Reviewing(RequestReads):
 
     # -- inside ---------------------------------------------------------------------------
 
-    def _reviewing(self, person: Person, id: str, verb: str, decide: Decide) -> AccessRequest:
+    def _reviewing(self, by: By, id: str, verb: str, action: str, decide: Decide) -> AccessRequest:
         """Have a steward act, who may also stand in for a seat that nobody can fill."""
+        who = self._decider(by)
+        if isinstance(by or self._bound, SystemActor):
+            raise _no_person(id, verb, action, SYSTEM)
         owner = "" if self._context.own_people else self._owner_elsewhere(id)
         vacancies: dict[int, frozenset[Place]] = {}
 
         def work(unit: Unit, facts: Facts) -> AccessRequest | None:
+            if facts.person.kind != "person":
+                # An account would be a second vote of whoever has it, and one for themselves.
+                raise _no_person(id, verb, action, facts.id)
             request = visible_request(unit, facts, id, verb)
             if request.owner:
                 request = evolve(request, owner=self._owner(unit, request, owner))
@@ -162,7 +160,7 @@ class Reviewing(RequestReads):
             decision = decide(request, facts, unit.now, vacant=nobody, fallback=fallback)
             return settle(unit, decision)
 
-        while (saved := self._as(person, work, (AccessRequest, id))) is None:
+        while (saved := self._as(who, work, (AccessRequest, id))) is None:
             vacancies |= self._vacant(id)
         return saved
 
@@ -190,3 +188,13 @@ class Reviewing(RequestReads):
 
     def _id(self, given: str | None, path: str = "id") -> str:
         return self._context.ids() if given is None else check_id(given, path)
+
+
+def _no_person(id: str, verb: str, action: str, actor: str) -> NotAllowed:
+    does = action.removeprefix("request.")
+    return NotAllowed(
+        f"cannot {verb} request {id}: only people {does}",
+        actor=actor,
+        action=action,
+        hint=f"a steward {does}s under their own id",
+    )

@@ -285,15 +285,6 @@ class Requests(Reviewing):
         act = self._id(determination)
         if revision is not None:
             check_whole(revision, "revision")
-        person = self._person(by)
-        if person.kind != "person" or isinstance(by or self._bound, SystemActor):
-            # An account would be a second vote of whoever has it, and one for themselves.
-            raise NotAllowed(
-                f"cannot {verdict} request {id}: only people decide",
-                actor=person.id,
-                action="request.decide",
-                hint="a steward decides under their own id",
-            )
 
         def decide(request: AccessRequest, facts: Facts, now: datetime, **seats: Any) -> Decision:
             return determine(
@@ -309,7 +300,7 @@ class Requests(Reviewing):
                 **seats,
             )
 
-        saved = self._reviewing(person, id, verdict, decide)
+        saved = self._reviewing(by, id, verdict, "request.decide", decide)
         if saved.open:
             check_stuck(self._context, saved)
         return saved
