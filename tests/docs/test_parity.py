@@ -65,6 +65,19 @@ def test_every_public_name_is_described(module, name):
         assert described, each
 
 
+def test_every_service_of_a_marketplace_is_described():
+    """All its calls with it: whoever reads `market.requests` finds what it can do."""
+    with marketplace_sdk.Marketplace(discover=False) as market:
+        services = {
+            name: type(each) for name, each in vars(market).items() if not name.startswith("_")
+        }
+    text = page("reference/calls.md")
+
+    shown = dict(re.findall(r"^## (\w+)\n.*?autoclass:: (\S+)\(\)", text, re.MULTILINE | re.DOTALL))
+    assert shown == {name: f"{each.__module__}.{each.__name__}" for name, each in services.items()}
+    assert text.count(":inherited-members:") == len(services)
+
+
 def test_the_pages_of_rights_and_states_are_those_of_the_code():
     """After a change: `python docs/rules_pages.py`."""
     spec = importlib.util.spec_from_file_location("rules_pages", DOCS / "rules_pages.py")
