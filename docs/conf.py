@@ -27,8 +27,10 @@ autodoc_typehints = "signature"
 autodoc_class_signature = "mixed"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
-maximum_signature_line_length = 79  # longer ones have a line for each parameter
+add_module_names = False  # a page says where its names are imported from
+maximum_signature_line_length = 110  # longer ones have a line for each parameter
 napoleon_use_ivar = True  # attributes are named once, in the class's own words
+napoleon_use_rtype = False  # the signature says it
 suppress_warnings = [
     "ref.python",  # a name stands both in marketplace_sdk and in marketplace_sdk.plugin
 ]

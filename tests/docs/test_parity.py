@@ -19,15 +19,17 @@ def page(name):
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-def test_every_hook_has_a_section_with_its_signature_and_no_other_has():
+def test_every_hook_has_a_page_with_its_signature_and_no_other_has():
     """The signature and the example are put there from the code when the pages are built."""
-    text = page("reference/hooks.md")
+    pages = {each.stem: each for each in (DOCS / "reference" / "hooks").iterdir()}
 
-    shown = re.findall(r"autofunction:: marketplace_sdk\.hookspecs\.(\w+)", text)
-    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == shown
-    assert sorted(shown) == sorted(hookspecs.__all__)
-    for name in shown:
+    assert sorted(pages) == sorted(hookspecs.__all__)
+    for name, path in pages.items():
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith(f"# {name}\n")
+        assert f"autofunction:: marketplace_sdk.hookspecs.{name}\n" in text
         assert "@hookimpl" in inspect.getdoc(getattr(hookspecs, name))
+        assert f"{{doc}}`hooks/{name}`" in page("reference/hooks.md")
 
 
 def test_every_error_stands_in_the_drawn_tree():
@@ -63,6 +65,19 @@ def test_every_public_name_is_described(module, name):
         if inspect.isclass(value) or inspect.isfunction(value):
             described = bool(value.__doc__) and len(value.__doc__.split()) > 2
         assert described, each
+
+
+def test_every_service_of_a_marketplace_is_described():
+    """All its calls with it: whoever reads `market.requests` finds what it can do."""
+    with marketplace_sdk.Marketplace(discover=False) as market:
+        services = {
+            name: type(each) for name, each in vars(market).items() if not name.startswith("_")
+        }
+    text = page("reference/calls.md")
+
+    shown = dict(re.findall(r"^## (\w+)\n.*?autoclass:: (\S+)\(\)", text, re.MULTILINE | re.DOTALL))
+    assert shown == {name: f"{each.__module__}.{each.__name__}" for name, each in services.items()}
+    assert text.count(":inherited-members:") == len(services)
 
 
 def test_the_pages_of_rights_and_states_are_those_of_the_code():

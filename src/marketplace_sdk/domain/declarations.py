@@ -49,8 +49,10 @@ class DeclaredChange:
 
     Attributes:
         action: create, update or delete.
-        kind, id: of what.
-        before, after: the fields that differ, as plain data; of a new thing ``before`` is empty.
+        kind: of what.
+        id: of which.
+        before: the fields that differ, as plain data; of a new thing empty.
+        after: the same fields, as they would be.
         declaration: what asks for it; None for what no file mentions.
     """
 

@@ -78,9 +78,10 @@ class DataProduct:
         sources: names of data sources, in order.
         description: for people.
         tags: for search and rules.
-        form, masking_form: ids of the request forms; None means the standard form, or for
-            masking exceptions the product's form.
-        review, masking_review: used when the form delegates; None means the default review.
+        form: id of the request form; None means the standard form.
+        masking_form: id of the form for masking exceptions; None means ``form``.
+        review: used when the form delegates; None means the default review.
+        masking_review: the same for masking exceptions.
         max_duration: longest access; None means no limit.
         state: published, suspended, retired, deleting or deleted.
         suspended: access is withheld; a retired product can be suspended and resumed too.

@@ -97,7 +97,9 @@ class OpenSeat:
     """A seat of the open stage that still wants approvals.
 
     Attributes:
-        stage, set, seat: where it is, each from 0.
+        stage: number of its stage, from 0.
+        set: number of its set in the stage, from 0.
+        seat: its number in the set, from 0.
         wants: the seat itself.
         missing: how many approvals it still needs.
         by: who has approved on it so far.

@@ -93,7 +93,9 @@ class AccessRequest:
         requester: id of who asks.
         beneficiary: who would get it.
         owner: who answers for a beneficiary that is a service account; else empty.
-        product, product_name, domain: what is asked for; pinned.
+        product: id of what is asked for; pinned.
+        product_name: its name; pinned.
+        domain: of the product; pinned.
         columns: ``source.column`` names, for a masking exception.
         form: the form version it was filed under; pinned.
         answers: by question key.

@@ -26,7 +26,9 @@ class Finding:
 
     Attributes:
         what: in words, without anything of a payload.
-        aggregate, sequence, event: which link; empty and 0 when it is not about one.
+        aggregate: whose chain; empty when it is not about a link of one.
+        sequence: number of the link; 0 when it is not about one.
+        event: id of the event; empty when it is not about one.
         seal: number of the seal; 0 when it is not about one.
     """
 

@@ -46,7 +46,8 @@ class GrantView:
         id: of the grant.
         kind: ``access`` or ``masking_exception``.
         state: wanted ("approved, not yet active"), active, withheld, ending or ended.
-        product, product_name: what it is on.
+        product: id of what it is on.
+        product_name: its name.
         beneficiary: token of who has it, ``user:<id>`` or ``group:<name>``.
         objects: (connection, object) pairs that it concerns now.
         columns: ``source.column`` names of a masking exception.
