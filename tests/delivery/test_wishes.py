@@ -349,6 +349,17 @@ def test_a_row_that_is_claimed_as_it_was_is_not_written():
     assert changed([entry], wish(entry)) == {}
 
 
+def test_a_row_whose_ends_are_as_they_were_is_not_written():
+    entry = row("x", BOB)
+    entry = evolve(entry, item=evolve(entry.item, expires=True), ends={"grant:bob": NOW})
+
+    same = changed([entry], evolve(wish(entry), ends={"grant:bob": NOW}))
+    later = changed([entry], evolve(wish(entry), ends={}))
+
+    assert same == {}
+    assert [each.ends for each in later.values()] == [{}]
+
+
 def test_new_items_get_rows_and_unwanted_ones_lose_their_claims():
     old, new = row("old", BOB), row("new", BOB)
 
