@@ -112,29 +112,29 @@ class Standing:
             admin.execute(f"GRANT {role} TO {', '.join(people)}")
 
     def look_again(self):
-        """Seconds of a pass over each product that finds nothing to do, and how many there were."""
+        """Passes over all products that find nothing to do: how many, seconds, and processor's."""
         before = self.counter.looks, self.counter.changes, _rows(self.made)
         for number in range(len(self.products)):
             self.made.sources.update(f"P{number}-0", description="seen again", by="root")
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         passes = self.made.deliver().passes
-        took = time.perf_counter() - began
+        took, worked = time.perf_counter() - began, time.process_time() - worked
         assert passes == self.counter.looks - before[0] == len(self.products)
         assert (self.counter.changes, _rows(self.made)) == before[1:]
-        return took, passes
+        return passes, took, worked
 
     def bounds(self):
-        """Seconds of listing each scope, and of looking the names of each product up."""
+        """Seconds of listing each scope, of looking the names up as well, and the processor's."""
         call = Call(seconds_left=lambda: 60.0, correlation_id="bound")
         scopes = _scopes(self.made)
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         for scope in scopes:
             self.platform.observe([scope], [], call)
         listed = time.perf_counter()
         members = [Ref("principal", person) for person in self.people[:-1]]
         for objects in self._objects:
             self.platform.resolve([*members, *(Ref("object", name) for name in objects)], call)
-        return listed - began, time.perf_counter() - listed
+        return listed - began, time.perf_counter() - began, time.process_time() - worked
 
     def one_more(self, product):
         """Seconds of giving one more person access: one change, one row."""
@@ -152,15 +152,17 @@ def measure(products, members, *, tables=1, storage="memory", more=20, say=print
     with PlatformServer.start() as server:
         standing = Standing(server, products, members, tables, storage, say)
         rows = _rows(standing.made)
-        again, passes = standing.look_again()
-        listing, names = standing.bounds()
+        passes, again, worked = standing.look_again()
+        listing, asking, least = standing.bounds()
         late = [standing.one_more(each) for each in standing.products[:more]]
         standing.made.close()
     return {
         "passes and listings": passes,
         "ms a clean pass": again / products * 1e3,
         "ms its listing alone": listing / products * 1e3,
-        "ms its listing and names alone": (listing + names) / products * 1e3,
+        "ms its listing and names alone": asking / products * 1e3,
+        "ms of the processor for a clean pass": worked / products * 1e3,
+        "ms of the processor for its listing and names alone": least / products * 1e3,
         "ms one more approval": sorted(late)[len(late) // 2] * 1e3,
         "ledger rows": rows,
     }

@@ -59,11 +59,20 @@ def seen(*keys):
     return View({A: Seen(items=dict.fromkeys(keys, Presence()))}, {B: CannotLook(reason="down")})
 
 
-def shown(entries, view, obstacles=None, *, names=None, wishes=None, members=("bob",), id="bob"):
+def shown(
+    entries,
+    view,
+    obstacles=None,
+    *,
+    names=None,
+    wishes=None,
+    members=("bob",),
+    id="bob",
+    **more,
+):
     layer = Layer(key=MARK.target, objects=(TargetObject("s.orders"),), members=frozenset(members))
-    situation = Situation(
-        mark=MARK, now=NOW, grants={one: grant(one) for one in ("bob", "eve")}, layers=(layer,)
-    )
+    grants = {one: grant(one) for one in ("bob", "eve")}
+    situation = Situation(mark=MARK, now=NOW, grants=grants, layers=(layer,), **more)
     found = shown_of(
         situation, entries, view, obstacles or {}, names or Names(), wishes or Wishes()
     )
@@ -179,6 +188,15 @@ def test_what_somebody_else_needs_or_had_before_us_does_not_keep_a_grant_from_en
     assert leaves([row("x", leaving=[BOB], origin="preexisting")], seen("x")) == Shown(
         present=False
     )
+
+
+def test_on_a_platform_that_was_uninstalled_from_that_is_the_trouble():
+    """Unless something stands against the removal itself: that is what has to be read first."""
+    gone = shown([row("x", leaving=[BOB])], seen(), members=(), shut=True)
+    stuck = shown([row("x", leaving=[BOB])], seen("x"), {"acme|x": LASTING}, members=(), shut=True)
+
+    assert (gone.present, gone.obstacle.code) == (False, "connection_uninstalled")
+    assert stuck == Shown(present=True, obstacle=LASTING)
 
 
 def test_nothing_ends_in_a_scope_that_cannot_be_seen():

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from marketplace_sdk.delivery.calls import Connection
 from marketplace_sdk.delivery.ledger import Claim, LedgerEntry, Pin
+from marketplace_sdk.delivery.masking import Masks
 from marketplace_sdk.delivery.naming import Names
 from marketplace_sdk.delivery.plan import Obstacle
 from marketplace_sdk.delivery.situation import Layer, Situation
@@ -153,6 +154,32 @@ def test_the_plugin_knows_the_installation_and_what_was_looked_up():
         Ref("object", "items"),
         Ref("principal", "bob"),
     }
+
+
+def test_the_plugin_knows_the_masks_of_what_is_behind_the_objects():
+    class Knowing(DirectPlatform):
+        masks = None
+
+        def member(self, target, who, known):
+            self.masks = known.masks
+            return super().member(target, who, known)
+
+    platform = Knowing()
+    behind = {"s.people": frozenset({"email"})}
+
+    wishes(situation(layer("bob")), names(masks=Masks(columns=behind)), platform)
+
+    assert platform.masks == behind
+
+
+def test_it_is_known_until_when_each_member_needs_what_he_claims():
+    """Whoever needs it without end is not named."""
+    found = situation(layer("bob", "eve"))
+    grants = {**found.grants, "bob": evolve(found.grants["bob"], until=NOW)}
+
+    made = wishes(evolve(found, grants=grants), names())
+
+    assert made.ends == {"grant:bob": NOW}
 
 
 def test_a_plugin_that_fails_is_named_with_what_it_failed_at():
@@ -320,6 +347,17 @@ def test_a_row_that_is_claimed_as_it_was_is_not_written():
     entry = row("x", BOB)
 
     assert changed([entry], wish(entry)) == {}
+
+
+def test_a_row_whose_ends_are_as_they_were_is_not_written():
+    entry = row("x", BOB)
+    entry = evolve(entry, item=evolve(entry.item, expires=True), ends={"grant:bob": NOW})
+
+    same = changed([entry], evolve(wish(entry), ends={"grant:bob": NOW}))
+    later = changed([entry], evolve(wish(entry), ends={}))
+
+    assert same == {}
+    assert [each.ends for each in later.values()] == [{}]
 
 
 def test_new_items_get_rows_and_unwanted_ones_lose_their_claims():

@@ -55,7 +55,7 @@ def test_every_kind_of_object_is_listed_once_with_what_is_known_of_it(bench, wit
 
 
 def test_tags_are_security_labels_and_nothing_else(bench, within):
-    """Written into the catalog by hand: no server comes with somebody who provides labels."""
+    """Written into the catalog by hand: ``sepgsql``, which comes along, loads only with SELinux."""
     run = bench.platform.run
     run(f"COMMENT ON TABLE {bench.items} IS '#pii tag: pii'")
     run("SET allow_system_table_mods = on")
