@@ -25,7 +25,7 @@ from marketplace_sdk_databricks.steps import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.site import Site
     from marketplace_sdk_databricks.steps import Step
 
 __all__ = ["databricks"]
