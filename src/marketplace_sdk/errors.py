@@ -80,7 +80,7 @@ class MarketplaceError(Exception):
     http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, *, code: str | None = None, hint: str = "") -> None:
-        self.message: str = _printable(message)
+        self.message: str = printable(message)
         super().__init__(self.message)
         self.code: str = code or self.default_code
         self.hint: str = hint or self.default_hint
@@ -293,12 +293,21 @@ class PluginError(MarketplaceError):
 
 def _short(value: object) -> str:
     """An id as it may stand in a message: one line, printable, at most 80 characters."""
-    clean = _printable(str(value))
+    clean = printable(str(value))
     return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004 - as the docstring says
 
 
-def _printable(text: str) -> str:
-    """One line without control characters, direction marks and broken characters."""
+def printable(text: str, *, lines: bool = False) -> str:
+    """The text without control characters, direction marks and broken characters.
+
+    Nothing of it can act on a terminal then, or make a second line in a log.
+
+    Args:
+        text: whoever wrote it.
+        lines: line breaks stay.
+    """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(
+        c if c.isprintable() or (lines and c == "\n") else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

@@ -49,6 +49,7 @@ from marketplace_sdk.errors import (
     ProvisioningError,
     StaleRevision,
     StorageError,
+    printable,
 )
 from marketplace_sdk.ports.directory import BatchDirectory, Directory
 from marketplace_sdk.ports.discovery import Discovered, DiscoveredColumn, Discoverer
@@ -166,6 +167,7 @@ __all__ = [
     "hookimpl",
     "load",
     "pieces",
+    "printable",
     "split_name",
 ]
 

@@ -854,7 +854,7 @@ def test_what_one_may_not_see_answers_as_what_does_not_exist(kind, read):
 
 def _message(scene: Scene) -> str:
     scene.world.deliver()
-    return scene.market.inbox.of("ana", by="ana").items[0].id
+    return scene.market.inbox.of("bo", by="bo").items[0].id
 
 
 def test_a_member_of_the_group_that_gets_it_reads_the_request_and_the_grant():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from hypothesis import strategies as st
 
 from marketplace_sdk.domain.catalog import (
@@ -167,6 +168,9 @@ INQUIRIES = st.builds(
     answered_by=TEXTS,
     answered_at=st.one_of(st.none(), MOMENTS),
 )
+# Enough of them for a request, which is large as it is: each alone is tried with all that it holds.
+OPEN = Inquiry(id="a", asked_by="ana", asked_at=datetime(2026, 1, 2, tzinfo=UTC), question="Why?")
+ANSWERED = evolve(OPEN, id="b", answer="So.", answered_by="con", answered_at=OPEN.asked_at)
 PARTS = st.builds(
     Part,
     present=st.booleans(),
@@ -278,7 +282,7 @@ VALUES = {
         limits=st.lists(st.builds(Limit, by=NAMES, duration=DURATIONS), max_size=2).map(tuple),
         wish=st.one_of(st.none(), DURATIONS),
         determinations=st.lists(DETERMINATIONS, max_size=2).map(tuple),
-        inquiries=st.lists(INQUIRIES, max_size=2).map(tuple),
+        inquiries=st.sampled_from([(), (OPEN,), (OPEN, ANSWERED)]),
         extends=TEXTS,
         grant=TEXTS,
         created_at=MOMENTS,

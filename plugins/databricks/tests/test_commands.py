@@ -234,3 +234,15 @@ def test_the_destination_of_somebody_else_is_left_as_it_is(lake, fake, run):
 
     assert "somebody else is told" in refused.output
     assert fake.snapshot() == before
+
+
+def test_names_of_the_platform_do_not_act_on_a_terminal(lake, fake, run):
+    """A group may be called anything; its members are shown to an administrator."""
+    fake.group("staff\x1b[2J\x1b]0;title\x07", members=[ANN])
+
+    told = run("explain", ANN, "c.s.t1")
+
+    assert told.exit_code == 0, told.output
+    assert "staff" in told.output
+    assert "\x1b" not in told.output
+    assert "\x07" not in told.output

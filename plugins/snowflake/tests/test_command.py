@@ -69,7 +69,8 @@ def test_protect_shows_asks_and_puts_a_policy_on_the_column(run, fake):
     done = run(*mask("protect"), input="y\n")
 
     assert done.exit_code == 0, done.output
-    assert refused.stdout == dry.stdout == done.stdout
+    for asked in (refused, done):  # the runner of older versions of click adds what was typed
+        assert asked.stdout.startswith(dry.stdout)
     for text in (
         "CREATE ROLE",
         "GRANT OWNERSHIP ON ROLE",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import traceback
+from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from attrs import evolve
 from plugins.sql.tests.helpers import NOON, job, link, raw, record
 
+from marketplace_sdk import Marketplace, NotAllowed
 from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
 from marketplace_sdk_sql.storage import SqlStorage
 
@@ -294,6 +296,43 @@ def test_whoever_was_overtaken_is_alone_when_it_tries_again(storage, reopen):
     late.join()
 
     assert waited == ["written"]
+
+
+class Interrupted:
+    """A store in whose next writing block something else happens before it ends."""
+
+    def __init__(self, storage):
+        self._storage = storage
+        self.capabilities = storage.capabilities
+        self.then = None
+
+    def setup(self):
+        self._storage.setup()
+
+    def close(self):
+        self._storage.close()
+
+    @contextmanager
+    def begin(self, *, write=True):
+        with self._storage.begin(write=write) as transaction:
+            yield transaction
+            if write and self.then:
+                then, self.then = self.then, None
+                then()
+
+
+def test_nobody_acts_who_is_deactivated_meanwhile(postgres_url):
+    """Whoever acts is read in the unit that they act in, and looked at once more in its end."""
+    storage = Interrupted(SqlStorage(postgres_url))
+    with Marketplace(storage) as market, Marketplace(SqlStorage(postgres_url)) as other:
+        market.people.add("root", permissions=["USER_ADMIN", "GOVERNANCE"])
+        market.people.add("ann", permissions=["USER_ADMIN"], by="root")
+        storage.then = lambda: other.people.deactivate("ann", by="root")
+
+        with pytest.raises(NotAllowed, match="unknown or inactive"):
+            market.people.add("bob", by="ann")
+
+        assert [person.id for person in market.people.find(by="root").items] == ["ann", "root"]
 
 
 @pytest.mark.parametrize("place", ["id", "order", "index"])

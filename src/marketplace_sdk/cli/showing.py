@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from marketplace_sdk.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -91,9 +93,7 @@ def print_json(value: Any) -> None:
 
 def clean(text: object) -> str:
     """Text in which nothing can act on a terminal: people may have written it."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(text)
-    )
+    return printable(str(text), lines=True)
 
 
 def say(text: object) -> None:

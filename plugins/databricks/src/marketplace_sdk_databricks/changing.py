@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from marketplace_sdk.plugin import Call, Change
     from marketplace_sdk_databricks.failures import Failure
-    from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["apply"]
 

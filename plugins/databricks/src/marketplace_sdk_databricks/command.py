@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marketplace_sdk.plugin import Call, MarketplaceError
+from marketplace_sdk.plugin import Call, MarketplaceError, printable
 from marketplace_sdk_databricks import protecting
 from marketplace_sdk_databricks.destinations import plan_destination
 from marketplace_sdk_databricks.explaining import explain as explained
@@ -25,7 +25,7 @@ from marketplace_sdk_databricks.steps import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.site import Site
     from marketplace_sdk_databricks.steps import Step
 
 __all__ = ["databricks"]
@@ -161,7 +161,7 @@ def doctor(*, may_grant: tuple[str, ...], **options: Any) -> None:
     with _told(), _provisioner(**options) as provisioner:
         findings = provisioner.doctor(_call(), may_grant)
     for each in findings:
-        click.echo(f"-- {each.severity}: {each.problem}\n{each.statement};")
+        click.echo(f"-- {each.severity}: {printable(each.problem)}\n{printable(each.statement)};")
     if not findings:
         click.echo("-- nothing is missing")
     sys.exit(_FAILED if any(each.severity == "missing" for each in findings) else 0)
@@ -175,7 +175,7 @@ def explain(*, principal: str, object: str, **options: Any) -> None:
     """Say what PRINCIPAL holds on OBJECT, through whom, and which masks it meets."""
     with _told(), _provisioner(**options) as provisioner, provisioner.site(_call()) as site:
         for line in explained(site, principal, object):
-            click.echo(line)
+            click.echo(printable(line))
 
 
 @databricks.command()
@@ -189,7 +189,7 @@ def fingerprint(*, object: str, **options: Any) -> None:
     """
     with _told(), _provisioner(**options) as provisioner, provisioner.site(_call()) as site:
         for line in fingerprinted(site, object):
-            click.echo(line)
+            click.echo(printable(line))
 
 
 def _change(
@@ -205,7 +205,7 @@ def _change(
         if not steps:
             click.echo("-- nothing is to be done")
             return
-        click.echo(";\n".join(step.shown for step in steps) + ";")
+        click.echo(";\n".join(printable(step.shown) for step in steps) + ";")
         if dry_run or not (yes or click.confirm("Run this?", err=True)):
             return
         with provisioner.site(_call()) as site:
@@ -253,5 +253,5 @@ def _told() -> Iterator[None]:
     try:
         yield
     except MarketplaceError as error:
-        click.echo(f"marketplace databricks: {error}", err=True)
+        click.echo(f"marketplace databricks: {printable(str(error), lines=True)}", err=True)
         sys.exit(_FAILED)

@@ -21,7 +21,7 @@ from marketplace_sdk_databricks.steps import Step
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["plan_destination"]
 

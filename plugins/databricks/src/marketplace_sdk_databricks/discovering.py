@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from databricks.sdk.service.catalog import TableInfo
 
-    from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["discover"]
 

@@ -16,8 +16,8 @@ from marketplace_sdk_databricks.securables import assignments, path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from marketplace_sdk_databricks.looking import Site
     from marketplace_sdk_databricks.settings import Settings
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["MANY", "examine"]
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from databricks.sdk.service.catalog import TableInfo
 
     from marketplace_sdk_databricks.keys import Securable
-    from marketplace_sdk_databricks.looking import Site
     from marketplace_sdk_databricks.showing import Behind
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["explain", "fingerprint"]
 

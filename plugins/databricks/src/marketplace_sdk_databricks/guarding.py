@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from marketplace_sdk.plugin import Guard
-    from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["Guarding"]
 

@@ -4,55 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from marketplace_sdk.plugin import CannotLook, Presence, Seen
 from marketplace_sdk_databricks import principals
-from marketplace_sdk_databricks.exceptions import ExceptionTable
 from marketplace_sdk_databricks.guarding import Guarding
 from marketplace_sdk_databricks.keys import PRIVILEGES, Key, Place
 from marketplace_sdk_databricks.members import is_member, members
 from marketplace_sdk_databricks.naming import canonical_principal
 from marketplace_sdk_databricks.securables import assignments, current_name
-from marketplace_sdk_databricks.statements import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-
-    from databricks.sdk import WorkspaceClient
+    from collections.abc import Collection, Mapping
 
     from marketplace_sdk.plugin import Guard, Scope
-    from marketplace_sdk_databricks.deadline import Deadline
-    from marketplace_sdk_databricks.failures import Failure
     from marketplace_sdk_databricks.keys import Securable
-    from marketplace_sdk_databricks.masking import Masking
+    from marketplace_sdk_databricks.site import Site
 
-__all__ = ["Looker", "Site"]
-
-
-@frozen(kw_only=True)
-class Site:
-    """What a look or a change works with, within one call.
-
-    Attributes:
-        client: of the workspace.
-        platform: identity of its metastore.
-        masking: what is known of masks.
-        deadline: of the call.
-        failure: understands what goes wrong.
-        warehouse: id of the SQL warehouse, or empty text.
-    """
-
-    client: WorkspaceClient = field(repr=False)
-    platform: str
-    masking: Masking
-    deadline: Deadline = field(repr=False)
-    failure: Callable[[BaseException], Failure] = field(repr=False)
-    warehouse: str = ""
-
-    def exceptions(self, name: str) -> ExceptionTable:
-        """The table of exceptions of that name."""
-        return ExceptionTable(name, Warehouse(self.client, self.warehouse, self.deadline))
+__all__ = ["Looker"]
 
 
 @frozen

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     from databricks.sdk.service.catalog import TableInfo
 
-    from marketplace_sdk_databricks.looking import Site
     from marketplace_sdk_databricks.masks import Mask
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["Wanted", "plan_protect", "plan_unprotect"]
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from marketplace_sdk_databricks import changing, discovering, items, resolving
 from marketplace_sdk_databricks.authentication import Credentials
 from marketplace_sdk_databricks.doctoring import examine
-from marketplace_sdk_databricks.looking import Looker, Site
+from marketplace_sdk_databricks.looking import Looker
 from marketplace_sdk_databricks.masking import Masking
+from marketplace_sdk_databricks.site import Site
 from marketplace_sdk_databricks.workspace import Workspace
 
 if TYPE_CHECKING:

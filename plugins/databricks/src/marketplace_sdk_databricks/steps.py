@@ -12,7 +12,7 @@ from marketplace_sdk_databricks.statements import Warehouse
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from marketplace_sdk_databricks.looking import Site
+    from marketplace_sdk_databricks.site import Site
 
 __all__ = ["Step", "run", "sql"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import psycopg
 
-from marketplace_sdk.plugin import Call, MarketplaceError, dotted_name
+from marketplace_sdk.plugin import Call, MarketplaceError, dotted_name, printable
 from marketplace_sdk_postgres import protecting
 from marketplace_sdk_postgres.connections import Connections, reason
 from marketplace_sdk_postgres.protecting import Wanted
@@ -100,7 +100,7 @@ def doctor(*, dsn: str, installation: str, may_grant: tuple[str, ...]) -> None:
     with _told(), closing(_provisioner(dsn, installation)) as provisioner:
         findings = provisioner.doctor(_call(), may_grant)
     for each in findings:
-        click.echo(f"-- {each.severity}: {each.problem}\n{each.statement};")
+        click.echo(f"-- {each.severity}: {printable(each.problem)}\n{printable(each.statement)};")
     if not findings:
         click.echo("-- nothing is missing")
     sys.exit(_FAILED if any(each.severity == "missing" for each in findings) else 0)
@@ -131,12 +131,12 @@ def _change(
     with _told(), closing(Connections(dsn, name="postgres")) as connections:
         with connections.use(_call()) as (connection, _):
             statements = make(connection, wanted)
-        click.echo(";\n\n".join(statements) + ";")
+        click.echo(printable(";\n\n".join(statements) + ";", lines=True))
         if dry_run or not (yes or click.confirm("Run this?", err=True)):
             return
         with connections.use(_call()) as (connection, _):
             protecting.run(connection, statements)
-    click.echo(f"done; the view is {dotted_name(*wanted.names[1])}", err=True)
+    click.echo(f"done; the view is {printable(dotted_name(*wanted.names[1]))}", err=True)
 
 
 def _call() -> Call:
@@ -155,5 +155,5 @@ def _told() -> Iterator[None]:
         said = f"PostgreSQL said: {reason(error, [])}"
     else:
         return
-    click.echo(f"marketplace postgres: {said}", err=True)
+    click.echo(f"marketplace postgres: {printable(said, lines=True)}", err=True)
     sys.exit(_FAILED)

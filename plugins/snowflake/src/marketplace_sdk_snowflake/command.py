@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from marketplace_sdk.plugin import InvalidInput, Problem, dotted_name, split_name
+from marketplace_sdk.plugin import InvalidInput, Problem, dotted_name, printable, split_name
 from marketplace_sdk_snowflake import explaining, protecting, trusting
 from marketplace_sdk_snowflake.command_line import (
     FAILED,
@@ -115,7 +115,7 @@ def doctor(
         with closing(provisioner):
             findings = provisioner.doctor(call(), may_grant)
     for each in findings:
-        click.echo(f"-- {each.severity}: {each.problem}\n{each.statement};")
+        click.echo(f"-- {each.severity}: {printable(each.problem)}\n{printable(each.statement)};")
     if not findings:
         click.echo("-- nothing is missing")
     sys.exit(FAILED if any(each.severity == "missing" for each in findings) else 0)
@@ -178,7 +178,7 @@ def fingerprint(*, name: str, view: bool, **options: Any) -> None:
             closing(Sessions(login, name="snowflake")) as sessions,
             sessions.use(call()) as talk,
         ):
-            click.echo(trusting.line(talk, settings, name, view=view))
+            click.echo(printable(trusting.line(talk, settings, name, view=view)))
 
 
 @snowflake.command()
@@ -209,7 +209,7 @@ def residual(*, user: str, object: str, installation: str, **options: Any) -> No
             left = list(ways(talk, found, user, checked(installation), settings.prefix))
     for each in left:
         whose = "the marketplace" if each.ours else "others" if each.certain else "unknown"
-        click.echo(f"{whose}: {each.text}")
+        click.echo(f"{whose}: {printable(each.text)}")
     sys.exit(FAILED if any(not each.ours for each in left) else 0)
 
 
@@ -271,7 +271,7 @@ def _change(
         with closing(Sessions(login, name="snowflake")) as sessions:
             with sessions.use(call()) as talk:
                 texts = make(talk, wanted)
-            click.echo(";\n\n".join(texts) + ";")
+            click.echo(";\n\n".join(map(printable, texts)) + ";")
             if dry_run or not (yes or click.confirm("Run this?", err=True)):
                 return
             with sessions.use(call()) as talk:

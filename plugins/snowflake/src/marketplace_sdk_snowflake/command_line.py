@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from marketplace_sdk.plugin import Call, MarketplaceError
+from marketplace_sdk.plugin import Call, MarketplaceError, printable
 from marketplace_sdk_snowflake.failures import Failure
 from marketplace_sdk_snowflake.settings import Login, Settings, connections_file, read_settings
 
@@ -96,5 +96,5 @@ def told() -> Iterator[None]:
         said = f"Snowflake said: {failure.said}"
     else:
         return
-    click.echo(f"marketplace snowflake: {said}", err=True)
+    click.echo(f"marketplace snowflake: {printable(said, lines=True)}", err=True)
     sys.exit(FAILED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from marketplace_sdk.plugin import printable
 from marketplace_sdk_webhook.body import body_of
 from marketplace_sdk_webhook.http import Failed, GuardedClient, seconds_left
 from marketplace_sdk_webhook.resolving import resolve
@@ -93,5 +94,5 @@ def _headers(
 
 def _shown(id: str) -> str:
     """An id as it may stand in an error: one printable line of bounded length."""
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in id)
+    clean = printable(id)
     return clean if len(clean) <= 80 else clean[:77] + "..."  # noqa: PLR2004 - as errors of the core show an id
