@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace_sdk.delivery.outbox import GLANCE
 from marketplace_sdk.delivery.settings import Settings
 from marketplace_sdk.domain.destinations import Delivery, Standing, pause_after
 from marketplace_sdk.domain.events import Effects, Event
@@ -75,6 +76,18 @@ def test_one_that_hangs_delays_no_other(world):
     release.set()
     worker.join(LONG)
     assert [message.data["n"] for message in hanging.messages] == [0, 1]
+
+
+def test_what_is_under_way_after_the_last_round_is_counted_too(world):
+    """Whoever delivers is told of all of it, however slow a destination was."""
+    slow = world.post("slow", "event")
+    slow.fails = lambda message: time.sleep(3 * GLANCE)
+    tell(world)
+
+    world.settings = Settings(rounds=1)
+    done = world.worker().deliver()
+
+    assert (done.messages, len(slow.messages)) == (1, 1)
 
 
 def test_one_that_does_not_answer_in_time_is_left_alone_at_once(world):

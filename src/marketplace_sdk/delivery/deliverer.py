@@ -149,7 +149,7 @@ class Deliverer:
         counts: Counter[str] = Counter()
         self._sealer.run(counts)
         left = limit
-        with self._outbox.serving() as messages:
+        with self._outbox.serving(counts) as messages:
             for _ in range(self._settings.rounds):
                 found = 0
                 for step in (self._timers, self._marks, messages):

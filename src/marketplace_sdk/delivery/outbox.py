@@ -74,8 +74,13 @@ class Outbox:
     _looked: bool = field(default=False, init=False)
 
     @contextmanager
-    def serving(self) -> Iterator[Callable[[Counter[str], int | None], int]]:
+    def serving(
+        self, counts: Counter[str]
+    ) -> Iterator[Callable[[Counter[str], int | None], int]]:
         """Within the block threads serve destinations; at its end all of them are done.
+
+        Args:
+            counts: where to count what was still under way after the last round.
 
         Yields:
             A function that does one round: hands out what is due and has destinations served. It
@@ -93,6 +98,8 @@ class Outbox:
                 return self._at_once(counts, threads, served)
 
             yield round_
+            for late in served.values():
+                _counted(late.result(), counts)
 
     def hand_out(self, counts: Counter[str], limit: int | None = None) -> None:
         """Turn what commands wrote into rows for destinations, inboxes and people."""
