@@ -74,9 +74,7 @@ class Outbox:
     _looked: bool = field(default=False, init=False)
 
     @contextmanager
-    def serving(
-        self, counts: Counter[str]
-    ) -> Iterator[Callable[[Counter[str], int | None], int]]:
+    def serving(self, counts: Counter[str]) -> Iterator[Callable[[Counter[str], int | None], int]]:
         """Within the block threads serve destinations; at its end all of them are done.
 
         Args:
