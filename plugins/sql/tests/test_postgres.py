@@ -13,7 +13,7 @@ import pytest
 from attrs import evolve
 from plugins.sql.tests.helpers import NOON, job, link, raw, record
 
-from marketplace_sdk import Marketplace, NotAllowed
+from marketplace_sdk import DataSource, Marketplace, NotAllowed
 from marketplace_sdk.plugin import InvalidInput, StaleRevision, StorageError
 from marketplace_sdk_sql.storage import SqlStorage
 
@@ -333,6 +333,26 @@ def test_nobody_acts_who_is_deactivated_meanwhile(postgres_url):
             market.people.add("bob", by="ann")
 
         assert [person.id for person in market.people.find(by="root").items] == ["ann", "root"]
+
+
+def test_nobody_asks_for_access_who_is_deactivated_meanwhile(postgres_url):
+    """A request is made of whoever asks as they are when it is kept."""
+    storage = Interrupted(SqlStorage(postgres_url))
+    lake = {"connections": {"lake": {"plugin": "memory"}}}
+    other = Marketplace(SqlStorage(postgres_url), **lake)
+    with Marketplace(storage, **lake) as market, other:
+        market.people.add("root", permissions=["USER_ADMIN", "GOVERNANCE"])
+        market.people.add("ann", principals={"lake": "ann"}, by="root")
+        market.domains.create("sales", by="root")
+        market.sources.register(DataSource("orders", connection="lake", object="o"), by="root")
+        market.domains.assign("sales", ["orders"], by="root")
+        product = market.products.publish("O", domain="sales", sources=["orders"], by="root")
+        storage.then = lambda: other.people.deactivate("ann", by="root")
+
+        with pytest.raises(NotAllowed, match="unknown or inactive"):
+            market.requests.request_access(product.id, answers={"why": "to see"}, by="ann")
+
+        assert not market.requests.find(by="root").items
 
 
 @pytest.mark.parametrize("place", ["id", "order", "index"])

@@ -10,7 +10,7 @@ from marketplace_sdk.domain.durations import Duration, window
 from marketplace_sdk.domain.events import Effects, Timer
 from marketplace_sdk.domain.forms import STANDARD_FORM, RequestForm
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import Facts
+from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import require, roles_on
@@ -224,26 +224,17 @@ class Requests(Reviewing):
     # -- inside ---------------------------------------------------------------------------
 
     def _submit(self, wanted: Wanted, who: str | StewardSelector | None, by: By) -> AccessRequest:
-        person = self._person(by)
-        if person.kind != "person" or isinstance(by or self._bound, SystemActor):
-            raise NotAllowed(
-                "cannot request: only people ask",
-                actor=person.id,
-                action="request.create",
-                hint="a person asks with on_behalf_of=<the service account>",
-            )
-        to = receiver(self._context, person, who)
+        asker = self._decider(by)
+        if isinstance(by or self._bound, SystemActor):
+            raise _only_people(SYSTEM)
+        to: Receiver | None = None  # whoever asks, as the unit of work reads them
         answers: Sequence[Refuse | AddStage | Shorten] = ()
-        if self._context.plugins.checks_requests:
-            # Plugins are asked about a draft outside any unit of work; it is drafted again inside.
-            with self._context.unit(person.id, write=False) as unit:
-                request, known = draft(self._context, unit, unit.facts(person), to, wanted)
-                product = unit.need(DataProduct, wanted.product, "request")
-                form = unit.get(RequestForm, request.form.form) or STANDARD_FORM
-            if known is None:
-                answers = self._context.plugins.check_request(request, product, form, person)
+        if who is not None or isinstance(asker, Person) or self._context.plugins.checks_requests:
+            asker = _asking(asker if isinstance(asker, Person) else self._person(by))
+            to = receiver(self._context, asker, who)
+            answers = self._checked(asker, to, wanted)
         saved = self._as(
-            person,
+            asker,
             lambda unit, facts: self._place(unit, facts, to, wanted, answers),
             (AccessRequest, wanted.id),
             (DataProduct, wanted.product),
@@ -252,14 +243,30 @@ class Requests(Reviewing):
             check_stuck(self._context, saved)
         return saved
 
+    def _checked(
+        self, person: Person, to: Receiver, wanted: Wanted
+    ) -> Sequence[Refuse | AddStage | Shorten]:
+        """What plugins say to a draft, outside any unit of work; it is drafted again inside."""
+        if not self._context.plugins.checks_requests:
+            return ()
+        with self._context.unit(person.id, write=False) as unit:
+            request, known = draft(self._context, unit, unit.facts(person), to, wanted)
+            product = unit.need(DataProduct, wanted.product, "request")
+            form = unit.get(RequestForm, request.form.form) or STANDARD_FORM
+        if known is not None:
+            return ()
+        return self._context.plugins.check_request(request, product, form, person)
+
     def _place(
         self,
         unit: Unit,
         facts: Facts,
-        to: Receiver,
+        to: Receiver | None,
         wanted: Wanted,
         answers: Sequence[Refuse | AddStage | Shorten],
     ) -> AccessRequest:
+        if to is None:
+            to = receiver(self._context, _asking(facts.person), None)
         request, known = draft(self._context, unit, facts, to, wanted)
         if known is not None:
             return known.request
@@ -325,3 +332,19 @@ class Requests(Reviewing):
 def _list(names: Collection[str]) -> tuple[str, ...]:
     given = (names,) if isinstance(names, str) else check_list(names, "acknowledge")
     return tuple(check_text(name, "acknowledge") for name in given)
+
+
+def _asking(person: Person) -> Person:
+    """Whoever asks, if that is a person; accounts would ask for themselves without an owner."""
+    if person.kind != "person":
+        raise _only_people(person.id)
+    return person
+
+
+def _only_people(actor: str) -> NotAllowed:
+    return NotAllowed(
+        "cannot request: only people ask",
+        actor=actor,
+        action="request.create",
+        hint="a person asks with on_behalf_of=<the service account>",
+    )
