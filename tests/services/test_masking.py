@@ -178,6 +178,28 @@ def test_while_access_is_withheld_so_is_the_exception(small, product):
     assert seen(small) == ["clear", "masked", "clear", "masked"]
 
 
+def test_a_new_source_that_cannot_be_opened_yet_masks_nothing_again(small):
+    """Access that is there stays what it was while the platform owes another part of it."""
+    platform = small.platform.platform
+    small.market.sources.update("people", columns=[Column("salary", masked=True)], by="gil")
+    product = small.publish(any_of(LEGAL), sources=["people"])
+    small.approve(small.ask(product), "ana")
+    unmask(small, product, "people.salary")
+    assert small.reads("con", column="salary") == "clear"
+
+    platform.refuse(small.objects["leave"])
+    small.market.products.set_sources(product.id, ["people", "leave"], by="dee")
+    small.deliver()
+    assert small.reads("con", column="salary") == "clear"
+    assert small.reads("con", "leave", "days") == "none"
+
+    platform.permit(small.objects["leave"])
+    small.clock.advance(days=1)
+    small.deliver()
+    assert small.reads("con", column="salary") == "clear"
+    assert small.reads("con", "leave", "days") == "clear"
+
+
 def test_an_exception_that_expires_masks_that_column_again(small, product):
     """One end for all its columns; the access stays."""
     request = small.ask_unmasked(product, "people.salary", "leave.days")

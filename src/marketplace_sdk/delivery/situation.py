@@ -251,8 +251,12 @@ def _column(unit: Unit, mark: Mark, *, shut: bool) -> Situation:
 
 
 def _readable(unit: Unit, exception: Grant) -> frozenset[tuple[str, str]]:
-    """Objects of a masking exception which its beneficiary can read now, under whatever name."""
-    reached = accessible(unit, exception.beneficiary.token, ("active",))
+    """Objects of a masking exception that were opened for its beneficiary, under whatever name.
+
+    From then on only what holds the access back holds the exception back, and not what the
+    platform still owes: a source that came to the product later masks nothing again.
+    """
+    reached = accessible(unit, exception.beneficiary.token, lambda grant: grant.opened)
     found = set()
     for name in exception.masking_sources:
         source = unit.get(DataSource, name)

@@ -123,6 +123,11 @@ class Grant:
         return self.state in ("wanted", "active", "withheld")
 
     @property
+    def opened(self) -> bool:
+        """Whether it was active and is not held back; what is missing since is being put back."""
+        return self.state == "active" or (self.state == "wanted" and self.active_at is not None)
+
+    @property
     def trouble(self) -> tuple[Trouble, ...]:
         """Everything that is wrong on the platforms, sorted by target."""
         parts = sorted(self.parts.items())

@@ -108,7 +108,9 @@ def _lose(
     exceptions = [each for each in found if before is None or each.created_at < before]
     if not any(exception.live for exception in exceptions):
         return
-    reached = {_object(unit, name) for name in accessible(unit, beneficiary, LIVE)}
+    reached = {
+        _object(unit, name) for name in accessible(unit, beneficiary, lambda grant: grant.live)
+    }
     gone = frozenset(name for name in sources if _object(unit, name) not in reached)
     for exception in exceptions:
         if not exception.live or not exception.masking_sources & gone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.domain.catalog import DataSource
@@ -102,11 +102,11 @@ def marks_of_exceptions(
     return column_marks(unit, (each for each in columns if each.split(".", 1)[0] in sources))
 
 
-def accessible(unit: Unit, beneficiary: str, states: Collection[str]) -> frozenset[str]:
-    """Sources on which a beneficiary (a token) has an access grant in one of these states."""
+def accessible(unit: Unit, beneficiary: str, counts: Callable[[Grant], bool]) -> frozenset[str]:
+    """Sources on which a beneficiary (a token) has an access grant that counts and is not over."""
     return frozenset(
         source
         for grant in unit.find(Grant, ("open_beneficiary", [beneficiary]), ("kind", ["access"]))
-        if grant.state in states and not grant.over(unit.now)
+        if counts(grant) and not grant.over(unit.now)
         for source in sources_of(unit, grant)
     )
