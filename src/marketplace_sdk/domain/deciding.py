@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.domain.quorum import Match, adds_approval, matches
-from marketplace_sdk.errors import AlreadyDetermined, NotAllowed
+from marketplace_sdk.errors import AlreadyDetermined, NotAllowed, StaleRevision
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.people import Facts
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.requests import AccessRequest
     from marketplace_sdk.domain.selectors import StewardSelector
 
-__all__ = ["Place", "asked", "done", "may_decide", "on_the_side", "seated"]
+__all__ = ["Place", "asked", "check_seen", "done", "may_decide", "on_the_side", "seated"]
 
 Place = tuple[int, int]
 """Numbers of the set within the stage and of the seat within the set, from 0."""
@@ -33,6 +33,16 @@ def done(request: AccessRequest) -> tuple[Determination, ...]:
     """What was determined on the stage that is open; whoever did does not again."""
     number = request.tally.stage
     return tuple(each for each in request.determinations if each.stage == number)
+
+
+def check_seen(request: AccessRequest, revision: int | None) -> None:
+    """Refuse an act on a request that has changed since it was seen; None: they do not say.
+
+    Raises:
+        StaleRevision: it has another revision by now.
+    """
+    if revision is not None and revision != request.revision:
+        raise StaleRevision("request", request.id, expected=revision, found=request.revision)
 
 
 def asked(request: AccessRequest) -> tuple[StewardSelector, ...]:
@@ -94,7 +104,7 @@ def seated(
         AlreadyDetermined: they have determined on it.
     """
     number = request.tally.stage
-    assert number is not None, "a pending request has an open stage"  # noqa: S101
+    assert number is not None, "a pending request has an open stage"  # noqa: S101 - for types; it cannot be otherwise
     stage = request.stages[number]
     takes_over = vacant if fallback is not None and fallback.matches(facts) else ()
     matched = matches(stage, facts, takes_over)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from marketplace_sdk.domain.announcing import answerers, happened, notice
-from marketplace_sdk.domain.deciding import Place, on_the_side, seated
+from marketplace_sdk.domain.deciding import Place, check_seen, on_the_side, seated
 from marketplace_sdk.domain.events import QUESTION_ASKED, Effects
 from marketplace_sdk.domain.requests import AccessRequest, Inquiry
 from marketplace_sdk.domain.selectors import user
@@ -26,7 +26,6 @@ from marketplace_sdk.errors import (
     NotAllowed,
     NotFound,
     Problem,
-    StaleRevision,
 )
 
 if TYPE_CHECKING:
@@ -83,9 +82,9 @@ def ask(
     if known is not None:
         if (known.asked_by, known.question) == (facts.id, question):
             return Decision(request=request, changed=False)
-        raise Conflict(f"{cannot}: the inquiry id is taken")
+        raise Conflict(f"{cannot}: the inquiry id is taken", hint="choose another id")
     _pending(request, cannot, "only what is pending is asked about")
-    _seen(request, revision)
+    check_seen(request, revision)
     if on_the_side(request, facts) and not request.allow_self_review:
         raise NotAllowed(
             f"{cannot}: whoever it is for answers questions, and has none",
@@ -153,7 +152,7 @@ def answer(
             hint="an answer is never edited; say more in the answer to another question",
         )
     _pending(request, cannot, "nobody waits for the answer any more")
-    _seen(request, revision)
+    check_seen(request, revision)
     if not known.question:
         raise Conflict(f"{cannot}: its question was erased", code="erased", hint="nothing is due")
     answered = evolve(known, answer=text, answered_by=facts.id, answered_at=now)
@@ -171,11 +170,6 @@ def _known(request: AccessRequest, id: str) -> Inquiry | None:
 def _pending(request: AccessRequest, cannot: str, hint: str) -> None:
     if not request.open:
         raise AlreadyDetermined(f"{cannot}: it is {request.state}", state=request.state, hint=hint)
-
-
-def _seen(request: AccessRequest, revision: int | None) -> None:
-    if revision is not None and revision != request.revision:
-        raise StaleRevision("request", request.id, expected=revision, found=request.revision)
 
 
 def _told(

@@ -16,7 +16,7 @@ from marketplace_sdk.domain.announcing import (
     sides,
     stewards,
 )
-from marketplace_sdk.domain.deciding import Place, on_the_side, seated
+from marketplace_sdk.domain.deciding import Place, check_seen, on_the_side, seated
 from marketplace_sdk.domain.durations import Window, end_of
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.quorum import Determination, adds_approval
@@ -28,7 +28,6 @@ from marketplace_sdk.errors import (
     InvalidInput,
     NotAllowed,
     Problem,
-    StaleRevision,
 )
 
 if TYPE_CHECKING:
@@ -160,8 +159,7 @@ def determine(
             state=request.state,
             hint="revoke it instead" if request.state == "approved" else "",
         )
-    if revision is not None and revision != request.revision:
-        raise StaleRevision("request", request.id, expected=revision, found=request.revision)
+    check_seen(request, revision)
     own = on_the_side(request, facts)
     if own and not request.allow_self_review:
         raise NotAllowed(

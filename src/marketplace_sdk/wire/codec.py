@@ -244,7 +244,7 @@ def _parts(converter: cattrs.Converter) -> None:
 
     def is_optional(kind: Any) -> bool:
         args = get_args(kind)
-        return get_origin(kind) is UnionType and len(args) == 2 and args[1] is NoneType  # noqa: PLR2004
+        return get_origin(kind) is UnionType and len(args) == 2 and args[1] is NoneType  # noqa: PLR2004 - a type and None
 
     def read_optional(kind: Any) -> Any:
         of = get_args(kind)[0]
