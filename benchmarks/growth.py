@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._world import approved, market, publish
 from benchmarks.bulk import bulk
-from benchmarks.lifecycle import Recording
+from benchmarks.recording import Recording
 from marketplace_sdk.memory.storage import MemoryStorage
 from marketplace_sdk.plugin import Work
 from marketplace_sdk.testing import FrozenClock

@@ -1,9 +1,9 @@
 """A request's life on PostgreSQL: asked, approved, revoked, by one process or by eight at once.
 
-The lower bound is plain psycopg writing the very same rows in as many transactions at the same
-durability, in as many processes: what each process asked our store to write for as many other
-lives is recorded and replayed by it. Deliveries are left out, for they are a worker's and not the
-deciders'.
+The lower bound is plain psycopg writing the very same rows into tables of the same kind, in as many
+transactions at the same durability, in as many processes (see ``recording``); its isolation is the
+server's usual READ COMMITTED, which costs less than ours and never fails, as it decides nothing.
+Deliveries are left out, for they are a worker's and not the deciders'.
 
 Run: ``uv run python benchmarks/lifecycle_postgres.py``; a PostgreSQL is started for it.
 """
@@ -21,54 +21,38 @@ from urllib.parse import urlencode
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._world import approved, market, publish
-from benchmarks.lifecycle import Recording, prepared_rows
+from benchmarks.recording import ORDER, Recording, statements
 from marketplace_sdk import Marketplace
 from marketplace_sdk.testing import FrozenClock, MemoryPlatform
 
 PATIENCE = 120
 """Seconds that processes wait for each other."""
 
-SCHEMA = """
-CREATE SCHEMA plain;
-CREATE TABLE plain.record (kind text, id text, revision int, document text, ord text,
-                           PRIMARY KEY (kind, id));
-CREATE TABLE plain.record_index (kind text, key text, value text, id text,
-                                 PRIMARY KEY (kind, key, value, id));
-CREATE TABLE plain.event (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-                          aggregate text, sequence int, body text, UNIQUE (aggregate, sequence));
-CREATE TABLE plain.work (id text PRIMARY KEY, queue text, key text, due text, body text,
-                         owner text, leased_until text);
-"""
-
-RECORD = """
-INSERT INTO plain.record VALUES (%s, %s, %s, %s, %s) ON CONFLICT (kind, id)
-DO UPDATE SET revision = excluded.revision, document = excluded.document, ord = excluded.ord
-"""
-ENTRY = "INSERT INTO plain.record_index VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
-EVENT = "INSERT INTO plain.event (aggregate, sequence, body) VALUES (%s, %s, %s)"
-WORK = "INSERT INTO plain.work VALUES (%s, %s, %s, %s, %s, '', NULL) ON CONFLICT DO NOTHING"
-REMOVED = "DELETE FROM plain.record WHERE (kind, id) = (%s, %s)"
-HELD = "UPDATE plain.work SET owner = %s, leased_until = %s WHERE id = %s"
-DONE = "DELETE FROM plain.work WHERE id = %s"
+SAYS = statements("%s")
 
 
-def replay(connection, prepared):
+def replay(connection, written):
     """Write the rows of each unit in a transaction of its own."""
     cursor = connection.cursor()
-    statements = (RECORD, ENTRY, EVENT, WORK, REMOVED, HELD, DONE)
-    for unit in prepared:
+    told = [SAYS[kind] for kind in ORDER]
+    for unit in written:
         with connection.transaction():
-            for statement, rows in zip(statements, unit, strict=True):
+            for statement, rows in zip(told, unit, strict=True):
                 if len(rows) == 1:
                     cursor.execute(statement, rows[0])
                 elif rows:
                     cursor.executemany(statement, rows)
 
 
-def worker(url, dsn, product, person, lives, gate, times):
-    """One process: in every round it lives so many lives, and then replays as many others."""
+def plain(dsn, schema):
+    """A connection of plain psycopg to these tables."""
     import psycopg
 
+    return psycopg.connect(dsn, autocommit=True, options=f"-c search_path={schema}")
+
+
+def worker(url, bound, product, person, lives, gate, times):
+    """One process: in every round it lives so many lives, and then replays as many others."""
     from marketplace_sdk_sql.storage import SqlStorage
 
     recording = Recording(SqlStorage(url))
@@ -79,7 +63,7 @@ def worker(url, dsn, product, person, lives, gate, times):
             request = approved(made, product, person)
             made.requests.revoke(request.id, reason="over", by="root")
 
-    with psycopg.connect(dsn, autocommit=True) as plain:
+    with plain(*bound) as connection:
         for _ in range(times):
             recording.on = False
             gate.wait(PATIENCE)
@@ -88,33 +72,40 @@ def worker(url, dsn, product, person, lives, gate, times):
             recording.on = True
             recording.units.clear()
             live()
-            prepared = prepared_rows(recording.units)
+            written = recording.written()
             gate.wait(PATIENCE)
-            replay(plain, prepared)
+            replay(connection, written)
             gate.wait(PATIENCE)
     made.close()
 
 
 def measure(server, workers, *, quick):
     """Milliseconds per life with so many processes."""
-    import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
+    from marketplace_sdk_sql.storage import SqlStorage
+
     lives, times = (5, 3) if quick else (20, 7)
-    parts = {**conninfo_to_dict(server.dsn), "schema": f"market_{secrets.token_hex(4)}"}
-    url = f"postgresql:///?{urlencode(parts)}"
+    name = secrets.token_hex(4)
+
+    def url_of(schema):
+        return f"postgresql:///?{urlencode({**conninfo_to_dict(server.dsn), 'schema': schema})}"
+
+    url = url_of(f"market_{name}")
     people = [f"{secrets.token_hex(4)}-{number}" for number in range(workers)]
     made = market(url, people=people)
     product = publish(made, "P", ["s.t"])
     made.close()
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA IF EXISTS plain CASCADE")
-        connection.execute(SCHEMA)
+    tables = SqlStorage(url_of(f"plain_{name}"))
+    tables.setup()
+    tables.close()
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(workers + 1)
     processes = [
         context.Process(
-            target=worker, args=(url, server.dsn, product, person, lives, gate, times), daemon=True
+            target=worker,
+            args=(url, (server.dsn, f"plain_{name}"), product, person, lives, gate, times),
+            daemon=True,
         )
         for person in people
     ]

@@ -33,7 +33,7 @@ def new_id() -> str:
         stamp = max((time.time_ns() << 12) // 1_000_000, _last + 1)
         _last = stamp
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64
-    value |= 0b10 << 62 | secrets.randbits(62)
+    value |= 0b10 << 62 | int.from_bytes(os.urandom(8), "big") >> 2
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from attrs import evolve, field, frozen
@@ -159,7 +160,7 @@ class AccessRequest:
         """Whether it waits for a decision."""
         return self.state == "pending"
 
-    @property
+    @cached_property
     def tally(self) -> Tally:
         """The evaluated review."""
         return tally(self.stages, self.determinations)
@@ -170,7 +171,7 @@ class AccessRequest:
         waiting = (each for each in self.inquiries if each.answered_at is None and each.question)
         return tuple(waiting) if self.open else ()
 
-    @property
+    @cached_property
     def stewards(self) -> frozenset[StewardSelector]:
         """Everybody whom the pinned review names."""
         return frozenset(one for stage in self.stages for one in stage.selectors())

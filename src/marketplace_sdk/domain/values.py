@@ -79,16 +79,19 @@ class FrozenMap(Mapping[K, V], Generic[K, V]):
 
 def freeze(data: Mapping[Any, Any] | None) -> FrozenMap[Any, Any]:
     """Any mapping as a FrozenMap, what it holds included; used as an attrs converter."""
-    if isinstance(data, FrozenMap):
+    if type(data) is FrozenMap:
         return data
     return FrozenMap({key: _frozen(value) for key, value in (data or {}).items()})
 
 
 def _frozen(value: object) -> object:
-    if value.__class__ is str:  # nearly always; asking for Mapping takes ten times as long
+    kind = type(value)
+    if kind is str:  # nearly always; asking for Mapping takes ten times as long
         return value
-    if isinstance(value, Mapping):
-        return freeze(value)
+    if kind is FrozenMap:
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        return freeze(value)  # type: ignore[arg-type]  # a mapping
     if isinstance(value, (list, tuple)):
         return tuple(_frozen(each) for each in value)
     if isinstance(value, (set, frozenset)):

@@ -322,10 +322,20 @@ class SearchingTransaction(Transaction, Protocol):
 class PrefetchingTransaction(Transaction, Protocol):
     """What a store may offer that is far away: many questions in one round trip."""
 
-    def prefetch(self, records: Iterable[tuple[str, str]] = (), heads: Iterable[str] = ()) -> None:
-        """Kinds and ids of records, and chains, of which ``get`` and ``head`` will soon be asked.
+    def prefetch(
+        self,
+        records: Iterable[tuple[str, str]] = (),
+        heads: Iterable[str] = (),
+        lists: Iterable[tuple[str, str, Sequence[str]]] = (),
+    ) -> None:
+        """What will soon be asked for, or is likely to be.
 
-        Changes nothing but how fast they answer; whoever is never asked counts as not read.
+        Changes nothing but how fast it is answered; what is never asked for counts as not read.
+
+        Args:
+            records: kinds and ids, for ``get``.
+            heads: chains, for ``head``.
+            lists: kinds, keys and values, for ``find`` with this one pair and nothing else.
         """
 
 

@@ -214,13 +214,22 @@ class Service:
         return self._as(self._decider(by), work, *ahead)
 
     def _as(
-        self, who: Person | str, work: Callable[[Unit, Facts], T], *ahead: tuple[type[Any], str]
+        self,
+        who: Person | str,
+        work: Callable[[Unit, Facts], T],
+        *ahead: tuple[type[Any], str],
+        guess: Callable[[Unit], None] | None = None,
     ) -> T:
-        id, wanted = (who.id, ahead) if isinstance(who, Person) else (who, ((Person, who), *ahead))
+        """The same for whoever ``_decider`` found; ``guess`` says more of what is likely asked."""
+        id = who.id if isinstance(who, Person) else who
         for attempt in range(MOST_TRIES):
             try:
                 with self._context.unit(id) as unit:
-                    unit.ahead(*wanted)
+                    unit.ahead(*ahead)
+                    if guess is not None:
+                        guess(unit)
+                    if not isinstance(who, Person):
+                        unit.ahead_of_facts(id)
                     person = who if isinstance(who, Person) else _stored(unit, id)
                     return work(unit, unit.facts(person))
             except StaleRevision:

@@ -12,6 +12,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.rights import allowed, roles_on
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.work.listing import stewards_of
+from marketplace_sdk.work.targets import ahead_of_exceptions
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.people import Facts
@@ -47,7 +48,9 @@ def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessReque
         (Grant, request.grant),
         # Whoever is a steward of the product now may revoke, most often by the same form.
         *(((RequestForm, request.form.form),) if verb == "revoke" else ()),
+        names=[request.wish_key, f"extend|{request.grant}"] if request.grant else (),
     )
+    ahead_of_exceptions(unit, request)
     roles = roles_for(unit, facts, request, verb)
     seen = allowed("request.read", roles) or allowed("request.revoke", roles)
     # Whoever may stand in sees what waits, and afterwards only what they have decided themselves.

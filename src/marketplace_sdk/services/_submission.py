@@ -43,6 +43,7 @@ from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._widening import quarantined
 from marketplace_sdk.work.endings import end_grant
+from marketplace_sdk.work.pages import storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,16 @@ if TYPE_CHECKING:
     from marketplace_sdk.services._context import Context
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["Receiver", "Wanted", "check_columns", "draft", "extended", "place", "receiver"]
+__all__ = [
+    "Receiver",
+    "Wanted",
+    "ahead_of_draft",
+    "check_columns",
+    "draft",
+    "extended",
+    "place",
+    "receiver",
+]
 
 MOST_COLUMNS = 500
 
@@ -138,6 +148,29 @@ def check_columns(columns: Collection[str] | str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def ahead_of_draft(unit: Unit, *, wanted: Wanted, token: str) -> None:
+    """Say what ``draft`` and ``place`` will ask for, and by the product of before what else.
+
+    ``token`` is the beneficiary's.
+    """
+    if not storable(wanted.product):
+        return  # there is no such product, as ``draft`` will say
+    wish = wish_key(wanted.kind, wanted.product, wanted.columns, token, wanted.extends)
+    unit.ahead((AccessRequest, wanted.id), (DataProduct, wanted.product), names=[wish])
+    product = unit.recall(DataProduct, wanted.product)
+    if product is not None:
+        _ahead_of_parts(unit, product, wanted)
+
+
+def _ahead_of_parts(unit: Unit, product: DataProduct, wanted: Wanted) -> None:
+    form = product.form_for(wanted.kind)
+    unit.ahead(
+        (Domain, product.domain),
+        *((DataSource, name) for name in product.sources),
+        *(((RequestForm, form),) if form else ()),
+    )
+
+
 def draft(
     context: Context, unit: Unit, facts: Facts, to: Receiver, wanted: Wanted
 ) -> tuple[AccessRequest, Decision | None]:
@@ -161,13 +194,7 @@ def draft(
             if product.state == "retired"
             else "look for another product",
         )
-    form, to_whom = product.form_for(wanted.kind), to.beneficiary.token
-    unit.ahead(
-        (Domain, product.domain),
-        *((DataSource, name) for name in product.sources),
-        *(((RequestForm, form),) if form else ()),
-        names=[wish_key(wanted.kind, product.id, wanted.columns, to_whom, wanted.extends)],
-    )
+    _ahead_of_parts(unit, product, wanted)
     domain = unit.need(Domain, product.domain, "request from")
     away = quarantined(unit, product, domain)
     if away:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from marketplace_sdk.domain.durations import Duration, window
@@ -28,6 +29,7 @@ from marketplace_sdk.services._stuck import check_stuck
 from marketplace_sdk.services._submission import (
     Receiver,
     Wanted,
+    ahead_of_draft,
     check_columns,
     draft,
     extended,
@@ -233,11 +235,11 @@ class Requests(Reviewing):
             asker = _asking(asker if isinstance(asker, Person) else self._person(by))
             to = receiver(self._context, asker, who)
             answers = self._checked(asker, to, wanted)
+        token = f"user:{asker}" if to is None else to.beneficiary.token
         saved = self._as(
             asker,
             lambda unit, facts: self._place(unit, facts, to, wanted, answers),
-            (AccessRequest, wanted.id),
-            (DataProduct, wanted.product),
+            guess=partial(ahead_of_draft, wanted=wanted, token=token),
         )
         if saved.open:
             check_stuck(self._context, saved)
@@ -317,7 +319,6 @@ class Requests(Reviewing):
             request = visible_request(unit, facts, id, verb)
             roles = roles_for(unit, facts, request, verb)
             require(f"request.{verb}", roles, facts, f"request {id}")
-            unit.ahead(names=[request.wish_key, f"extend|{request.grant}"])
             grant = unit.get(Grant, request.grant) if request.grant else None
             state = request.seen_at(unit.now).state
             if grant is None or state != "approved":

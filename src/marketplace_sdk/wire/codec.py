@@ -32,6 +32,9 @@ __all__ = ["canonical", "digest", "dump", "instant", "load", "plain", "text_of"]
 
 T = TypeVar("T")
 
+MOST_VERSIONS = 512
+"""Form versions that are kept as values and as data."""
+
 _CONDITIONS: dict[str, type[conditions.Condition]] = {
     each.__name__: each
     for each in (
@@ -47,6 +50,7 @@ _CONDITIONS: dict[str, type[conditions.Condition]] = {
 }
 
 
+@lru_cache(maxsize=64)
 def text_of(moment: datetime) -> str:
     """An instant as fixed-width text, so that sorting the text sorts the time."""
     if moment.tzinfo is not UTC:
@@ -66,9 +70,11 @@ def instant(text: str) -> datetime:
 
 def plain(value: Any) -> Any:
     """Any tree of mappings, sequences and scalars as dicts, lists and scalars."""
-    if type(value) is str:  # by far the most
+    kind = type(value)
+    if kind is str:  # by far the most
         return value
-    if isinstance(value, Mapping):
+    # Whether something is a Mapping takes long to find out, and these are.
+    if kind is dict or kind is FrozenMap or isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
@@ -142,11 +148,7 @@ def _converter() -> cattrs.Converter:
     )
     _ends(converter)
     _trees(converter)
-    # What a request was filed under is written out whole: a default that changes in a later
-    # release must not change a form that was pinned before.
-    converter.register_unstructure_hook(
-        FormVersion, make_dict_unstructure_fn(FormVersion, converter, _cattrs_omit_if_default=False)
-    )
+    _pinned(converter)
     # A revision belongs to the record, not to the document; a status to the moment of reading.
     converter.register_unstructure_hook_factory(
         lambda kind: attrs.has(kind) and "revision" in attrs.fields_dict(kind), _without_revision
@@ -253,6 +255,49 @@ def _parts(converter: cattrs.Converter) -> None:
 
     converter.register_structure_hook_factory(is_list, read_list)
     converter.register_structure_hook_factory(is_optional, read_optional)
+
+
+def _pinned(converter: cattrs.Converter) -> None:
+    """Form versions: many requests are pinned to one, and each is read and written many times.
+
+    What a request was filed under is written out whole: a default that changes in a later release
+    must not change a form that was pinned before.
+    """
+    read = make_dict_structure_fn(FormVersion, converter)
+    write = make_dict_unstructure_fn(FormVersion, converter, _cattrs_omit_if_default=False)
+    versions: dict[str, tuple[Any, FormVersion]] = {}
+
+    def structure(data: Any, kind: Any) -> FormVersion:
+        known = versions.get(data["id"])
+        if known is not None and known[0] == data:
+            return known[1]
+        value: FormVersion = read(data, kind)
+        if len(versions) >= MOST_VERSIONS:
+            versions.clear()
+        versions[value.id] = (data, value)
+        return value
+
+    @lru_cache(maxsize=MOST_VERSIONS)
+    def written(value: _Same) -> dict[str, Any]:
+        return write(value.it)
+
+    converter.register_structure_hook(FormVersion, structure)
+    converter.register_unstructure_hook(FormVersion, lambda value: written(_Same(value)))
+
+
+class _Same:
+    """One very object, as the key of a cache that keeps it alive."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: Any) -> None:
+        self.it = it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.it is self.it
 
 
 def _ends(converter: cattrs.Converter) -> None:

@@ -30,6 +30,11 @@ class Remembered:
             return None
         return known[1] if known[0].document == record.document else None
 
+    def last(self, key: tuple[str, str]) -> Any:
+        """The value that was made last, of whatever document, or None."""
+        known = self._values.get(key)
+        return None if known is None else known[1]
+
     def put(self, key: tuple[str, str], record: Record, value: Any) -> None:
         """Keep a value, instead of the one of before."""
         if len(self._values) >= MOST:

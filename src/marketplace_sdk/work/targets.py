@@ -9,6 +9,7 @@ from marketplace_sdk.domain.catalog import DataSource
 from marketplace_sdk.domain.events import Mark
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
+from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.work.records import exception_key
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accessible",
+    "ahead_of_exceptions",
     "column_marks",
     "exceptions_of",
     "mark_of",
@@ -90,8 +92,22 @@ def exceptions_of(unit: Unit, beneficiary: str, sources: Collection[str]) -> lis
     The sources are read on the same way.
     """
     unit.ahead(*((DataSource, name) for name in sources))
-    keys = [exception_key(name, beneficiary) for name in sources]
-    return unit.find(Grant, ("open_exception", keys))
+    return unit.find(Grant, ("open_exception", _exception_keys(beneficiary, sources)))
+
+
+def ahead_of_exceptions(unit: Unit, request: AccessRequest) -> None:
+    """Say that the same will be asked for about a request, on its product's sources of before."""
+    product = unit.recall(DataProduct, request.product)
+    if product is not None and request.kind == "access":
+        sources = product.covered(request.created_at)
+        keys = _exception_keys(request.beneficiary.token, sources)
+        unit.ahead(
+            *((DataSource, name) for name in sources), lists=[(Grant, "open_exception", keys)]
+        )
+
+
+def _exception_keys(beneficiary: str, sources: Iterable[str]) -> list[str]:
+    return [exception_key(name, beneficiary) for name in sorted(sources)]
 
 
 def marks_of_exceptions(

@@ -79,8 +79,9 @@ class Unit:
         self._unknown: dict[tuple[str, str], dict[str, Any]] = {}
         # Values of this transaction by kind and id: rules ask for the same product many times.
         self._read: dict[tuple[str, str], Any] = {}
+        self._ahead: set[tuple[str, str]] = set()
         self._links: dict[str, EventRow] = {}
-        self._held: dict[frozenset[str], frozenset[tuple[str, str]]] = {}
+        self._held: dict[tuple[str, ...], frozenset[tuple[str, str]]] = {}
 
     # -- values ---------------------------------------------------------------------------
 
@@ -94,21 +95,37 @@ class Unit:
             record = self.rows.get(entry.name, id)
             if record is not None:
                 known = self._value(entry, record)
-                if record.kind in _SELDOM_CHANGED:
-                    _REMEMBERED.put((record.kind, id), record, known)
+                key = (record.kind, record.id)
+                if record.kind in _SELDOM_CHANGED and _REMEMBERED.last(key) is not known:
+                    _REMEMBERED.put(key, record, known)
         return known
 
-    def ahead(self, *wanted: tuple[type[Any], str], names: Collection[str] = ()) -> None:
-        """Say which values, and which reserved names, will be asked for.
+    def recall(self, kind: type[T], id: str) -> T | None:
+        """The value of that id as some unit of this process read it last, or None.
+
+        It may be another by now: only good for a guess at what will have to be read ``ahead``.
+        """
+        known: T | None = _REMEMBERED.last((KINDS[kind].name, id))
+        return known
+
+    def ahead(
+        self,
+        *wanted: tuple[type[Any], str],
+        names: Collection[str] = (),
+        lists: Iterable[tuple[type[Any], str, Sequence[str]]] = (),
+    ) -> None:
+        """Say which values, reserved names and lists by one key will be asked for, or may be.
 
         A store far away reads them all at once, with the newest event of each; others need not.
         """
         if self._prefetch is None:
             return
-        keys = [(KINDS[kind].name, id) for kind, id in wanted if id and storable(id)]
-        keys = [key for key in keys if key not in self._read]
+        keys = [(KINDS[kind].name, id) for kind, id in wanted]
+        keys = [key for key in keys if key not in self._ahead and storable(key[1]) and key[1]]
         logged = [f"{name}:{id}" for name, id in keys if name in _DECIDED]
-        self._prefetch([*keys, *(("reservation", name) for name in names)], logged)
+        keys += [("reservation", name) for name in names]
+        self._ahead.update(keys)
+        self._prefetch(keys, logged, [(KINDS[kind].name, *pair) for kind, *pair in lists])
 
     def need(self, kind: type[T], id: str, verb: str) -> T:
         """The value of that id; ``verb`` is what somebody wanted to do with it.
@@ -292,6 +309,12 @@ class Unit:
             )
         return Facts(person=person, domain_permissions=held)
 
+    def ahead_of_facts(self, id: str) -> None:
+        """Say that the facts of somebody will be asked for who is read in this unit, too."""
+        known = self.recall(Person, id)
+        lists = () if known is None else [(Domain, "holder", _holders_of(known))]
+        self.ahead((Person, id), lists=lists)
+
     # -- what follows ---------------------------------------------------------------------
 
     def keep(self, effects: Effects) -> None:
@@ -335,9 +358,9 @@ class Unit:
         return value
 
 
-def _holders_of(person: Person) -> frozenset[str]:
-    """Tokens under which a person may hold permissions in a domain."""
-    return frozenset({f"user:{person.id}", *(f"group:{name}" for name in person.groups)})
+def _holders_of(person: Person) -> tuple[str, ...]:
+    """Tokens under which a person may hold permissions in a domain, in a certain order."""
+    return (f"user:{person.id}", *sorted(f"group:{name}" for name in person.groups))
 
 
 def _place(record: Record) -> tuple[str, str]:

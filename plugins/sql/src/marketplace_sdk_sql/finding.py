@@ -88,6 +88,15 @@ class Finder:
         """Rows of records, in order."""
         return list(self._from_first(span, "record"))
 
+    def asked_alone(self, span: Span) -> tuple[str, list[Any]] | None:
+        """The one statement, with its values, of which ``records`` will ask, if it is so."""
+        if len(span.where) != 1:
+            return None
+        values = tuple(dict.fromkeys(span.where[0][1]))
+        if len(values) > MOST_STREAMS:
+            return None
+        return self._statement(span, "record", span.where, values)
+
     def words(self, span: Span) -> Iterator[tuple[str, str, str]]:
         """Sort, id and words of everything in a span that has texts, read step by step."""
         step = evolve(
@@ -150,6 +159,11 @@ class Finder:
     def _run(
         self, span: Span, reads: Any, where: tuple[Pair, ...], values: Sequence[str]
     ) -> list[Any]:
+        return self._rows(*self._statement(span, reads, where, values))
+
+    def _statement(
+        self, span: Span, reads: Any, where: tuple[Pair, ...], values: Sequence[str]
+    ) -> tuple[str, list[Any]]:
         shape = Shape(
             "pair" if where else "kind",
             reads=reads,
@@ -161,7 +175,7 @@ class Finder:
         )
         rest = self._rest(span, where[1:])
         if not where:
-            return self._rows(self._sql.find(shape), [span.kind, *rest])
+            return self._sql.find(shape), [span.kind, *rest]
         key = where[0][0]
         if not shape.streams:
             streams = [self._texts(values)]
@@ -173,7 +187,7 @@ class Finder:
             binds += [span.kind, key, value, *rest]
         if shape.streams > 1:
             binds.append(span.limit)
-        return self._rows(self._sql.find(shape), binds)
+        return self._sql.find(shape), binds
 
     def _rest(self, span: Span, others: tuple[Pair, ...]) -> list[Any]:
         binds: list[Any] = []

@@ -273,29 +273,36 @@ def _error(result: pq.abc.PGresult) -> psycopg.Error:
 
 def _text(value: Any) -> bytes | None:
     """A value as the server reads it. Raises UnicodeEncodeError, or DataError for NUL."""
-    if value is None:
-        return None
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is str:
+        text = value
+    elif kind is list:
         return _array(value).encode()
-    data = value.encode() if isinstance(value, str) else str(value).encode()
-    if b"\0" in data:
-        raise psycopg.DataError("text with NUL")
-    return data
-
-
-def _array(values: Sequence[Any]) -> str:
-    try:
-        plain = "".join(values)
-    except TypeError:
-        text = ",".join(map(_element, values))
+    elif value is None:
+        return None
     else:
-        if '"' in plain or "\\" in plain or not values:
-            text = ",".join(map(_element, values))
-        else:
-            text = '"' + '","'.join(values) + '"'
+        text = str(value)
     if "\0" in text:
         raise psycopg.DataError("text with NUL")
-    return f"{{{text}}}"
+    return text.encode()  # type: ignore[no-any-return]  # a str
+
+
+def _array(values: list[Any]) -> str:
+    try:
+        # What no text may hold stands between them until all of them have been looked through.
+        text = "\0".join(values)
+    except TypeError:
+        text = ",".join(map(_element, values))
+        if "\0" in text:
+            raise psycopg.DataError("text with NUL") from None
+        return f"{{{text}}}"
+    if text.count("\0") >= max(len(values), 1):
+        raise psycopg.DataError("text with NUL")
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if '"' in text:
+        text = text.replace('"', '\\"')
+    return '{"' + text.replace("\0", '","') + '"}' if values else "{}"
 
 
 def _element(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ARRAY, Text, any_, bindparam, cast, literal_column, select, text
@@ -17,7 +18,7 @@ from marketplace_sdk_sql.terms import ZERO, bound
 from marketplace_sdk_sql.words import Syntax
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlalchemy import ColumnElement, Select, Table
 
@@ -30,6 +31,7 @@ _NOTED = "marketplace.noted"
 # A key of the log's locks: 15 bits that tell the stores of one database apart, 48 of a position.
 _STORE = "('event'::regclass::oid::bigint & 32767)"
 _DRAWN = "CASE WHEN is_called THEN last_value ELSE 0 END"
+_LOCK_LOG = f"pg_advisory_xact_lock_shared({_STORE} << 48 | {_DRAWN}) FROM event_position_seq"
 
 
 class PostgresStatements(Statements):
@@ -58,10 +60,7 @@ class PostgresStatements(Statements):
         self.held_keys = self._text(
             held_keys(self._any_of(work.c.key, bound("keys"))), "queue", "keys", "now"
         )
-        self.lock_log = (
-            f"SELECT pg_advisory_xact_lock_shared({_STORE} << 48 | {_DRAWN})"  # noqa: S608  # our own words
-            " FROM event_position_seq"
-        )
+        self.lock_log = f"SELECT {_LOCK_LOG}"
         """Before the first position of a transaction is drawn: all of them are above the lock's."""
         self.drawn = f"SELECT {_DRAWN} FROM event_position_seq"  # noqa: S608  # our own words
         """The newest position that anybody has drawn."""
@@ -92,42 +91,69 @@ class PostgresStatements(Statements):
             f" FROM {entries} AS gone ({these}) JOIN record_index ON {same})::text, false)"
         )
         """Where index entries lie, kept by the server for the transaction after this one."""
-        as_noted = f"{_all_of('gone')} = {_all_of(f'{entries} AS gone ({these})')}"
-        self.delete_noted = (
-            "WITH gone AS (DELETE FROM record_index"  # noqa: S608  # our own words
-            f" WHERE ctid = ANY (current_setting('{_NOTED}')::tid[])"
-            f" RETURNING {these})"
-            f" SELECT {_unless(as_noted)}"
-        )
         place = "ctid = ANY (%s::tid[])"
         known = f"SELECT kind || ' ' || id || ' ' || revision FROM record WHERE {place}"  # noqa: S608  # our own words
-        known = f"ARRAY({known} ORDER BY 1)"
-        self.still = f"SELECT {_unless(f'{known} = %s::text[]')}"
-        """That records lie where they lay, with these kinds, ids and revisions."""
-        nothing = "NOT EXISTS (SELECT 1 FROM record WHERE kind = %s AND id = %s)"
-        self.still_absent = f"SELECT {_unless(nothing)}"
-        newest = "SELECT sequence FROM event WHERE aggregate = %s ORDER BY sequence DESC LIMIT 1"
-        newest = f"coalesce(({newest} OFFSET 0), 0)"
-        self.still_newest = f"SELECT {_unless(f'{newest} = %s')}"
-        self.delete_placed = f"DELETE FROM record WHERE {place}"  # noqa: S608  # our own words
-        self.update_placed = (
-            "UPDATE record SET revision = new.revision, sort = new.sort, entries = new.entries,"
-            " document = new.document FROM unnest(%s::tid[], %s::int[], %s::text[], %s::text[],"
-            " %s::text[]) AS new (place, revision, sort, entries, document)"
-            " WHERE record.ctid = new.place"
+        newest = (
+            "SELECT sequence FROM event WHERE event.aggregate = seen.aggregate"
+            " ORDER BY sequence DESC LIMIT 1 OFFSET 0"
         )
-        self.insert_records = _insert_several(record, record.c.keys(), known=False)
+        self._looks = {
+            "placed": f"ARRAY({known} ORDER BY 1) = %s::text[]",
+            "absent": (
+                "NOT EXISTS (SELECT 1 FROM unnest(%s::text[], %s::text[]) AS absent (kind, id)"
+                " JOIN record ON record.kind = absent.kind AND record.id = absent.id)"
+            ),
+            "newest": (
+                "NOT EXISTS (SELECT 1 FROM unnest(%s::text[], %s::int[]) AS seen (aggregate, at)"  # noqa: S608  # our own words
+                f" WHERE coalesce(({newest}), 0) <> seen.at)"
+            ),
+        }
         self.insert_events = _insert_several(event, event.c.keys()[1:], known=False)
         self.several = {
             self.insert_entry: _insert_several(record_index, names, known=False),
             self.insert_work: _insert_several(work, work.c.keys()[1:]),
         }
         """For a statement that inserts one row, the one that inserts any number of them."""
+        self._changes = {
+            "removed": f"DELETE FROM record WHERE {place}",  # noqa: S608  # our own words
+            "changed": (
+                "UPDATE record SET revision = new.revision, sort = new.sort, entries = new.entries,"
+                " document = new.document FROM unnest(%s::tid[], %s::int[], %s::text[], %s::text[],"
+                " %s::text[]) AS new (place, revision, sort, entries, document)"
+                " WHERE record.ctid = new.place"
+            ),
+            "new": _insert_several(record, record.c.keys(), known=False),
+            "gone": (
+                f"DELETE FROM record_index WHERE ctid = ANY (current_setting('{_NOTED}')::tid[])"  # noqa: S608  # our own words
+                f" RETURNING {these}"
+            ),
+            "added": self.several[self.insert_entry],
+            "events": self.insert_events,
+            "works": self.several[self.insert_work],
+        }
+        noted = f"{entries} AS noted ({these})"
+        self._as_noted = f"{_all_of('the_gone', 'the_gone')} = {_all_of(noted, 'noted')}"
+        self.still: Callable[[tuple[str, ...], tuple[str, ...], bool], str] = lru_cache(256)(
+            self._still
+        )
+        """That what was seen is still so, by what of it: records where they lay (``placed``:
+        places, and kinds, ids and revisions), records that were not there (``absent``: kinds, ids),
+        newest links of chains (``newest``: aggregates, sequences), and then what searches found,
+        each with its own values and with ids and revisions; and whether to lock the log, too."""
+        self.write: Callable[[tuple[str, ...]], str] = lru_cache(256)(self._write)
+        """Everything that is to be written, by what of it; each has the values of its columns, and
+        the index entries that are gone (``gone``) are told last."""
 
-    def still_found(self, find: str) -> str:
-        """That a search finds what it found, as ids and revisions."""
-        found = f"ARRAY(SELECT id || ' ' || revision FROM ({find}) AS found)"  # noqa: S608  # our own words
-        return f"SELECT {_unless(f'{found} = %s::text[]')}"
+    def _still(self, looks: tuple[str, ...], finds: tuple[str, ...], locks: bool) -> str:  # noqa: FBT001  # a key of a cache
+        same = [self._looks[each] for each in looks]
+        for find in finds:
+            found = f"ARRAY(SELECT id || ' ' || revision FROM ({find}) AS found)"  # noqa: S608  # our own words
+            same.append(f"{found} = %s::text[]")
+        return f"SELECT {_unless(' AND '.join(same))}{f', {_LOCK_LOG}' if locks else ''}"
+
+    def _write(self, changes: tuple[str, ...]) -> str:
+        parts = ", ".join(f"the_{each} AS ({self._changes[each]})" for each in changes)
+        return f"WITH {parts} SELECT {_unless(self._as_noted) if 'gone' in changes else '1'}"
 
     def spellings(self, parts: Collection[str], limit: int) -> tuple[str, Sequence[Any]]:
         """The statement for known words that have one of these parts, and its values."""
@@ -159,8 +185,8 @@ class PostgresStatements(Statements):
         return postgresql.insert(table)
 
 
-def _all_of(rows: str) -> str:
-    return f'ARRAY(SELECT (gone.*)::text COLLATE "C" AS it FROM {rows} ORDER BY it)'  # noqa: S608  # our own words
+def _all_of(rows: str, name: str) -> str:
+    return f'ARRAY(SELECT ({name}.*)::text COLLATE "C" AS it FROM {rows} ORDER BY it)'  # noqa: S608  # our own words
 
 
 def _unless(holds: str) -> str:

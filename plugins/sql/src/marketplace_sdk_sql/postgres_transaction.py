@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk_sql.rows import event_to, record_from, work_to
+from marketplace_sdk_sql.ahead import Ahead
+from marketplace_sdk_sql.finding import ALL
+from marketplace_sdk_sql.rows import entries_from, event_to, record_from, work_to
 from marketplace_sdk_sql.staging import Staging, columns
 from marketplace_sdk_sql.transaction import SqlTransaction
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from marketplace_sdk_sql.driver import Driver
     from marketplace_sdk_sql.line import Answer, Line
     from marketplace_sdk_sql.postgres_statements import PostgresStatements
+    from marketplace_sdk_sql.rows import Entry
 
 __all__ = ["PostgresTransaction"]
 
@@ -70,23 +73,26 @@ class PostgresTransaction(SqlTransaction):
         self._anew = False
         self._adds = False
         self._staging = Staging(self._sql) if line.mode == "write" else None
-        # What was asked for before it was needed.
-        self._coming: dict[tuple[str, ...], Answer] = {}
+        self._ahead = Ahead(self._sql, self._later)
 
-    def prefetch(self, records: Iterable[tuple[str, str]] = (), heads: Iterable[str] = ()) -> None:
+    def prefetch(
+        self,
+        records: Iterable[tuple[str, str]] = (),
+        heads: Iterable[str] = (),
+        lists: Iterable[tuple[str, str, Sequence[str]]] = (),
+    ) -> None:
         """See the port."""
         self._check()
         if self._write and self._staging is None:
             return
-        keys = [key for key in dict.fromkeys(records) if key not in self._coming]
-        if len(keys) == 1:
-            self._coming[keys[0]] = self._later(self._sql.get, keys[0])
-        elif keys:
-            together = self._later(self._sql.get_together, columns(keys))
-            self._coming.update(dict.fromkeys(keys, together))
+        self._ahead.records(records)
         for aggregate in heads:
-            if (aggregate,) not in self._coming:
-                self._coming[aggregate,] = self._later(self._sql.head, (aggregate,))
+            self._ahead.ask((aggregate,), self._sql.head, (aggregate,))
+        for kind, key, values in lists:
+            span = self._span(kind, [(key, values)], (), None, ALL)
+            asked = None if span is None else self._finder.asked_alone(span)
+            if asked is not None:
+                self._ahead.ask((asked[0], *asked[1]), *asked)
 
     def find(
         self,
@@ -171,7 +177,7 @@ class PostgresTransaction(SqlTransaction):
         staging, self._staging = self._staging, None
         if staging is None:
             return
-        self._coming.clear()
+        self._ahead.forget()
         entries, self._entries = self._entries, {}
         gone = sorted(row for row, there in entries.items() if not there)
         added = sorted(row for row, there in entries.items() if there)
@@ -204,10 +210,13 @@ class PostgresTransaction(SqlTransaction):
             self._direct()  # its position is known when it is written
         return super().head(aggregate)
 
-    def _known(self, key: tuple[str, ...], sql: str) -> list[Any]:
-        coming = self._coming.get(key)
+    def _known(
+        self, key: tuple[Any, ...], sql: str, binds: Sequence[Any] | None = None
+    ) -> list[Any]:
+        """What was asked for under a key already, or the answer now; its values are the key."""
+        coming = self._ahead.answer(key)
         if coming is None:
-            return self._look(sql, key)
+            return self._look(sql, key if binds is None else binds)
         if not coming.ready:
             self._run()
         return coming.rows
@@ -233,15 +242,19 @@ class PostgresTransaction(SqlTransaction):
         self._staging.records[kind, id] = None
         return 1
 
-    def _record(self, row: tuple[Any, ...]) -> Record:
+    def _record(
+        self, row: tuple[Any, ...], read: Callable[[str], frozenset[Entry]] = entries_from
+    ) -> Record:
         staging = self._staging
         if staging is not None and staging.records.get((row[0], row[1]), row) is not row:
             # A row as it was before this block; what the block knows of it is newer.
             return record_from(row[:6])
-        return super()._record(row[:6])
+        return super()._record(row[:6], read)
 
     def _found(self, sql: str, binds: Sequence[Any]) -> list[Any]:
-        rows = self._look(sql, binds)
+        # Lists among the values are those of searches that nobody foretells.
+        foretold = not any(type(value) is list for value in binds)
+        rows = self._known((sql, *binds), sql, binds) if foretold else self._look(sql, binds)
         if self._staging is not None:
             self._staging.found(sql, binds, rows)
         return rows
@@ -270,6 +283,7 @@ class PostgresTransaction(SqlTransaction):
 
     def _look(self, sql: str, binds: Sequence[Any]) -> list[Any]:
         """Rows as of the moment that the block looks at."""
+        self._ahead.send()
         return super()._rows(sql, binds)
 
     def _later(self, sql: str, binds: Sequence[Any]) -> Answer:
@@ -281,6 +295,7 @@ class PostgresTransaction(SqlTransaction):
 
     def _run(self) -> None:
         self._check()
+        self._ahead.send()
         self._began = True
         try:
             self._line.run()

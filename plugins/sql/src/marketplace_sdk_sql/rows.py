@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk.plugin import Backlog, EventRow, InvalidInput, Record, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = [
     "Entry",
@@ -19,6 +20,7 @@ __all__ = [
     "entries_to",
     "event_from",
     "event_to",
+    "kept_entries",
     "list_to",
     "plain_to",
     "record_from",
@@ -31,7 +33,8 @@ Entry = tuple[str, str]
 """Key and value of one index entry."""
 
 # ASCII only: then any text survives in any database, and the driver need not encode it.
-_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+# What refers to itself is refused in the end for its depth.
+_encode = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -51,7 +54,7 @@ def plain_to(document: Mapping[str, Any], what: str) -> str:
 
 def check_keys(what: str, *texts: str) -> None:
     """Raise InvalidInput for a text with a NUL character, which not every database can keep."""
-    if any("\0" in text for text in texts):
+    if "\0" in "".join(texts):
         raise InvalidInput(f"cannot keep {what}: a key is not valid text")
 
 
@@ -70,7 +73,13 @@ def entries_from(text: str) -> frozenset[Entry]:
     return frozenset([(key, value) for key, value in _decode(text)])
 
 
-def record_from(row: tuple[Any, ...]) -> Record:
+kept_entries = lru_cache(maxsize=256)(entries_from)
+"""The same for what is read one by one: products, forms and people are again and again."""
+
+
+def record_from(
+    row: tuple[Any, ...], read: Callable[[str], frozenset[Entry]] = entries_from
+) -> Record:
     """A record of its row: kind, id, revision, sort, entries, document."""
     kind, id, revision, sort, entries, document = row
     return Record(
@@ -78,7 +87,7 @@ def record_from(row: tuple[Any, ...]) -> Record:
         id=id,
         revision=revision,
         document=_decode(document),
-        index=entries_from(entries),
+        index=read(entries),
         order=sort,
     )
 
@@ -172,6 +181,7 @@ def backlog_from(row: tuple[Any, ...]) -> Backlog:
     )
 
 
+@lru_cache(maxsize=64)
 def time_to(at: datetime) -> str:
     """An instant as text of fixed width: 2026-05-04T12:00:00.000000+00:00.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sdk_sql.rows import entries_from
@@ -20,6 +21,10 @@ __all__ = ["Staging"]
 
 Key = tuple[str, str]
 """Kind and id of a record."""
+Find = tuple[str, "Sequence[Any]", list[str]]
+"""A search, its values, and the ids and revisions that it found."""
+MOST_TOGETHER = 4
+"""Searches that are compared by one statement: statements are kept, and shall not be too many."""
 
 
 class Staging:
@@ -43,7 +48,7 @@ class Staging:
         self._places: dict[Key, tuple[str, int]] = {}
         self._watched: set[Key] = set()
         self._absent: set[Key] = set()
-        self._found: list[tuple[str, Sequence[Any], list[str]]] = []
+        self._found: list[Find] = []
 
     @property
     def writes(self) -> bool:
@@ -107,44 +112,59 @@ class Staging:
         return [each[2] for each in every]
 
     def looks(self) -> Iterator[Said]:
-        """Statements that fail if anything is not any more as this block saw it."""
+        """Statements that fail if anything is not any more as this block saw it.
+
+        The first also locks the log, if there are links to be added.
+        """
+        looks: dict[str, Sequence[Any]] = {}
         keys = [key for key in self._places if key in self._watched or key in self.records]
         if keys:
             seen = sorted(f"{kind} {id} {self._places[kind, id][1]}" for kind, id in keys)
-            yield self._sql.still, ([self._places[key][0] for key in keys], seen)
-        for key in sorted(self._absent - self.records.keys()):
-            yield self._sql.still_absent, key
-        for aggregate, sequence in self.heads.items():
-            if aggregate not in self.newest:
-                yield self._sql.still_newest, (aggregate, sequence)
-        for sql, binds, ids in self._found:
-            yield self._sql.still_found(sql), (*binds, ids)
+            looks["placed"] = ([self._places[key][0] for key in keys], seen)
+        if absent := self._absent - self.records.keys():
+            looks["absent"] = columns(sorted(absent))
+        if heads := [each for each in self.heads.items() if each[0] not in self.newest]:
+            looks["newest"] = columns(heads)
+        locks = bool(self._links)
+        for start in range(0, len(self._found) or 1, MOST_TOGETHER):
+            finds = self._found[start : start + MOST_TOGETHER]
+            if looks or finds:
+                yield self._still(looks, finds, locks=locks)
+            elif locks:
+                yield self._sql.lock_log, ()
+            looks, locks = {}, False
+
+    def _still(
+        self, looks: dict[str, Sequence[Any]], finds: Sequence[Find], *, locks: bool
+    ) -> Said:
+        binds = [*chain.from_iterable(looks.values())]
+        for _, values, ids in finds:
+            binds += [*values, ids]
+        return self._sql.still(tuple(looks), tuple(find[0] for find in finds), locks), binds
 
     def changes(self, gone: Sequence[IndexRow], added: Sequence[IndexRow]) -> Iterator[Said]:
         """Statements that write everything, with the index entries that go and come."""
         placed = sorted(self.records.keys() & self._places.keys())
-        removed = [self._places[key][0] for key in placed if self.records[key] is None]
-        if removed:
-            yield self._sql.delete_placed, (removed,)
-        changed = [
-            (self._places[key][0], *row[2:6])
-            for key in placed
-            if (row := self.records[key]) is not None
-        ]
-        if changed:
-            yield self._sql.update_placed, columns(changed)
-        new = [row for key, row in self.records.items() if row and key not in self._places]
-        if new:
-            yield self._sql.insert_records, columns(sorted(new))
+        rows: dict[str, Sequence[Sequence[Any]]] = {
+            "changed": [
+                (self._places[key][0], *row[2:6])
+                for key in placed
+                if (row := self.records[key]) is not None
+            ],
+            "new": sorted(
+                row for key, row in self.records.items() if row and key not in self._places
+            ),
+            "added": added,
+            "events": self._links,
+            "works": self.works,
+        }
+        binds = {what: columns(some) for what, some in rows.items() if some}
+        if removed := [self._places[key][0] for key in placed if self.records[key] is None]:
+            binds["removed"] = [removed]
         if gone:
-            yield self._sql.delete_noted, columns(gone)
-        if added:
-            yield self._sql.several[self._sql.insert_entry], columns(added)
-        if self._links:
-            yield self._sql.lock_log, ()
-            yield self._sql.insert_events, columns(self._links)
-        if self.works:
-            yield self._sql.several[self._sql.insert_work], columns(self.works)
+            binds["gone"] = columns(gone)  # the last, for it is compared in the end
+        if binds:
+            yield self._sql.write(tuple(binds)), [*chain.from_iterable(binds.values())]
 
 
 def columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -13,6 +13,7 @@ from marketplace_sdk_sql.rows import (
     entries_to,
     event_from,
     event_to,
+    kept_entries,
     plain_to,
     record_from,
 )
@@ -20,10 +21,11 @@ from marketplace_sdk_sql.words import Searcher, lexemes, spellable
 from marketplace_sdk_sql.working import WorkTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from marketplace_sdk.plugin import EventRow, Query, Record
     from marketplace_sdk_sql.driver import Driver
+    from marketplace_sdk_sql.rows import Entry
 
 __all__ = ["IndexRow", "SqlTransaction"]
 
@@ -48,7 +50,7 @@ class SqlTransaction(WorkTransaction):
     def get(self, kind: str, id: str) -> Record | None:
         """See the port."""
         rows = self._get(kind, id)
-        return self._record(rows[0]) if rows else None
+        return self._record(rows[0], kept_entries) if rows else None
 
     def find(
         self,
@@ -192,12 +194,14 @@ class SqlTransaction(WorkTransaction):
         self.flush()
         self._check()
 
-    def _record(self, row: tuple[Any, ...]) -> Record:
+    def _record(
+        self, row: tuple[Any, ...], read: Callable[[str], frozenset[Entry]] = entries_from
+    ) -> Record:
         if self._write:
             kind, id, revision, sort, entries = row[:5]
             self._seen[kind, id] = (revision, sort, entries)
         try:
-            return record_from(row)
+            return record_from(row, read)
         except (ValueError, TypeError):
             raise StorageError(f"cannot read {row[0]} {row[1]}: its row is damaged") from None
 
