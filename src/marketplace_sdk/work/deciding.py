@@ -28,8 +28,10 @@ def could_decide(unit: Unit, facts: Facts, request: AccessRequest | None) -> boo
 def still_asks(unit: Unit, facts: Facts, message: InboxMessage) -> bool:
     """Whether what a message asks its person to do still is theirs; True if it asks nothing."""
     if message.kind in ASKS:
-        id = message.about.removeprefix("request:")
-        return could_decide(unit, facts, unit.get(AccessRequest, id))
+        request = unit.get(AccessRequest, message.about.removeprefix("request:"))
+        stage = message.data.get("stage")
+        over = request is None or stage not in (None, request.tally.stage)
+        return not over and could_decide(unit, facts, request)
     if message.kind == REMINDER:
         named = message.data["requests"]
         return message.data["count"] > len(named) or any(
