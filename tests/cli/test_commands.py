@@ -62,7 +62,7 @@ def test_a_steward_asks_back_and_the_requester_answers(shop):
     assert shop.data(*mine, by="bob")["items"] == []
     assert "(--inquiry)" not in shop.run("requests", "show", id)
     assert re.search(
-        r"asked back +fin \(\S+\): Which quarter\?\n +bob: The third\.\n",
+        r"asked back +fin, \S+ \S+ UTC \(\S+\): Which quarter\?\n +bob: The third\.\n",
         shop.run("requests", "show", id, by="fin"),
     )
 

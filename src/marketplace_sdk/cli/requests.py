@@ -340,7 +340,8 @@ def _show(request: AccessRequest, *, as_json: bool) -> None:
 
 
 def _said(inquiry: Inquiry) -> str:
-    words = f"{inquiry.asked_by} ({inquiry.id}): {inquiry.question}"
+    asked = f"{inquiry.asked_by}, {day(inquiry.asked_at)}"
+    words = f"{asked} ({inquiry.id}): {inquiry.question}"
     if inquiry.answered_at is None:
         return words
     return f"{words}\n{inquiry.answered_by}: {inquiry.answer}"

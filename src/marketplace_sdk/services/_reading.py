@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC
 from typing import Any, TypeVar, get_args
 
 from marketplace_sdk.domain.people import Facts
@@ -136,17 +137,17 @@ class RequestReads(Service):
             )
 
     def explain(self, id: str, *, by: By = None) -> Explanation:
-        """Where a request stands: who approved, which seats and questions are open, who is missing.
+        """Where a request stands: who approved, which seats and questions are open and how long.
 
         Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
         """
-        request, facts = self._read(
-            by, lambda unit, facts: (visible_request(unit, facts, id, "explain"), facts)
+        request, facts, now = self._read(
+            by, lambda unit, facts: (visible_request(unit, facts, id, "explain"), facts, unit.now)
         )
         names: Mapping[Any, tuple[str, ...]] = {}
         if allowed("request.candidates", roles_on(facts, request)):
             names = eligible(self._context, request)
-        return explain(request, names)
+        return explain(request, names, now.astimezone(UTC).date())
 
     def history(self, id: str, *, by: By = None) -> tuple[EventRow, ...]:
         """Everything that happened to a request, oldest first; for those who may see it."""

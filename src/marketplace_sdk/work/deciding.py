@@ -5,13 +5,14 @@ from __future__ import annotations
 from attrs import evolve
 
 from marketplace_sdk.domain.deciding import may_decide
-from marketplace_sdk.domain.events import ASKS, QUESTION_ASKED, REMINDER
+from marketplace_sdk.domain.events import ASKS, QUESTION_ASKED, REMINDER, REMINDS
 from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.inquiries import may_answer
 from marketplace_sdk.domain.people import Facts, Person
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["could_decide", "still_asks"]
+__all__ = ["could_decide", "still_asks", "still_waits"]
 
 
 def could_decide(unit: Unit, facts: Facts, request: AccessRequest | None) -> bool:
@@ -25,6 +26,13 @@ def could_decide(unit: Unit, facts: Facts, request: AccessRequest | None) -> boo
     return may_decide(request, facts)
 
 
+def still_waits(unit: Unit, facts: Facts, kind: str, request: AccessRequest | None) -> bool:
+    """Whether a request still waits for somebody in the way that a reminder of this kind says."""
+    if kind == REMINDER:
+        return could_decide(unit, facts, request)
+    return request is not None and may_answer(request, facts.id)
+
+
 def still_asks(unit: Unit, facts: Facts, message: InboxMessage) -> bool:
     """Whether what a message asks its person to do still is theirs; True if it asks nothing."""
     if message.kind in ASKS:
@@ -32,10 +40,11 @@ def still_asks(unit: Unit, facts: Facts, message: InboxMessage) -> bool:
         stage = message.data.get("stage")
         over = request is None or stage not in (None, request.tally.stage)
         return not over and could_decide(unit, facts, request)
-    if message.kind == REMINDER:
+    if message.kind in REMINDS:
         named = message.data["requests"]
         return message.data["count"] > len(named) or any(
-            could_decide(unit, facts, unit.get(AccessRequest, each["id"])) for each in named
+            still_waits(unit, facts, message.kind, unit.get(AccessRequest, each["id"]))
+            for each in named
         )
     if message.kind == QUESTION_ASKED:
         request = unit.get(AccessRequest, message.about.removeprefix("request:"))
