@@ -295,6 +295,7 @@ NOTICES: Mapping[str, str] = {
     "product_resumed": "{product} is available again.",
     "product_deleted": "{product} was deleted.",
     "product_published": "{product} was published.",
+    "steward_named": "You are a data steward now, by name: {product}.",
     "sources_updated": "The data sources of {product} changed.",
     "by_hand_taken": "{what}, which somebody had given by hand, too, was taken away with ours.",
     "platform_drifted": "{connection} is not as it should be: {counts}.",

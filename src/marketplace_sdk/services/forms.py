@@ -30,6 +30,7 @@ from marketplace_sdk.domain.values import (
     freeze,
 )
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
+from marketplace_sdk.services._appointing import people_named, tell_appointed
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._warnings import warnings_of
@@ -184,12 +185,15 @@ class Forms(Service):
                 created_at=unit.now,
                 created_by=facts.id,
             )
+            moved = version.review != current.review
+            products = unit.find(DataProduct, ("form", [id])) if moved else []
+            before = [people_named(unit.get, product) for product in products]
             unit.save(version)
             saved = unit.save(evolve(form, current=version))
             unit.log("form.edited", f"form:{id}", version=version.id, number=version.number)
-            if version.review != current.review:
-                for product in unit.find(DataProduct, ("form", [id])):
-                    unit.save(product)  # it is found by its stewards
+            for product in products:
+                unit.save(product)  # it is found by its stewards
+            tell_appointed(unit, zip(products, before, strict=True), facts.id)
             return saved
 
         return self._looked_at(self._deciding(by, work))
