@@ -15,15 +15,25 @@ from marketplace_sdk.work.unit import Unit
 __all__ = ["could_decide", "still_asks", "still_waits"]
 
 
-def could_decide(unit: Unit, facts: Facts, request: AccessRequest | None) -> bool:
-    """Whether somebody could decide on a request now; nobody could when there is none."""
+def could_decide(
+    unit: Unit, facts: Facts, request: AccessRequest | None, owner: str | None = None
+) -> bool:
+    """Whether somebody could decide on a request now; nobody could when there is none.
+
+    Args:
+        unit: in which it was read.
+        facts: of who would decide.
+        request: or None.
+        owner: of the service account that it is for, if a directory elsewhere was asked; None:
+            whoever it is by what is stored, which is who it was when the request was made unless
+            people are kept here.
+    """
     if request is None:
         return False
-    if request.owner:
-        # Whoever answers for a service account today; a directory elsewhere is not asked here.
+    if request.owner and owner is None:
         account = unit.get(Person, request.beneficiary.id)
-        request = request if account is None else evolve(request, owner=account.owner)
-    return may_decide(request, facts)
+        owner = None if account is None else account.owner
+    return may_decide(request if owner is None else evolve(request, owner=owner), facts)
 
 
 def still_waits(unit: Unit, facts: Facts, kind: str, request: AccessRequest | None) -> bool:
