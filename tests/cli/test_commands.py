@@ -252,6 +252,8 @@ def test_every_error_has_a_status():
     ("words", "told"),
     [
         (["produkts"], "Did you mean products?"),
+        (["products", "lst"], "Did you mean list?"),
+        (["products", "search"], "There are delete, list, resume,"),
         (["requests", "list", "--stat", "pending"], "--state"),
         (["requests", "list", "--state", "pendin"], "pending"),
         (["requests", "approve", "x", "--reason", "y", "--until", "soon"], "30 days"),

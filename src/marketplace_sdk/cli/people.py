@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marketplace_sdk.cli.asking import pairs, sure
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import acting, configured, confirmed, explained, named, opened
 from marketplace_sdk.cli.showing import clean, paged, print_json, print_page, print_record, shown
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["people"]
 
 
-@click.group()
+@click.group(cls=Group)
 def people() -> None:
     """People who are kept here, where no directory of the company says who is who."""
 

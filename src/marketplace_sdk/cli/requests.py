@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketplace_sdk.cli.asking import answers_of, holder, pairs, sure, until
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import acting, confirmed
 from marketplace_sdk.cli.showing import (
     clean,
@@ -30,7 +31,7 @@ __all__ = ["requests"]
 STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 
 
-@click.group()
+@click.group(cls=Group)
 def requests() -> None:
     """Access requests: file, look, ask back, decide, take back."""
 

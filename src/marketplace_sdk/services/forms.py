@@ -108,7 +108,8 @@ class Forms(Service):
                 raise DuplicateName(f"cannot create form {name}: the id is taken", existing=form_id)
             if form_id == STANDARD_FORM.id or name == STANDARD_FORM.name:
                 raise DuplicateName(
-                    f"cannot create form {name}: it is the standard form's", existing="standard"
+                    f"cannot create form {name}: the built-in form is called so",
+                    existing=STANDARD_FORM.id,
                 )
             unit.reserve(f"form|{name}", form_id, f"cannot create form {name}: the name is taken")
             unit.save(version)
@@ -172,7 +173,8 @@ class Forms(Service):
             if version.name != current.name:
                 if version.name == STANDARD_FORM.name:
                     raise DuplicateName(
-                        f"cannot rename form {id}: it is the standard form's", existing="standard"
+                        f"cannot rename form {id}: the built-in form is called so",
+                        existing=STANDARD_FORM.id,
                     )
                 unit.reserve(
                     f"form|{version.name}", id, f"cannot rename form {id}: the name is taken"

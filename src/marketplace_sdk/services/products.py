@@ -339,7 +339,7 @@ class Products(ProductReads):
     def _expert(self, id: str) -> str:
         if id != "" and self._context.person(check_id(id, "expert")) is None:
             raise InvalidInput(
-                "cannot keep product", problems=[Problem("expert", "is not a known person")]
+                "cannot keep product", problems=[Problem("expert", f"{id!r} is not a known person")]
             )
         return id
 
