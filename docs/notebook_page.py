@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from terms import linked
+
 HERE = Path(__file__).parent
 NOTEBOOK = HERE.parent / "examples" / "notebook" / "data_product.ipynb"
 PAGE = HERE / "tutorials" / "a-product-from-start-to-end.md"
@@ -17,11 +19,11 @@ What stands below a cell is what it prints.
 
 
 def page() -> str:
-    """Words as they are, code and what it prints as blocks."""
+    """Words with links to the glossary, code and what it prints as blocks."""
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     title, *parts = (part for cell in cells for part in _parts(cell))
     heading, _, rest = title.partition("\n")
-    return "\n\n".join([heading, NOTE.strip(), rest.strip(), *parts]) + "\n"
+    return linked("\n\n".join([heading, NOTE.strip(), rest.strip(), *parts]) + "\n")
 
 
 def _parts(cell: dict[str, object]) -> list[str]:

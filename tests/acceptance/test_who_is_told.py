@@ -278,6 +278,18 @@ def test_a_question_back_is_told_to_both_sides_and_the_answer_to_whoever_asked(w
     assert message.subject == "pat has answered your question about access to Heads for pat."
 
 
+def test_a_question_without_an_answer_is_brought_to_mind_to_both_sides(world, asked):
+    """With their inbox to go on to; stewards have their own reminder."""
+    world.market.requests.ask(asked.id, "Which heads?", inquiry="heads", by="ana")
+    world.news()
+    assert world.later(days=2) == {}
+
+    assert world.later(days=1) == {"answers_pending": SIDES}
+    message = world.latest("pat", "answers_pending")
+    assert message.link == page("inbox", "pat")
+    assert message.subject == "Waiting for your answer: 1, the oldest for 3 days."
+
+
 # Deciding
 
 

@@ -62,7 +62,7 @@ def test_a_steward_asks_back_and_the_requester_answers(shop):
     assert shop.data(*mine, by="bob")["items"] == []
     assert "(--inquiry)" not in shop.run("requests", "show", id)
     assert re.search(
-        r"asked back +fin \(\S+\): Which quarter\?\n +bob: The third\.\n",
+        r"asked back +fin, \S+ \S+ UTC \(\S+\): Which quarter\?\n +bob: The third\.\n",
         shop.run("requests", "show", id, by="fin"),
     )
 
@@ -213,6 +213,37 @@ def test_people_are_kept_and_leave(shop):
     assert shop.data("people", "reactivate", "ann")["active"]
 
 
+def test_what_is_known_of_a_person_is_replaced(shop):
+    """Option by option; an empty one clears."""
+    shop.run("people", "add", "ann", "--group", "stewards", "--permission", "X")
+
+    changed = shop.data("people", "update", "ann", "--permission", "Y", "--permission", "Z")
+    assert (changed["permissions"], changed["groups"]) == (["Y", "Z"], ["stewards"])
+    assert shop.data("people", "update", "ann", "--group", "")["groups"] == []
+    assert "cannot update person ann" in shop.run(
+        "people", "update", "ann", "--group", "x", by="bob", code=4
+    )
+
+
+def test_people_and_groups_are_linked_to_who_they_are_on_a_platform(shop):
+    """Whoever asks without a principal is told how, in the same words."""
+    shop.run("people", "add", "ann")
+    ask = ("requests", "create", "p", "--answer", "why=x", "--answer", "long=3 days")
+    assert "people.link" in shop.run(*ask, by="ann", code=2)
+
+    said = shop.run("people", "link", "ann", "lake=ANN")
+
+    assert "lake: ANN" in said
+    assert "pending" in shop.run(*ask, by="ann")
+    said = shop.run("people", "link", "group:stewards", "lake=stewards")
+    assert said == "group stewards: lake: stewards\n"
+    assert shop.data("people", "link", "group:stewards", "lake=stewards") == {
+        "group": "stewards", "principals": {"lake": "stewards"},
+    }  # fmt: skip
+    assert "must be KEY=VALUE" in shop.run("people", "link", "ann", "lake", code=2)
+    assert "nobody says who they are" in shop.run("people", "link", "uma", "lake=u", code=4)
+
+
 def test_lists_go_on_page_by_page(shop):
     first = shop.data("people", "list", "--limit", "2")
     rest = shop.data("people", "list", "--limit", "2", "--after", first["next"])
@@ -252,6 +283,8 @@ def test_every_error_has_a_status():
     ("words", "told"),
     [
         (["produkts"], "Did you mean products?"),
+        (["products", "lst"], "Did you mean list?"),
+        (["products", "search"], "There are delete, list, resume,"),
         (["requests", "list", "--stat", "pending"], "--state"),
         (["requests", "list", "--state", "pendin"], "pending"),
         (["requests", "approve", "x", "--reason", "y", "--until", "soon"], "30 days"),

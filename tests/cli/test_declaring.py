@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 
 import pytest
 import yaml
@@ -47,6 +49,30 @@ def test_applying_shows_and_asks_and_is_done_once(shop, tmp_path):
     assert shop.run("apply", str(file), answer="y\n").endswith("~ domain sales\n")
     assert shop.run("plan", str(file)) == "nothing to change\n"
     assert "nothing was changed" in shop.run("apply", str(file))
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_the_example_of_the_help_can_be_applied(shop, tmp_path, command):
+    """It names no person who would have to be there, and nothing that is built in."""
+    file = tmp_path / "market.yaml"
+    said = shop.run(command, "--help")
+    example = re.search(r"market\.yaml:\n((?:  +.*\n)+)", said)[1]
+    file.write_text(textwrap.dedent(example).replace("  orders:", "  new-orders:"), "utf-8")
+
+    shop.run("apply", str(file), "--yes")
+
+    assert shop.run("plan", str(file)) == "nothing to change\n"
+    assert shop.data("products", "show", "new-orders")["form"] == "finance"
+
+
+def test_somebody_who_is_not_there_is_named(shop, tmp_path):
+    file = tmp_path / "d.yaml"
+    text = "domains: {sales: {permissions: {MANAGE_DATA_PRODUCTS: [zoe]}}}"
+    file.write_text(text, encoding="utf-8")
+
+    said = shop.run("apply", str(file), "--yes", code=1)
+
+    assert "cannot grant domain permission: to: 'zoe' is not a known person" in said
 
 
 def test_what_one_may_not_do_is_told_and_ends_with_1(shop, tmp_path):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
+
+from marketplace_sdk.cli.grouping import Group
 
 if TYPE_CHECKING:
     from marketplace_sdk._plugins import PluginHost
@@ -51,7 +52,7 @@ def _host() -> PluginHost:
     return PluginHost()
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """Commands that are imported only when they are named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
@@ -70,18 +71,6 @@ class _Commands(click.Group):
                 command = spec.build()
                 return command
         return None
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments name; a wrong name is told with the nearest."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
-            if not close:
-                raise
-            raise click.UsageError(f"{error.message} Did you mean {close[0]}?", ctx) from None
 
     def format_commands(
         self,

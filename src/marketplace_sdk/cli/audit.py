@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import explained, kept, located
 from marketplace_sdk.cli.showing import as_data, print_json, say, shown
 
@@ -21,7 +22,7 @@ WHEN = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 WHY = "audit log on the command line"
 
 
-@click.group()
+@click.group(cls=Group)
 def audit() -> None:
     """Take the audit log and its seals out, and verify them."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import FOUND, acting
 from marketplace_sdk.cli.showing import (
     busy,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["domains", "forms", "sources"]
 
 
-@click.group()
+@click.group(cls=Group)
 def domains() -> None:
     """Domains, in which sources are governed together."""
 
@@ -81,7 +82,7 @@ def show_domain(market: Services, *, name: str, as_json: bool) -> None:
     )
 
 
-@click.group()
+@click.group(cls=Group)
 def forms() -> None:
     """Request forms: what requesters are asked, and who decides."""
 
@@ -147,7 +148,7 @@ def show_form(market: Services, *, id: str, as_json: bool) -> None:
     )
 
 
-@click.group()
+@click.group(cls=Group)
 def sources() -> None:
     """Data sources: tables, views and file sets on platforms."""
 

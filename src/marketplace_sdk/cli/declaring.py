@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = ["apply", "export", "import_", "plan"]
 
+_EXAMPLE = """\b
+For example, in market.yaml:
+  sources:
+    orders: {connection: lake, object: sales.orders, columns: {id: {}, email: {masked: true}}}
+  domains:
+    sales:
+      sources: [orders]
+      permissions: {MANAGE_DATA_PRODUCTS: [{group: sales-managers}]}
+  forms:
+    finance:
+      domain: sales
+      questions: {why: {label: Why do you need it}}
+      review: {stages: [any_of: [{user: fin}, {group: finance-stewards}]]}
+  products:
+    orders: {domain: sales, sources: [orders], form: finance}
+"""
+
 
 def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the files, and ``--prune``."""
@@ -29,7 +46,7 @@ def _declared(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("paths", nargs=-1, required=True, metavar="PATH...")(prune(command))
 
 
-@click.command()
+@click.command(epilog=_EXAMPLE)
 @_declared
 @shown
 @acting
@@ -47,7 +64,7 @@ def plan(market: Services, *, paths: tuple[str, ...], prune: bool, as_json: bool
         raise SystemExit(FOUND)
 
 
-@click.command()
+@click.command(epilog=_EXAMPLE)
 @_declared
 @confirmed
 @shown

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketplace_sdk.cli.asking import holder, sure
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import FOUND, acting, confirmed
 from marketplace_sdk.cli.showing import (
     busy,
@@ -28,7 +29,7 @@ __all__ = ["grants"]
 STATES = ("wanted", "active", "withheld", "ending", "ended")
 
 
-@click.group()
+@click.group(cls=Group)
 def grants() -> None:
     """Grants: who has what, and whether platforms show it."""
 

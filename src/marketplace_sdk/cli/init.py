@@ -93,6 +93,8 @@ def init(
         ) from None
     click.echo(f"{path} is written; next, say who you are:")
     click.echo("  marketplace people add YOUR-NAME --permission USER_ADMIN --permission GOVERNANCE")
+    click.echo("then write down what there is, as `marketplace plan --help` shows:")
+    click.echo("  marketplace apply market.yaml --by YOUR-NAME")
 
 
 def _toml(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import explained
 from marketplace_sdk.errors import DuplicateName, InvalidInput, Problem
 
@@ -25,7 +26,7 @@ _SUFFIX = ".tmpl"
 _PACKAGE = "PACKAGE"
 
 
-@click.group("new-plugin")
+@click.group("new-plugin", cls=Group)
 def new_plugin() -> None:
     """Write the beginning of a plugin, with tests that run."""
 

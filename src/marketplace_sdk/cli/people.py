@@ -6,18 +6,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marketplace_sdk.cli.asking import pairs, sure
+from marketplace_sdk.cli.asking import holder, pairs, sure
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import acting, configured, confirmed, explained, named, opened
-from marketplace_sdk.cli.showing import clean, paged, print_json, print_page, print_record, shown
+from marketplace_sdk.cli.showing import (
+    clean,
+    paged,
+    print_json,
+    print_page,
+    print_record,
+    say,
+    shown,
+)
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.people import Person
+    from marketplace_sdk.domain.selectors import StewardSelector
     from marketplace_sdk.marketplace import Services
 
 __all__ = ["people"]
 
 
-@click.group()
+@click.group(cls=Group)
 def people() -> None:
     """People who are kept here, where no directory of the company says who is who."""
 
@@ -93,6 +103,48 @@ def add(
 
 @people.command()
 @click.argument("id")
+@click.option("--permission", "permissions", multiple=True, help="In place of those there are.")
+@click.option("--group", "groups", multiple=True, help="In place of those there are.")
+@shown
+@acting
+def update(
+    market: Services,
+    *,
+    id: str,
+    permissions: tuple[str, ...],
+    groups: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Replace a person's permissions or groups; what is not given stays, an empty one clears."""
+    changed = market.people.update(id, permissions=_given(permissions), groups=_given(groups))
+    _show(changed, as_json=as_json)
+
+
+@people.command()
+@click.argument("who", callback=holder)
+@click.argument("principals", nargs=-1, required=True, callback=pairs, metavar="CONNECTION=NAME...")
+@shown
+@acting
+def link(
+    market: Services,
+    *,
+    who: str | StewardSelector,
+    principals: tuple[tuple[str, str], ...],
+    as_json: bool,
+) -> None:
+    """Say who a person is on platforms, or group:NAME; nobody says it of themselves."""
+    for connection, name in principals:
+        market.people.link(who, connection, name)
+    if isinstance(who, str):
+        _show(market.people.get(who), as_json=as_json)
+    elif as_json:
+        print_json({"group": who.value, "principals": dict(principals)})
+    else:
+        say(f"{who}: " + ", ".join(f"{where}: {name}" for where, name in principals))
+
+
+@people.command()
+@click.argument("id")
 @confirmed
 @shown
 @acting
@@ -113,6 +165,11 @@ def deactivate(market: Services, *, id: str, yes: bool, as_json: bool) -> None:
 def reactivate(market: Services, *, id: str, as_json: bool) -> None:
     """Say that somebody who left is back: they can act and ask anew."""
     _show(market.people.reactivate(id), as_json=as_json)
+
+
+def _given(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What an option says that may be given again: None when it was not, nothing when empty."""
+    return tuple(filter(None, names)) if names else None
 
 
 def _show(person: Person, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marketplace_sdk.cli.asking import sure
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import acting, confirmed
 from marketplace_sdk.cli.showing import (
     clean,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["products"]
 
 
-@click.group()
+@click.group(cls=Group)
 def products() -> None:
     """Data products: find, look, withhold, close, delete."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketplace_sdk.cli.asking import answers_of, holder, pairs, sure, until
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import acting, confirmed
 from marketplace_sdk.cli.showing import (
     clean,
@@ -30,7 +31,7 @@ __all__ = ["requests"]
 STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 
 
-@click.group()
+@click.group(cls=Group)
 def requests() -> None:
     """Access requests: file, look, ask back, decide, take back."""
 
@@ -340,7 +341,8 @@ def _show(request: AccessRequest, *, as_json: bool) -> None:
 
 
 def _said(inquiry: Inquiry) -> str:
-    words = f"{inquiry.asked_by} ({inquiry.id}): {inquiry.question}"
+    asked = f"{inquiry.asked_by}, {day(inquiry.asked_at)}"
+    words = f"{asked} ({inquiry.id}): {inquiry.question}"
     if inquiry.answered_at is None:
         return words
     return f"{words}\n{inquiry.answered_by}: {inquiry.answer}"

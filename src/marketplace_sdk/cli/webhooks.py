@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marketplace_sdk.cli.asking import moment, sure
+from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import FOUND, acting, confirmed
 from marketplace_sdk.cli.showing import (
     busy,
@@ -29,7 +30,7 @@ __all__ = ["webhooks"]
 STATES = ("retrying", "delivered", "failed", "dropped")
 
 
-@click.group()
+@click.group(cls=Group)
 def webhooks() -> None:
     """Webhooks: where events go, what became of them, and sending them again."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.notices import outgoing, subject_of
 from marketplace_sdk.delivery.zones import zone_of
-from marketplace_sdk.domain.events import ASKS, REMINDER, Notice
+from marketplace_sdk.domain.events import REMINDS, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.preferences import (
@@ -21,9 +20,10 @@ from marketplace_sdk.domain.preferences import (
     next_time,
     time_of,
 )
+from marketplace_sdk.domain.reminding import days_waiting
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.wire.codec import digest, plain, text_of
-from marketplace_sdk.work.deciding import could_decide, still_asks
+from marketplace_sdk.work.deciding import still_asks, still_waits
 from marketplace_sdk.work.gathering import DIGEST, look_at_digest
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Digester"]
-
-_DAY = timedelta(days=1)
 
 
 @frozen(kw_only=True)
@@ -143,13 +141,13 @@ class Digester:
 
 def _once(unit: Unit, facts: Facts, messages: list[InboxMessage]) -> list[InboxMessage]:
     """With each request once: the newest reminder counts only what no other message names."""
-    reminders = [each for each in messages if each.kind == REMINDER]
-    if not reminders:
-        return messages
-    others = [each for each in messages if each.kind != REMINDER]
-    told = {each.about for each in others if each.kind in ASKS}
-    rest = _rest(unit, facts, reminders[-1], told)
-    return others if rest is None else [*others, rest]
+    found = [each for each in messages if each.kind not in REMINDS]
+    rests = []
+    for kind, asks in REMINDS.items():
+        told = {each.about for each in found if each.kind in asks}
+        reminders = [each for each in messages if each.kind == kind]
+        rests += [_rest(unit, facts, each, told) for each in reminders[-1:]]
+    return [*found, *(each for each in rests if each is not None)]
 
 
 def _rest(
@@ -161,14 +159,16 @@ def _rest(
     left = [
         each
         for each in requests
-        if each is not None and each.aggregate not in told and could_decide(unit, facts, each)
+        if each is not None
+        and each.aggregate not in told
+        and still_waits(unit, facts, reminder.kind, each)
     ]
     count = reminder.data["count"] - len(named) + len(left)
     if not count:
         return None
-    days = (unit.now - left[0].created_at) // _DAY if left else reminder.data["days"]
-    data = {**reminder.data, "count": count, "days": days}
-    notice = Notice(kind=REMINDER, about=reminder.about, audience=(), data=data)
+    waiting = [days_waiting(reminder.kind, each, unit.now) for each in left]
+    data = {**reminder.data, "count": count, "days": max(waiting, default=reminder.data["days"])}
+    notice = Notice(kind=reminder.kind, about=reminder.about, audience=(), data=data)
     return evolve(reminder, subject=subject_of(notice))
 
 

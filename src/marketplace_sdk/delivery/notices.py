@@ -36,8 +36,8 @@ __all__ = [
     "subject_of",
 ]
 
-Deciders = Callable[[str], Collection[str]]
-"""Ids of everybody who may decide on a request of this id at the moment."""
+Deciders = Callable[[str, int | None], Collection[str]]
+"""Ids of everybody who may decide on a request of this id, and on this stage, at the moment."""
 
 
 def notice_of(work: Work) -> Notice:
@@ -103,7 +103,7 @@ def audience_of(
         else:
             people.update(directory.members(selector, limit))
     if people and notice.kind in ASKS:
-        people &= set(deciders(notice.about.removeprefix("request:")))
+        people &= set(deciders(notice.about.removeprefix("request:"), notice.data.get("stage")))
     return tuple(sorted(people - set(notice.exclude)))
 
 
@@ -118,10 +118,13 @@ def deliver_notice(
     """Put a notice into inboxes, and into the outbox for each way that it takes to each person."""
     at = instant(str(work.payload["at"]))
     subject = subject_of(notice)
+    stage = notice.data.get("stage") if notice.kind in ASKS else None
+    # Whoever has two reasons to decide on a stage is asked once.
+    told = [work.id] if stage is None else [notice.about, str(stage)]
     rows: list[Work] = []
     for person in people:
         message = InboxMessage(
-            id=digest([work.id, person])[:32],
+            id=digest([*told, person])[:32],
             person=person,
             kind=notice.kind,
             about=notice.about,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.events import ASKS, Effects, Event, Notice
 from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.domain.selectors import group as group_selector
 from marketplace_sdk.domain.values import freeze
@@ -48,8 +48,11 @@ def notice(
     audience: tuple[StewardSelector, ...],
     exclude: tuple[str, ...],
 ) -> Notice:
-    """A notice about a request, with the words that its text needs."""
-    data = {
+    """A notice about a request, with the words that its text needs.
+
+    One that asks to decide says on which stage: it is over when another one is open.
+    """
+    data: dict[str, Any] = {
         "requester": request.requester,
         "beneficiary": str(request.beneficiary),
         "product": request.product_name,
@@ -59,6 +62,8 @@ def notice(
         "state": request.state,
         **names,
     }
+    if kind in ASKS:
+        data["stage"] = request.tally.stage
     return Notice(
         kind=kind, about=request.aggregate, audience=audience, exclude=exclude, data=freeze(data)
     )

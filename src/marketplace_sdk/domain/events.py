@@ -15,11 +15,13 @@ from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, freeze
 
 __all__ = [
+    "ANSWER_REMINDER",
     "ASKS",
     "CATALOGUE",
     "NOTICES",
     "QUESTION_ASKED",
     "REMINDER",
+    "REMINDS",
     "Effects",
     "Event",
     "EventType",
@@ -265,6 +267,15 @@ REMINDER = "requests_pending"
 QUESTION_ASKED = "question_asked"
 """Kind of the notice that asks for an answer; it is over when there is one."""
 
+ANSWER_REMINDER = "answers_pending"
+"""Kind of the notice that reminds somebody of all the questions that they have not answered."""
+
+REMINDS: Mapping[str, frozenset[str]] = {
+    REMINDER: ASKS,
+    ANSWER_REMINDER: frozenset({QUESTION_ASKED}),
+}
+"""Kinds of reminders, each with the kinds of notices that asked for the same before."""
+
 NOTICES: Mapping[str, str] = {
     "access_requested": "{requester} asks for {what} {product}; please decide.",
     "requested_on_behalf": "{requester} asks for {what} {product} for {beneficiary}.",
@@ -284,6 +295,7 @@ NOTICES: Mapping[str, str] = {
     "product_resumed": "{product} is available again.",
     "product_deleted": "{product} was deleted.",
     "product_published": "{product} was published.",
+    "steward_named": "You are a data steward now, by name: {product}.",
     "sources_updated": "The data sources of {product} changed.",
     "by_hand_taken": "{what}, which somebody had given by hand, too, was taken away with ours.",
     "platform_drifted": "{connection} is not as it should be: {counts}.",
@@ -293,6 +305,7 @@ NOTICES: Mapping[str, str] = {
     "object_replaced": "{object} was dropped and made again; {decision}.",
     "destination_stopped": "nothing is sent to {destination} any more: {why}.",
     REMINDER: "Waiting for your decision: {count}, the oldest for {days} days.",
+    ANSWER_REMINDER: "Waiting for your answer: {count}, the oldest for {days} days.",
     "digest": "Notices that wait for you: {count}.",
     "source_quarantined": "{product} holds {source}, which has left its domain.",
 }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.domain.selectors import StewardSelector
 
-__all__ = ["LONGEST", "MOST_INQUIRIES", "answer", "ask", "check_words"]
+__all__ = ["LONGEST", "MOST_INQUIRIES", "answer", "ask", "check_words", "may_answer"]
 
 MOST_INQUIRIES = 50
 """Questions about one request, answered or not: it is read whole by everybody who decides."""
@@ -161,6 +161,11 @@ def answer(
         inquiries=tuple(answered if each is known else each for each in request.inquiries),
     )
     return _told(changed, "question_answered", answered, (user(known.asked_by),), facts.id)
+
+
+def may_answer(request: AccessRequest, person: str) -> bool:
+    """Whether a question about a request waits for this person, who may be one of several."""
+    return bool(request.open_inquiries) and user(person) in answerers(request)
 
 
 def _known(request: AccessRequest, id: str) -> Inquiry | None:

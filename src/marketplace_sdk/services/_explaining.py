@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from marketplace_sdk.domain.reminding import days_asked
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, Inquiry
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from marketplace_sdk.domain.quorum import OpenSeat
 
 __all__ = ["explain"]
 
 
-def explain(request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...]]) -> Explanation:
-    """The human form of a tally; ``candidates`` is empty for those who may not know names."""
+def explain(
+    request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...]], today: date
+) -> Explanation:
+    """The human form of a tally, on a day; ``candidates`` is empty without a right to names."""
     result = request.tally
     open_seats = result.open if request.open else ()
     filled = tuple(
@@ -26,7 +31,7 @@ def explain(request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...
     lines += [f"denied by {result.denied_by}"] if result.denied_by else []
     lines += [_still(seat, candidates.get(seat, ())) for seat in open_seats]
     lines += [f"stuck: nobody can fill {words}" for words in request.stuck]
-    lines += [_asked(inquiry) for inquiry in request.open_inquiries]
+    lines += [_asked(inquiry, days_asked(inquiry, today)) for inquiry in request.open_inquiries]
     if request.open and result.stage is not None and len(request.stages) > 1:
         lines.append(f"stage {result.stage + 1} of {len(request.stages)}")
     if request.state == "approved":
@@ -57,6 +62,8 @@ def _still(seat: OpenSeat, ids: tuple[str, ...]) -> str:
     return f"still open: {seat.wants}{count}{names}"
 
 
-def _asked(inquiry: Inquiry) -> str:
+def _asked(inquiry: Inquiry, days: int) -> str:
+    waits = f" for {days} day{'s' if days > 1 else ''}" if days > 0 else ""
     # On one line, so that no question reads like another fact.
-    return f"asked by {inquiry.asked_by}, not answered: {' '.join(inquiry.question.split())}"
+    words = " ".join(inquiry.question.split())
+    return f"asked by {inquiry.asked_by}, not answered{waits}: {words}"

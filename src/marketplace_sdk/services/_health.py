@@ -113,7 +113,8 @@ def _schema(facts: StoreFacts) -> Check:
     text = f"{facts.engine}, schema {facts.schema}"
     state: State = "fine"
     if not facts.schema:
-        state, text = "broken", f"{facts.engine}: there is no marketplace here yet"
+        state = "broken"
+        text = f"{facts.engine}: there is no marketplace here yet; adding the first person makes it"
     elif facts.schema != facts.expected:
         state = "broken"
         text += f", but this release knows {facts.expected}; run: marketplace migrate, or upgrade"

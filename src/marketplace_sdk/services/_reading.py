@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC
 from typing import Any, TypeVar, get_args
 
 from marketplace_sdk.domain.people import Facts
@@ -29,6 +30,8 @@ __all__ = ["RequestReads"]
 
 T = TypeVar("T")
 Pair = tuple[str, list[str]]
+Could = Callable[[AccessRequest], bool]
+PageOf = Callable[[Unit, Facts, Could], Page[AccessRequest]]
 
 STATES = get_args(RequestState)
 KINDS = get_args(RequestKind)
@@ -102,7 +105,8 @@ class RequestReads(Service):
             where.append(("state", sorted(swept.union(states))))
         if ends is not None:
             where.append(("ends", ["yes" if check_flag(ends, "ends") else "no"]))
-        with self._reading(by) as (unit, facts):
+
+        def page_of(unit: Unit, facts: Facts, could: Could) -> Page[AccessRequest]:
             more, unless = _reviewed(review, facts)
             asked, unasked = _inquired(inquiry, facts)
             unless = [*unless, *unasked]
@@ -115,38 +119,42 @@ class RequestReads(Service):
                 descending=True,
                 keep=lambda found: (
                     (states is None or found.seen_at(unit.now).state in states)
-                    and (review != "awaiting_me" or could_decide(unit, facts, found))
+                    and (review != "awaiting_me" or could(found))
                 ),
             )
             return Page((each.seen_at(unit.now) for each in page), page.next)
+
+        return self._page(by, page_of)
 
     def awaiting(
         self, *, after: str | None = None, limit: int = 50, by: By = None
     ) -> Page[AccessRequest]:
         """Pending requests that one could decide on now, newest first."""
-        with self._reading(by) as (unit, facts):
-            where, unless = _reviewed("awaiting_me", facts)
+
+        def page_of(unit: Unit, facts: Facts, could: Could) -> Page[AccessRequest]:
             return unit.union(
                 AccessRequest,
-                [(where, unless)],
+                [_reviewed("awaiting_me", facts)],
                 after=after,
                 limit=limit,
                 descending=True,
-                keep=lambda found: could_decide(unit, facts, found),
+                keep=could,
             )
 
+        return self._page(by, page_of)
+
     def explain(self, id: str, *, by: By = None) -> Explanation:
-        """Where a request stands: who approved, which seats and questions are open, who is missing.
+        """Where a request stands: who approved, which seats and questions are open and how long.
 
         Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
         """
-        request, facts = self._read(
-            by, lambda unit, facts: (visible_request(unit, facts, id, "explain"), facts)
+        request, facts, now = self._read(
+            by, lambda unit, facts: (visible_request(unit, facts, id, "explain"), facts, unit.now)
         )
         names: Mapping[Any, tuple[str, ...]] = {}
         if allowed("request.candidates", roles_on(facts, request)):
             names = eligible(self._context, request)
-        return explain(request, names)
+        return explain(request, names, now.astimezone(UTC).date())
 
     def history(self, id: str, *, by: By = None) -> tuple[EventRow, ...]:
         """Everything that happened to a request, oldest first; for those who may see it."""
@@ -158,6 +166,36 @@ class RequestReads(Service):
         return self._read(by, work)
 
     # -- inside ---------------------------------------------------------------------------
+
+    def _page(self, by: By, page_of: PageOf) -> Page[AccessRequest]:
+        """A page for which it may matter who answers for service accounts at this moment.
+
+        A directory elsewhere is not asked in a unit of work, so the page is read again with what
+        it says of the accounts that were met. Few pages meet any.
+        """
+        owners: dict[str, str | None] = {}
+        while True:
+            page, met = self._page_with(owners, by, page_of)
+            unknown = met.difference(owners)
+            if not unknown or self._context.own_people:
+                return page
+            for id in unknown:
+                account = self._context.person(id)
+                owners[id] = None if account is None else account.owner or None
+
+    def _page_with(
+        self, owners: Mapping[str, str | None], by: By, page_of: PageOf
+    ) -> tuple[Page[AccessRequest], set[str]]:
+        """A page by these owners, and the ids of all service accounts that were met on it."""
+        met: set[str] = set()
+        with self._reading(by) as (unit, facts):
+
+            def could(found: AccessRequest) -> bool:
+                account = found.beneficiary.id if found.owner else ""
+                met.update([account] if account else [])
+                return could_decide(unit, facts, found, owners.get(account))
+
+            return page_of(unit, facts, could), met
 
     def _read(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
         with self._reading(by) as (unit, facts):

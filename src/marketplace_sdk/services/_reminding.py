@@ -1,15 +1,23 @@
-"""Every morning stewards are reminded of what waits for them: one message each, however much."""
+"""Every morning people are reminded of what waits for them: one message each, however much.
+
+Stewards of what they could decide, each morning; whoever was asked something about a request of
+what they have not answered, on a few days.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date
 from functools import cache
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.domain.events import REMINDER, Effects, Notice
+from attrs import Factory, frozen
+
+from marketplace_sdk.domain.announcing import answerers
+from marketplace_sdk.domain.events import ANSWER_REMINDER, REMINDER, Effects, Notice
 from marketplace_sdk.domain.people import SYSTEM
+from marketplace_sdk.domain.reminding import days_waiting, reminds_today
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.services._stuck import MOST_STEWARDS, candidates, deciders
@@ -26,8 +34,16 @@ MOST_NAMED = 20
 PAGE = 200
 
 
+@frozen
+class _Waiting:
+    """Pending requests by the id of everybody for whom they wait, oldest first."""
+
+    to_decide: dict[str, list[AccessRequest]] = Factory(lambda: defaultdict(list))
+    to_answer: dict[str, list[AccessRequest]] = Factory(lambda: defaultdict(list))
+
+
 def remind(context: Context, again: Callable[[Unit], None]) -> None:
-    """Tell everybody who could fill an open seat how many requests wait for them.
+    """Tell everybody how many requests wait for them: for a decision, or for an answer.
 
     Asked twice on one day, it tells once.
 
@@ -37,28 +53,28 @@ def remind(context: Context, again: Callable[[Unit], None]) -> None:
     """
     waiting = _waiting(context)
     with context.unit(SYSTEM) as unit:
-        today = unit.now.date().isoformat()
+        today = unit.now.astimezone(UTC).date()
         told = unit.reserved(REMIND)
-        if told != today:
+        if told != today.isoformat():
             if told is not None:
                 unit.release(REMIND, told)
-            unit.reserve(REMIND, today, "stewards are being reminded")
-            notices = tuple(_notice(unit, who, found) for who, found in sorted(waiting.items()))
-            unit.keep(Effects(notices=notices))
+            unit.reserve(REMIND, today.isoformat(), "people are being reminded")
+            last = None if told is None else date.fromisoformat(told)
+            unit.keep(Effects(notices=tuple(_notices(unit, waiting, last, today))))
         again(unit)
 
 
-def _waiting(context: Context) -> Mapping[str, list[AccessRequest]]:
-    """Pending requests by the id of everybody who could decide them, oldest first."""
-
+def _waiting(context: Context) -> _Waiting:
     @cache
     def named(selector: StewardSelector) -> list[str]:
         return candidates(context, selector, MOST_STEWARDS)
 
-    waiting: dict[str, list[AccessRequest]] = defaultdict(list)
+    waiting = _Waiting()
     for request in _pending(context):
         for id in deciders(context, request, named):
-            waiting[id].append(request)
+            waiting.to_decide[id].append(request)
+        for one in answerers(request) if request.open_inquiries else ():
+            waiting.to_answer[one.value].append(request)
     return waiting
 
 
@@ -73,8 +89,17 @@ def _pending(context: Context) -> Iterator[AccessRequest]:
         after = (text_of(found[-1].created_at), found[-1].id)
 
 
-def _notice(unit: Unit, who: str, requests: list[AccessRequest]) -> Notice:
-    oldest = unit.now - requests[0].created_at
+def _notices(unit: Unit, waiting: _Waiting, last: date | None, today: date) -> Iterator[Notice]:
+    for who, requests in sorted(waiting.to_decide.items()):
+        yield _notice(unit, REMINDER, who, requests)
+    for who, requests in sorted(waiting.to_answer.items()):
+        asked = [inquiry for request in requests for inquiry in request.open_inquiries]
+        if any(reminds_today(inquiry, last, today) for inquiry in asked):
+            yield _notice(unit, ANSWER_REMINDER, who, requests)
+
+
+def _notice(unit: Unit, kind: str, who: str, requests: Sequence[AccessRequest]) -> Notice:
+    days = max(days_waiting(kind, each, unit.now) for each in requests)
     named = [{"id": each.id, "product": each.product_name} for each in requests[:MOST_NAMED]]
-    data = {"count": len(requests), "days": oldest // timedelta(days=1), "requests": named}
-    return Notice(kind=REMINDER, about=f"inbox:{who}", audience=(user(who),), data=data)
+    data = {"count": len(requests), "days": days, "requests": named}
+    return Notice(kind=kind, about=f"inbox:{who}", audience=(user(who),), data=data)

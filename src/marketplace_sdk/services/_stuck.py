@@ -79,10 +79,18 @@ def deciders(context: Context, request: AccessRequest, named: Named | None = Non
     return [id for id in ids if may(id)]
 
 
-def deciders_of(context: Context, id: str) -> list[str]:
-    """The same of a request by its id; nobody decides on one that is not pending any more."""
+def deciders_of(context: Context, id: str, stage: int | None = None) -> list[str]:
+    """The same of a request by its id; nobody decides on one that is not pending any more.
+
+    Args:
+        context: of the marketplace.
+        id: of the request.
+        stage: number of a stage; nobody decides on one that is not open. None: whichever is.
+    """
     request = _pending(context, id)
-    return [] if request is None else deciders(context, request)
+    if request is None or stage not in (None, request.tally.stage):
+        return []
+    return deciders(context, request)
 
 
 def candidates(context: Context, selector: StewardSelector, limit: int) -> list[str]:

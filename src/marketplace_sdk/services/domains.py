@@ -264,7 +264,9 @@ class Domains(Service):
     def _known(self, id: str) -> None:
         if self._context.person(id) is None:
             raise InvalidInput(
-                "cannot grant domain permission", problems=[Problem("to", "is not a known person")]
+                "cannot grant domain permission",
+                problems=[Problem("to", f"{id!r} is not a known person")],
+                hint="people are added first; a group is written as one",
             )
 
     @staticmethod

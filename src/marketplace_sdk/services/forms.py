@@ -30,6 +30,7 @@ from marketplace_sdk.domain.values import (
     freeze,
 )
 from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
+from marketplace_sdk.services._appointing import people_named, tell_appointed
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._warnings import warnings_of
@@ -107,7 +108,8 @@ class Forms(Service):
                 raise DuplicateName(f"cannot create form {name}: the id is taken", existing=form_id)
             if form_id == STANDARD_FORM.id or name == STANDARD_FORM.name:
                 raise DuplicateName(
-                    f"cannot create form {name}: it is the standard form's", existing="standard"
+                    f"cannot create form {name}: the built-in form is called so",
+                    existing=STANDARD_FORM.id,
                 )
             unit.reserve(f"form|{name}", form_id, f"cannot create form {name}: the name is taken")
             unit.save(version)
@@ -171,7 +173,8 @@ class Forms(Service):
             if version.name != current.name:
                 if version.name == STANDARD_FORM.name:
                     raise DuplicateName(
-                        f"cannot rename form {id}: it is the standard form's", existing="standard"
+                        f"cannot rename form {id}: the built-in form is called so",
+                        existing=STANDARD_FORM.id,
                     )
                 unit.reserve(
                     f"form|{version.name}", id, f"cannot rename form {id}: the name is taken"
@@ -184,12 +187,15 @@ class Forms(Service):
                 created_at=unit.now,
                 created_by=facts.id,
             )
+            moved = version.review != current.review
+            products = unit.find(DataProduct, ("form", [id])) if moved else []
+            before = [people_named(unit.get, product) for product in products]
             unit.save(version)
             saved = unit.save(evolve(form, current=version))
             unit.log("form.edited", f"form:{id}", version=version.id, number=version.number)
-            if version.review != current.review:
-                for product in unit.find(DataProduct, ("form", [id])):
-                    unit.save(product)  # it is found by its stewards
+            for product in products:
+                unit.save(product)  # it is found by its stewards
+            tell_appointed(unit, zip(products, before, strict=True), facts.id)
             return saved
 
         return self._looked_at(self._deciding(by, work))

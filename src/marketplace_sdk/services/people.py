@@ -238,8 +238,8 @@ class People(Service):
             raise NotAllowed(
                 f"cannot add person {person.id} without an actor",
                 code="bootstrap",
-                hint="pass by=<a USER_ADMIN>; the first person of an empty directory must hold "
-                "USER_ADMIN, or nobody could add anybody",
+                hint="name a USER_ADMIN as the actor (by=, --by); the first person of an empty "
+                "directory must hold USER_ADMIN, or nobody could add anybody",
             )
 
         def work(unit: Unit, _: Facts) -> Person:
@@ -254,7 +254,7 @@ class People(Service):
                 raise NotAllowed(
                     f"cannot add person {person.id} without an actor: there are people already",
                     code="bootstrap",
-                    hint="pass by=<a USER_ADMIN>",
+                    hint="name a USER_ADMIN as the actor (by=, --by)",
                 )
             unit.reserve("bootstrap", person.id, "the first person is being added")
             return self._add(unit, person)
@@ -417,7 +417,7 @@ def _known_owner(unit: Unit, person: Person, verb: str) -> None:
     if person.owner and (owner is None or not owner.active or owner.kind != "person"):
         raise InvalidInput(
             f"cannot {verb} person {person.id}",
-            problems=[Problem("owner", "is not a known, active person")],
+            problems=[Problem("owner", f"{person.owner!r} is not a known, active person")],
         )
 
 

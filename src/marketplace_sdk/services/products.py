@@ -27,6 +27,7 @@ from marketplace_sdk.errors import (
     Problem,
     TransitionNotAllowed,
 )
+from marketplace_sdk.services._appointing import people_named, tell_appointed
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._closing import delete_product, withhold_grants
 from marketplace_sdk.services._context import By
@@ -122,6 +123,7 @@ class Products(ProductReads):
             )
             saved = unit.save(product)
             unit.keep(_published(saved, facts.id))
+            tell_appointed(unit, [(saved, frozenset())], facts.id)
             return saved
 
         return self._looked_at(self._deciding(by, work))
@@ -179,6 +181,8 @@ class Products(ProductReads):
                 unit.release(f"product|{product.name_key}", id)
             saved = unit.save(evolve(changed, updated_at=unit.now))
             unit.log("product.updated", f"product:{id}", changed=sorted(changes))
+            if not changes.keys().isdisjoint(("form", "masking_form", "review", "masking_review")):
+                tell_appointed(unit, [(saved, people_named(unit.get, product))], facts.id)
             return saved
 
         return self._looked_at(self._deciding(by, work))
@@ -335,7 +339,7 @@ class Products(ProductReads):
     def _expert(self, id: str) -> str:
         if id != "" and self._context.person(check_id(id, "expert")) is None:
             raise InvalidInput(
-                "cannot keep product", problems=[Problem("expert", "is not a known person")]
+                "cannot keep product", problems=[Problem("expert", f"{id!r} is not a known person")]
             )
         return id
 
