@@ -136,7 +136,7 @@ class Eraser:
     def _change(self, unit: Unit, request: AccessRequest) -> bool:
         """Take away what is to go of a request; whether there was anything."""
         if self.person == request.requester or self._token == request.beneficiary.token:
-            if request.open:
+            if request.seen_at(unit.now).open:
                 raise self._refusal("a request of theirs is pending", "cancel it first")
             after = request.erased(unit.now)
         else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from attrs import evolve
 
 from marketplace_sdk.domain.catalog import Domain
+from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import (
     STANDARD_FORM,
     DataUseAgreement,
@@ -16,6 +18,7 @@ from marketplace_sdk.domain.forms import (
     RequestForm,
     check_form,
 )
+from marketplace_sdk.domain.patience import Escalation, check_patience
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
@@ -39,6 +42,7 @@ from marketplace_sdk.work.unit import Unit
 __all__ = ["Forms"]
 
 UNSET: Any = object()
+"""Given by nobody: what an edit leaves out."""
 
 
 class Forms(Service):
@@ -54,6 +58,8 @@ class Forms(Service):
         agreements: Iterable[str | DataUseAgreement] = (),
         allow_self_review: bool = False,
         fallback: StewardSelector | None = None,
+        escalation: Escalation | None = None,
+        expire_after: Duration | timedelta | None = None,
         id: str | None = None,
         by: By = None,
     ) -> RequestForm:
@@ -68,6 +74,8 @@ class Forms(Service):
             agreements: ids of agreements, or new ones, to be acknowledged by requesters.
             allow_self_review: requester and beneficiary may decide if they are stewards.
             fallback: who may fill a seat that nobody else can fill.
+            escalation: who may fill open seats, too, when a stage has been open for a while.
+            expire_after: how long a request may be pending before it is called off; None: for ever.
             id: chosen by the caller; the same form again is a no-op.
             by: who creates.
 
@@ -79,6 +87,8 @@ class Forms(Service):
         self_review = check_flag(allow_self_review, "form.allow_self_review")
         flow = _flow(review)
         _fallback(fallback)
+        patience = _patience(escalation, expire_after)
+        check_patience(*patience)
         wanted = _agreements(agreements)
         if id is not None:
             check_id(id, "form.id")
@@ -97,6 +107,8 @@ class Forms(Service):
                 review=flow,
                 allow_self_review=self_review,
                 fallback=fallback,
+                escalation=patience[0],
+                expire_after=patience[1],
                 created_at=unit.now,
                 created_by=facts.id,
             )
@@ -127,11 +139,13 @@ class Forms(Service):
         agreements: Iterable[str | DataUseAgreement] | None = None,
         allow_self_review: bool | None = None,
         fallback: StewardSelector | None = UNSET,
+        escalation: Escalation | None = UNSET,
+        expire_after: Duration | timedelta | None = UNSET,
         by: By = None,
     ) -> RequestForm:
         """Make a new version of a form; pending requests keep theirs.
 
-        What is left out stays. ``None`` for the fallback clears it.
+        What is left out stays. ``None`` clears the fallback, the escalation and the end of waiting.
 
         Stewards named in the form may edit questions and help texts. Everything else needs a
         manager of the form's domain, and GOVERNANCE when products of other domains use the form.
@@ -142,10 +156,10 @@ class Forms(Service):
         if allow_self_review is not None:
             check_flag(allow_self_review, "form.allow_self_review")
         flow = None if review is None else _flow(review)
-        if fallback is not UNSET:
-            _fallback(fallback)
+        _fallback(fallback)
+        added, wait = _patience(escalation, expire_after)
         wanted = None if agreements is None else _agreements(agreements)
-        weighty = fallback is not UNSET or any(
+        weighty = any(each is not UNSET for each in (fallback, added, wait)) or any(
             each is not None for each in (name, flow, wanted, allow_self_review)
         )
 
@@ -165,7 +179,10 @@ class Forms(Service):
                 if allow_self_review is None
                 else allow_self_review,
                 fallback=current.fallback if fallback is UNSET else fallback,
+                escalation=current.escalation if added is UNSET else added,
+                expire_after=current.expire_after if wait is UNSET else wait,
             )
+            check_patience(version.escalation, version.expire_after)
             if version == current:
                 return form
             if version.name != current.name:
@@ -270,6 +287,8 @@ class Forms(Service):
         named = set(form.current.review.selectors())
         if form.current.fallback is not None:
             named.add(form.current.fallback)
+        if form.current.escalation is not None:
+            named.add(form.current.escalation.to)
         bound = (one.bound(form.domain or "") for one in named)
         return evolve(form, warnings=warnings_of(self._context, bound))
 
@@ -348,11 +367,26 @@ def _flow(review: ReviewFlow | None) -> ReviewFlow:
 
 
 def _fallback(fallback: StewardSelector | None) -> None:
-    if fallback is not None and not isinstance(fallback, StewardSelector):
+    if fallback not in (None, UNSET) and not isinstance(fallback, StewardSelector):
         raise InvalidInput(
             "cannot use this fallback",
             problems=[Problem("fallback", "must be user(), group(), attribute() ...")],
         )
+
+
+def _patience(
+    escalation: Escalation | None, expire_after: Duration | timedelta | None
+) -> tuple[Escalation | None, Duration | None]:
+    """Both as they are kept; what is left out stays left out."""
+    if escalation not in (None, UNSET) and not isinstance(escalation, Escalation):
+        raise InvalidInput(
+            "cannot use this escalation",
+            problems=[Problem("escalation", "must be an Escalation")],
+            hint='for example Escalation(after=Duration(3, "days"), to=group("data-office"))',
+        )
+    if expire_after is None or expire_after is UNSET:
+        return escalation, expire_after
+    return escalation, Duration.of(expire_after, "expire_after")
 
 
 def _agreements(

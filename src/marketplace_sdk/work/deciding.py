@@ -22,7 +22,7 @@ def could_decide(unit: Unit, facts: Facts, request: AccessRequest | None) -> boo
         # Whoever answers for a service account today; a directory elsewhere is not asked here.
         account = unit.get(Person, request.beneficiary.id)
         request = request if account is None else evolve(request, owner=account.owner)
-    return may_decide(request, facts)
+    return may_decide(request, facts, unit.now)
 
 
 def still_asks(unit: Unit, facts: Facts, message: InboxMessage) -> bool:
