@@ -81,7 +81,8 @@ class Eraser:
         if self.person == SYSTEM:
             raise InvalidInput("cannot erase", problems=[Problem("person", "is not a person")])
         for key, value in (("requester", self.person), ("beneficiary", self._token)):
-            if unit.find(AccessRequest, (key, [value]), ("state", ["pending"]), limit=1):
+            found = unit.find(AccessRequest, (key, [value]), ("state", ["pending"]))
+            if any(each.seen_at(unit.now).open for each in found):
                 raise self._refusal("a request of theirs is pending", "cancel it first")
         if unit.find(Grant, ("open_beneficiary", [self._token]), limit=1):
             raise self._refusal("access of theirs has not ended", "revoke it first, and deliver")
