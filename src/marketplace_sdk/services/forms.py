@@ -21,7 +21,7 @@ from marketplace_sdk.domain.forms import (
 from marketplace_sdk.domain.patience import Escalation, check_patience
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
+from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import (
@@ -32,17 +32,23 @@ from marketplace_sdk.domain.values import (
     check_text,
     freeze,
 )
-from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
+from marketplace_sdk.errors import Conflict, DuplicateName, NotAllowed
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._forming import (
+    UNSET,
+    agreements_of,
+    check_fallback,
+    checked_agreement,
+    flow_of,
+    patience_of,
+    same,
+)
 from marketplace_sdk.services._warnings import warnings_of
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Forms"]
-
-UNSET: Any = object()
-"""Given by nobody: what an edit leaves out."""
 
 
 class Forms(Service):
@@ -85,11 +91,11 @@ class Forms(Service):
         check_name(name, "form.name")
         asked = self._questions(questions)
         self_review = check_flag(allow_self_review, "form.allow_self_review")
-        flow = _flow(review)
-        _fallback(fallback)
-        patience = _patience(escalation, expire_after)
+        flow = flow_of(review)
+        check_fallback(fallback)
+        patience = patience_of(escalation, expire_after)
         check_patience(*patience)
-        wanted = _agreements(agreements)
+        wanted = agreements_of(agreements)
         if id is not None:
             check_id(id, "form.id")
 
@@ -114,7 +120,7 @@ class Forms(Service):
             )
             known = unit.get(RequestForm, form_id)
             if known is not None:
-                if known.domain == domain and _same(known.current, version):
+                if known.domain == domain and same(known.current, version):
                     return known
                 raise DuplicateName(f"cannot create form {name}: the id is taken", existing=form_id)
             if form_id == STANDARD_FORM.id or name == STANDARD_FORM.name:
@@ -155,10 +161,10 @@ class Forms(Service):
         asked = None if questions is None else self._questions(questions)
         if allow_self_review is not None:
             check_flag(allow_self_review, "form.allow_self_review")
-        flow = None if review is None else _flow(review)
-        _fallback(fallback)
-        added, wait = _patience(escalation, expire_after)
-        wanted = None if agreements is None else _agreements(agreements)
+        flow = None if review is None else flow_of(review)
+        check_fallback(fallback)
+        added, wait = patience_of(escalation, expire_after)
+        wanted = None if agreements is None else agreements_of(agreements)
         weighty = any(each is not UNSET for each in (fallback, added, wait)) or any(
             each is not None for each in (name, flow, wanted, allow_self_review)
         )
@@ -236,7 +242,7 @@ class Forms(Service):
         """Create a data use agreement that forms can ask for (managers of any domain)."""
         if id is not None:
             check_id(id, "agreement.id")
-        wanted = _checked_agreement(DataUseAgreement(name, body, id=id or ""))
+        wanted = checked_agreement(DataUseAgreement(name, body, id=id or ""))
 
         def work(unit: Unit, facts: Facts) -> DataUseAgreement:
             manages = any(name == "MANAGE_DATA_PRODUCTS" for _, name in facts.domain_permissions)
@@ -354,62 +360,3 @@ class Forms(Service):
         unit.save(fresh)
         unit.log("agreement.created", f"agreement:{fresh.id}", hash=fresh.body_hash)
         return fresh
-
-
-def _flow(review: ReviewFlow | None) -> ReviewFlow:
-    if review is None:
-        return DEFAULT_REVIEW
-    if not isinstance(review, ReviewFlow):
-        raise InvalidInput(
-            "cannot use this review flow", problems=[Problem("review", "must be a ReviewFlow")]
-        )
-    return review
-
-
-def _fallback(fallback: StewardSelector | None) -> None:
-    if fallback not in (None, UNSET) and not isinstance(fallback, StewardSelector):
-        raise InvalidInput(
-            "cannot use this fallback",
-            problems=[Problem("fallback", "must be user(), group(), attribute() ...")],
-        )
-
-
-def _patience(
-    escalation: Escalation | None, expire_after: Duration | timedelta | None
-) -> tuple[Escalation | None, Duration | None]:
-    """Both as they are kept; what is left out stays left out."""
-    if escalation not in (None, UNSET) and not isinstance(escalation, Escalation):
-        raise InvalidInput(
-            "cannot use this escalation",
-            problems=[Problem("escalation", "must be an Escalation")],
-            hint='for example Escalation(after=Duration(3, "days"), to=group("data-office"))',
-        )
-    if expire_after is None or expire_after is UNSET:
-        return escalation, expire_after
-    return escalation, Duration.of(expire_after, "expire_after")
-
-
-def _agreements(
-    agreements: Iterable[str | DataUseAgreement],
-) -> tuple[str | DataUseAgreement, ...]:
-    found = check_list(agreements, "agreements")
-    if not all(isinstance(each, (str, DataUseAgreement)) for each in found):
-        raise InvalidInput(
-            "cannot use these agreements",
-            problems=[Problem("agreements", "must be ids or DataUseAgreement objects")],
-        )
-    return tuple(each if isinstance(each, str) else _checked_agreement(each) for each in found)
-
-
-def _checked_agreement(agreement: DataUseAgreement) -> DataUseAgreement:
-    check_name(agreement.name, "agreement.name")
-    check_text(agreement.body, "agreement.body", required=True)
-    if agreement.id:
-        check_id(agreement.id, "agreement.id")
-    return agreement
-
-
-def _same(one: FormVersion, other: FormVersion) -> bool:
-    """Whether two versions say the same, whoever made them and when."""
-    bare: dict[str, Any] = {"id": "", "created_at": None, "created_by": "", "number": 1}
-    return evolve(one, **bare) == evolve(other, **bare)
