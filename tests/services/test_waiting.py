@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -24,6 +26,7 @@ from marketplace_sdk import (
     domain_permission,
     group,
 )
+from marketplace_sdk.testing import MemoryStorage
 from tests.services.helpers import grant_of, kept, nothing_written, small_world, types_of
 from tests.services.test_concurrency import race, split
 from tests.world import GOV, LEGAL, PRIVACY, TEAM, UNA, MemoryLake, World, all_of, any_of
@@ -493,6 +496,49 @@ def test_a_form_without_patience_writes_nothing_more(small):
 
     ask(small, expire_after=MONTH, by="pat")
     assert {"escalate", "time_out", "time_out_soon"} <= set(timers(small))
+
+
+class Counted:
+    """A storage that counts what is asked of it."""
+
+    def __init__(self, storage):
+        self._storage = storage
+        self.calls = Counter()
+
+    def __getattr__(self, name):
+        return getattr(self._storage, name)
+
+    @contextmanager
+    def begin(self, **more):
+        with self._storage.begin(**more) as rows:
+            yield CountedRows(rows, self.calls)
+
+
+class CountedRows:
+    def __init__(self, rows, calls):
+        self._rows, self._calls = rows, calls
+
+    def __getattr__(self, name):
+        self._calls[name] += 1
+        return getattr(self._rows, name)
+
+
+def test_a_life_costs_as_many_calls_of_the_storage_as_before():
+    """With patience, too: its timers are written with the rest, and nothing is read for it."""
+    storage = Counted(MemoryStorage())
+    world = small_world(storage)
+    flow = ReviewFlow.review(Stage.any_of(LEGAL), Stage.any_of(PRIVACY))
+    plain = world.publish(form=world.form(flow))
+    patient = world.publish(form=world.form(flow, escalation=TO_UNA, expire_after=MONTH))
+    seen = []
+    for product in (plain, patient):
+        storage.calls.clear()
+        request = world.ask(product)
+        world.approve(request, "ana", "cy")
+        seen.append(dict(storage.calls))
+    world.close()
+
+    assert seen[0] == seen[1]
 
 
 def test_later_edits_change_nothing_that_is_pending(small):
