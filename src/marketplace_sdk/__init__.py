@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.events import CATALOGUE, NOTICES
     from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
     from marketplace_sdk.domain.inbox import InboxMessage
+    from marketplace_sdk.domain.patience import Escalation
     from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
     from marketplace_sdk.domain.preferences import Channel, QuietHours
     from marketplace_sdk.domain.products import DataProduct
@@ -130,6 +131,7 @@ __all__ = [
     "DuplicateName",
     "Duration",
     "Erasure",
+    "Escalation",
     "Explanation",
     "Finding",
     "FormVersion",
@@ -202,6 +204,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "domain.events": ("CATALOGUE", "NOTICES"),
     "domain.forms": ("DataUseAgreement", "FormVersion", "Question", "RequestForm"),
     "domain.inbox": ("InboxMessage",),
+    "domain.patience": ("Escalation",),
     "domain.people": ("Actor", "Beneficiary", "GroupFacts", "Person"),
     "domain.preferences": ("Channel", "QuietHours"),
     "domain.products": ("DataProduct",),

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace_sdk import Duration, ReviewFlow, Stage, group
+from marketplace_sdk import Duration, Escalation, ReviewFlow, Stage, group
 from tests.world import GOV, LEGAL, PEOPLE, PRIVACY, UNA, MemoryLake, World, all_of, any_of
 
 EVERYBODY = ("uma", *PEOPLE)
@@ -462,6 +462,69 @@ def test_a_deletion_is_told_to_members_with_the_end_of_their_access(world, publi
     world.market.products.delete(published.id, cascade=True, by="dee")
 
     assert world.news() == {"product_deleted": {"dee", *SIDES}, "access_revoked": SIDES}
+
+
+# Waiting
+
+
+@pytest.fixture
+def patient(world):
+    """con asks for pat, under a form that adds una after 3 days and waits for 30."""
+    form = world.form(
+        any_of(LEGAL),
+        escalation=Escalation(after=Duration(3, "days"), to=UNA),
+        expire_after=Duration(30, "days"),
+    )
+    request = world.ask(world.publish(form=form, name="Heads"), on_behalf_of="pat")
+    world.news()
+    return request
+
+
+def test_an_escalation_is_told_to_whom_it_adds_and_to_those_who_wait(world, patient):
+    assert world.later(days=3) == {
+        "decision_escalated": {"una"},
+        "request_escalated": {"con", "pat", "dee"},
+    }
+    assert world.latest("una", "decision_escalated").link == page("request", patient.id)
+    assert world.latest("una", "decision_escalated").subject == (
+        "con asks for access to Heads; nobody has decided yet, and you may, too."
+    )
+    assert world.latest("con", "request_escalated").subject == (
+        "nobody has decided yet on access to Heads for pat; user una may now, too."
+    )
+
+
+def test_a_decision_is_told_to_whoever_was_added_as_to_other_stewards(world, patient):
+    world.later(days=3)
+    world.approve(patient, "ana")
+
+    assert world.news()["determination_made"] == {"con", "pat", "bo", "una"}
+
+
+def test_whoever_was_never_added_is_told_of_no_decision(world, patient):
+    world.approve(patient, "ana")
+
+    assert world.news()["determination_made"] == {"con", "pat", "bo"}
+    assert world.later(days=3) == {}
+
+
+def test_a_request_that_time_calls_off_is_announced_to_stewards_and_told_to_all(world, patient):
+    world.later(days=3)
+
+    assert world.later(days=26) == {"request_timing_out": {"ana", "bo", "una"}}
+    assert world.latest("ana", "request_timing_out").link == page("request", patient.id)
+    assert world.later(days=1) == {"request_timed_out": {"con", "pat", "ana", "bo", "una"}}
+    assert world.latest("con", "request_timed_out").link == page("product", patient.product)
+    assert world.latest("con", "request_timed_out").subject == (
+        "called off for pat, for nobody decided in time: access to Heads."
+    )
+
+
+def test_whoever_was_added_is_reminded_in_the_morning(world, patient):
+    world.later(days=3)
+    world.clock.advance(timedelta(days=1))
+
+    assert world.news() == {"requests_pending": {"ana", "bo", "una"}}
 
 
 # Reminders

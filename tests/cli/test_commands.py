@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from marketplace_sdk import Duration, Escalation, group
 from marketplace_sdk.cli.app import OWN, app
 from marketplace_sdk.cli.opening import EXITS
 from marketplace_sdk.cli.showing import clean
@@ -81,6 +82,30 @@ def test_a_steward_asks_back_and_the_requester_answers(shop):
     said = shop.run("requests", "ask", id, "Too late?", by="fin", code=5)
     assert "only what is pending is asked about" in said
     shop.run("requests", "ask", id, "\x1b[2J", by="fin", code=2)
+
+
+def test_people_see_when_others_may_decide_and_when_it_is_called_off(shop):
+    with shop.open() as market:
+        market.forms.edit(
+            "std",
+            escalation=Escalation(after=Duration(3, "days"), to=group("office")),
+            expire_after=Duration(30, "days"),
+            by="uma",
+        )
+    form = shop.run("forms", "show", "std")
+    assert re.search(r"^escalates to +group office after 3 days$", form, re.MULTILINE)
+    assert re.search(r"^called off +after 30 days$", form, re.MULTILINE)
+    id = shop.asked()
+
+    shown = shop.run("requests", "show", id, by="bob")
+    assert re.search(r"^escalates +\S+ \S+ UTC to group office$", shown, re.MULTILINE)
+    assert re.search(r"^called off +\S+ \S+ UTC$", shown, re.MULTILINE)
+    told = shop.run("requests", "explain", id, by="bob")
+    assert re.search(r"^from \S+ \S+ UTC on group office may decide, too$", told, re.MULTILINE)
+    assert re.search(r"^called off at \S+ \S+ UTC unless it is decided$", told, re.MULTILINE)
+    data = shop.data("requests", "explain", id, by="bob")
+    assert data["escalation"] == "group office"
+    assert data["escalates_at"] < data["expires_at"]
 
 
 def test_a_masking_exception_is_asked_with_columns(shop):

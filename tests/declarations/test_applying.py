@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from marketplace_sdk import (
     AdapterError,
     Declaration,
+    Duration,
     InvalidInput,
     Marketplace,
     NotAllowed,
@@ -321,3 +322,29 @@ def test_an_export_makes_the_same_marketplace_elsewhere(data, tmp_path_factory):
     assert made.failed == ()
     assert fresh.declarations.plan(declared, prune=True, by="gil").changes == ()
     assert fresh.declarations.export(by="gil") == first.market.declarations.export(by="gil")
+
+
+def test_how_long_a_form_waits_is_declared_like_the_rest(shop):
+    """Made, changed by the line that says so, taken away by null, and refused when it is nonsense."""
+    review = "review: {stages: [{any_of: [{group: Legal}]}]}"
+    patient = "escalation: {after: 3 days, to: {group: Office}}\n    expire_after: 30 days"
+    shop.say(review, f"{review}\n    {patient}")
+    shop.apply()
+    current = shop.market.forms.get("std", by="dee").current
+    assert str(current.escalation) == "group Office after 3 days"
+    assert current.expire_after == Duration(30, "days")
+    assert not shop.plan().changes
+
+    shop.say("expire_after: 30 days", "expire_after: 3 days")
+    (refused,) = shop.apply().failed
+    assert "must always be shorter than expire_after" in refused
+    shop.say("expire_after: 3 days", "expire_after: null")
+    shop.say("after: 3 days", "after: 1 week")
+    (change,) = shop.plan().changes
+    assert str(change).splitlines() == [
+        "~ form std",
+        "    escalation.after: 3 days -> 1 week",
+        "    expire_after: 30 days -> nothing",
+    ]
+    shop.apply()
+    assert shop.market.forms.get("std", by="dee").current.expire_after is None

@@ -8,6 +8,7 @@ import pytest
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import FormVersion, Question
+from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.people import Beneficiary, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.quorum import Determination, Match
@@ -95,6 +96,12 @@ def form(review=None, **more):
         review=review or ReviewFlow.review(Stage.any_of(L)),
         **more,
     )
+
+
+def escalation(to=G, **after):
+    """To somebody, after 3 days unless said."""
+    ((unit, amount),) = (after or {"days": 3}).items()
+    return Escalation(after=Duration(amount, unit), to=to)
 
 
 def request(*stages, **more):

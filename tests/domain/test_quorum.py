@@ -385,8 +385,8 @@ def test_a_fallback_matches_vacant_seats_only():
     """Who falls back fills what nobody can fill, and is told so in the proof."""
     stage = Stage.all_of(L, P, G)
 
-    assert matches(stage, REX, {(1, 0)}) == (Match(1, 0, "fallback"),)
-    assert matches(stage, ANA, {(0, 0), (1, 0)}) == (
+    assert matches(stage, REX, {(1, 0): "fallback"}) == (Match(1, 0, "fallback"),)
+    assert matches(stage, ANA, dict.fromkeys([(0, 0), (1, 0)], "fallback")) == (
         Match(0, 0, "group Legal"),
         Match(1, 0, "fallback"),
     )

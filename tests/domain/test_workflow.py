@@ -1052,7 +1052,8 @@ def test_canceling_by_others_tells_requester_and_beneficiary_too(cause):
     decision = cancel(asked, cause, reason="", now=NOW, names=NAMES)
 
     assert decision.request.cause == cause
-    assert told(decision) == [("request_canceled", ["group Legal", "user rex", "user cy"], ())]
+    kind = "request_timed_out" if cause == "timed_out" else "request_canceled"
+    assert told(decision) == [(kind, ["group Legal", "user rex", "user cy"], ())]
     assert decision.effects.notices[0].data["place"] == "sales desk"
 
 

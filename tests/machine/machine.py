@@ -23,6 +23,7 @@ from marketplace_sdk import (
     Conflict,
     DataSource,
     Duration,
+    Escalation,
     InvalidInput,
     Marketplace,
     MarketplaceError,
@@ -100,6 +101,10 @@ selectors = st.sampled_from(
         m.MANAGER,
     ]
 )
+escalations = st.tuples(
+    st.sampled_from([(5, "hours"), (3, "days")]),
+    st.sampled_from([("user", "fay"), ("group", "Privacy"), ("user", "con"), m.MANAGER]),
+)
 lengths = st.sampled_from([None, (5, "hours"), (3, "days"), (2, "weeks"), (1, "months")])
 
 
@@ -131,7 +136,10 @@ def flows(draw, kinds: str) -> m.Flow:
 @st.composite
 def forms(draw) -> m.Form:
     flow = draw(flows("review " * 9 + "delegate approve deny"))
-    return m.Form(flow, draw(st.booleans()), draw(one_in(3)))
+    duration, self_review = draw(st.booleans()), draw(one_in(3))
+    added = draw(escalations) if draw(one_in(3)) else None
+    waits = draw(st.sampled_from([(4, "days"), (1, "months")])) if draw(one_in(4)) else None
+    return m.Form(flow, duration, self_review, added, waits)
 
 
 own_flows = st.one_of(st.none(), flows("review review approve"))
@@ -220,6 +228,12 @@ def stage_of(stage: m.Stage) -> Stage:
 
 def length_of(length: tuple[int, str] | None) -> Duration | None:
     return None if length is None else Duration(*length)
+
+
+def escalation_of(added: tuple[tuple[int, str], tuple[str, ...]] | None) -> Escalation | None:
+    if added is None:
+        return None
+    return Escalation(after=Duration(*added[0]), to=selector_of(added[1]))
 
 
 def flow_of(flow: m.Flow | None) -> ReviewFlow | None:
@@ -394,6 +408,8 @@ class MarketplaceMachine(RuleBasedStateMachine):
             questions=questions,
             review=flow_of(form.flow),
             allow_self_review=form.allow_self_review,
+            escalation=escalation_of(form.added),
+            expire_after=length_of(form.waits),
             by=MANAGER,
         )
         self.compare(
@@ -542,7 +558,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
 
     def a_steward_decides(self, data):
         id = self.pick(data, "pending")
-        able = self.model.could_decide(id)
+        able = self.model.could_decide(id, self.now)
         by = data.draw(st.sampled_from(able) if able else people, label="by")
         verdict = "deny" if data.draw(one_in(6), label="deny") else "approve"
         self._decide(id, by, verdict, data.draw(untils, label="until"))
@@ -552,7 +568,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
         id = self.pick(data, "pending")
         verdict = data.draw(st.sampled_from(["approve", "deny"]), label="verdict")
         request = self.model.requests[id]
-        own = [who for who in self.model.could_decide(id) if self.model.own(request, who)]
+        own = [who for who in self.model.could_decide(id, self.now) if self.model.own(request, who)]
         if not own or data.draw(st.booleans(), label="anybody"):
             own = sorted(PEOPLE)
         self._decide(id, data.draw(st.sampled_from(own), label="by"), verdict, None)
@@ -566,7 +582,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
             voted = {vote.by for vote in request.votes if vote.stage == number}
             able = [
                 who
-                for who in self.model.could_decide(id)
+                for who in self.model.could_decide(id, self.now)
                 if who not in voted and not self.model.own(request, who)
             ]
             if not able or self.model.state(id, self.now) != "pending":
@@ -578,7 +594,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
         """It changes nothing."""
         if self.last is not None:
             verdict, act = self.last
-            if self.model.may_see(act["id"], act["by"]):
+            if self.model.may_see(act["id"], act["by"], self.now):
                 self.compare(None, getattr(self.market.requests, verdict), **act)
 
     # -- asking back ------------------------------------------------------------------------
@@ -586,7 +602,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
     def somebody_asks_back(self, data):
         """A steward most of the time; it must not change what becomes of the request."""
         id = self.pick(data, "pending")
-        able = self.model.could_decide(id)
+        able = self.model.could_decide(id, self.now)
         if not able or data.draw(one_in(4), label="anybody"):
             able = sorted(PEOPLE)
         by, new = data.draw(st.sampled_from(able), label="by"), f"inquiry-{next(self.numbers)}"
@@ -674,8 +690,9 @@ class MarketplaceMachine(RuleBasedStateMachine):
         self.clock.advance(data.draw(jumps, label="by"))
 
     def an_end_comes(self, data):
-        """To the very instant of an end, or a second before."""
+        """To the very instant of an end or an escalation, or a second before."""
         ends = {grant.until for grant in self.model.grants.values()} - {None}
+        ends |= self.model.moments()
         ends = sorted(end for end in ends if end > self.now)
         if ends:
             early = timedelta(seconds=data.draw(st.integers(0, 1), label="early"))

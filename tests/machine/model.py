@@ -99,6 +99,8 @@ class Form:
     flow: Flow
     asks_duration: bool = False
     allow_self_review: bool = False
+    added: tuple[tuple[int, str], tuple[str, ...]] | None = None  # after how long, and who
+    waits: tuple[int, str] | None = None
 
 
 @dataclass
@@ -141,6 +143,9 @@ class Request:
     stages: tuple[Stage, ...]
     allow_self_review: bool
     limits: tuple[tuple[int, str], ...]
+    form: Form
+    asked_at: datetime
+    opened_at: datetime  # the stage that is open
     votes: list[Vote] = field(default_factory=list)
     inquiries: dict[str, Inquiry] = field(default_factory=dict)
     state: str = "pending"
@@ -258,7 +263,11 @@ class Model:
     def state(self, id: str, now: datetime) -> str:
         request = self.requests[id]
         ended = request.until is not None and request.until <= now
-        return "expired" if request.state == "approved" and ended else request.state
+        if request.state == "approved" and ended:
+            return "expired"
+        waits = request.form.waits
+        late = waits is not None and after(request.asked_at, waits) <= now
+        return "canceled" if request.state == "pending" and late else request.state
 
     def open_stage(self, request: Request) -> int | None:
         for number, stage in enumerate(request.stages):
@@ -274,17 +283,36 @@ class Model:
             if any(person.is_one_of(who, one) for one in stage.seat(place).selectors)
         )
 
-    def could_decide(self, id: str) -> list[str]:
+    def seats_of(self, request: Request, number: int, who: str, now: datetime) -> frozenset:
+        """Places of the open stage that somebody may fill now, by name or because time passed."""
+        stage, added = request.stages[number], request.form.added
+        due = added is not None and after(request.opened_at, added[0]) <= now
+        if added is not None and due and self.people[who].is_one_of(who, added[1]):
+            return frozenset(stage.places())
+        return self.places(stage, who)
+
+    def could_decide(self, id: str, now: datetime) -> list[str]:
         """People who match a seat of the open stage now, whether or not they may."""
         request = self.requests[id]
         number = self.open_stage(request)
-        if request.state != "pending" or number is None:
+        if self.state(id, now) != "pending" or number is None:
             return []
         return sorted(
             who
             for who, person in self.people.items()
-            if person.active and self.places(request.stages[number], who)
+            if person.active and self.seats_of(request, number, who, now)
         )
+
+    def moments(self) -> set[datetime]:
+        """Instants at which time does something to a pending request."""
+        found = set()
+        for request in self.requests.values():
+            if request.state == "pending":
+                if request.form.waits is not None:
+                    found.add(after(request.asked_at, request.form.waits))
+                if request.form.added is not None:
+                    found.add(after(request.opened_at, request.form.added[0]))
+        return found
 
     def justified(self, now: datetime) -> set[tuple[tuple[str, str], str, str | None]]:
         """(who, source, column to unmask or None to read): all that live approvals justify."""
@@ -366,6 +394,9 @@ class Model:
             stages=flow.stages,
             allow_self_review=wanted.form.allow_self_review,
             limits=tuple(limits),
+            form=wanted.form,
+            asked_at=now,
+            opened_at=now,
             extends=extends,
         )
         self.requests[id] = request
@@ -379,7 +410,7 @@ class Model:
         self, id: str, new: str, *, by: str, wish: tuple[int, str] | None, now: datetime
     ) -> str | None:
         request = self.requests[id]
-        if refused := self._may(request, by, {"requester", "beneficiary"}):
+        if refused := self._may(id, by, {"requester", "beneficiary"}, now):
             return refused
         grant = self.grants.get(request.grant)
         if grant is None or grant.over(now):
@@ -412,7 +443,7 @@ class Model:
         request = self.requests[id]
         if not self.people[by].active:
             return UNKNOWN
-        if not self._roles(request, by):
+        if not self.may_see(id, by, now):
             return HIDDEN
         number = self.open_stage(request)
         if self.state(id, now) != "pending" or number is None:
@@ -420,7 +451,7 @@ class Model:
         if self.own(request, by) and not request.allow_self_review:
             return FORBIDDEN
         stage = request.stages[number]
-        places = self.places(stage, by)
+        places = self.seats_of(request, number, by, now)
         if not places:
             return FORBIDDEN
         if any(vote.by == by and vote.stage == number for vote in request.votes):
@@ -435,6 +466,8 @@ class Model:
         if until is not None and end_of(until, now) <= now:
             return WRONG
         request.votes.append(vote)
+        if self.open_stage(request) not in (number, None):
+            request.opened_at = now
         if self.open_stage(request) is None:
             end = self._end(request, now)
             if end is not None and end <= now:
@@ -447,7 +480,7 @@ class Model:
         request = self.requests[id]
         if not self.people[by].active:
             return UNKNOWN
-        if not self._roles(request, by):
+        if not self.may_see(id, by, now):
             return HIDDEN
         number = self.open_stage(request)
         if self.state(id, now) != "pending" or number is None:
@@ -455,7 +488,7 @@ class Model:
         if self.own(request, by) and not request.allow_self_review:
             return FORBIDDEN
         if "GOVERNANCE" not in self.people[by].permissions:
-            if not self.places(request.stages[number], by):
+            if not self.seats_of(request, number, by, now):
                 return FORBIDDEN
             if any(vote.by == by and vote.stage == number for vote in request.votes):
                 return DECIDED
@@ -464,7 +497,7 @@ class Model:
 
     def answer_back(self, id: str, inquiry: str, *, by: str, now: datetime) -> str | None:
         request = self.requests[id]
-        if refused := self._may(request, by, {"requester", "beneficiary"}):
+        if refused := self._may(id, by, {"requester", "beneficiary"}, now):
             return refused
         asked = request.inquiries[inquiry]
         if asked.answered_by:
@@ -474,8 +507,13 @@ class Model:
         asked.answered_by = by
         return None
 
-    def may_see(self, id: str, who: str) -> bool:
-        return self.people[who].active and bool(self._roles(self.requests[id], who))
+    def may_see(self, id: str, who: str, now: datetime) -> bool:
+        """Whoever has a role; whom time may add while it waits, and then if they have decided."""
+        request, person = self.requests[id], self.people[who]
+        added = request.form.added
+        concerned = added is not None and bool(request.stages) and person.is_one_of(who, added[1])
+        waits = self.state(id, now) == "pending" or any(vote.by == who for vote in request.votes)
+        return person.active and bool(self._roles(request, who) or (concerned and waits))
 
     def voters(self, request: Request, stage: int) -> tuple[frozenset[tuple[int, int]], ...]:
         """The places that each approver of a stage matched."""
@@ -496,7 +534,7 @@ class Model:
 
     def cancel(self, id: str, *, by: str, now: datetime) -> str | None:
         request = self.requests[id]
-        if refused := self._may(request, by, {"requester", "beneficiary", "governance"}):
+        if refused := self._may(id, by, {"requester", "beneficiary", "governance"}, now):
             return refused
         if self.state(id, now) != "pending":
             return STEP
@@ -507,7 +545,7 @@ class Model:
         """``revoke`` or ``relinquish``."""
         request = self.requests[id]
         roles = {"governance", "manager", "steward"} if verb == "revoke" else {"beneficiary"}
-        if refused := self._may(request, by, roles):
+        if refused := self._may(id, by, roles, now):
             return refused
         if self.state(id, now) != "approved":
             return STEP
@@ -603,13 +641,12 @@ class Model:
         }
         return {role for role, holds in has.items() if holds}
 
-    def _may(self, request: Request, who: str, roles: set[str]) -> str | None:
+    def _may(self, id: str, who: str, roles: set[str], now: datetime) -> str | None:
         if not self.people[who].active:
             return UNKNOWN
-        held = self._roles(request, who)
-        if not held:
+        if not self.may_see(id, who, now):
             return HIDDEN
-        return None if held & roles else FORBIDDEN
+        return None if self._roles(self.requests[id], who) & roles else FORBIDDEN
 
     def _route(self, product: Product, by: str, beneficiary: tuple[str, str]) -> Flow:
         """The flow of the form, or of the product; automatic approval only where it may be."""

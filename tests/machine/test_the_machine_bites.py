@@ -11,7 +11,7 @@ from hypothesis import Phase, Verbosity
 from hypothesis.errors import Flaky
 
 from marketplace_sdk.delivery import ledger, timers
-from marketplace_sdk.domain import grants, people, quorum, requests
+from marketplace_sdk.domain import deciding, grants, people, quorum, requests
 from marketplace_sdk.ports.provisioner import Outcome, Presence, Seen
 from marketplace_sdk.services import products
 from marketplace_sdk.testing import MemoryPlatform
@@ -51,6 +51,17 @@ FAULTS = {
     "one approval is enough": (requests, "tally", one_approval_is_enough),
     "beneficiaries decide for themselves": (people.Facts, "is_side", lambda *_: False),
     "what is over reads as approved": (requests.AccessRequest, "seen_at", lambda self, _: self),
+    "what nobody decides waits for ever": (
+        requests.AccessRequest,
+        "overdue",
+        lambda *_: False,
+    ),
+    "nobody is ever added": (deciding, "escalated", lambda *_: None),
+    "whoever will be added may decide at once": (
+        deciding,
+        "escalated",
+        lambda request, _: None if request.escalation is None else request.escalation.to,
+    ),
     "nothing expires": (timers.BUILT_IN, "expire", lambda *_: None),
     "a place is never given back": (unit.Unit, "release", lambda *_: None),
     "the last grant on a shared source takes it from all": (
@@ -103,6 +114,8 @@ RARE = {
     "unmasking outlives the access",
     "the last grant on a shared source takes it from all",
     "an extension may shorten",
+    "nobody is ever added",
+    "whoever will be added may decide at once",
 }
 """What needs so much to come together that a plain run has no time to wait for it."""
 

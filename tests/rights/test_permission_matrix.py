@@ -16,12 +16,14 @@ import pytest
 
 from marketplace_sdk import (
     Actor,
+    AlreadyDetermined,
     AlreadyRequested,
     DataSource,
     DataUseAgreement,
     Declaration,
     DomainPolicy,
     Duration,
+    Escalation,
     InvalidInput,
     Marketplace,
     NotAllowed,
@@ -40,6 +42,7 @@ from tests.world import GOV, LEGAL, PRIVACY, all_of, any_of
 MDP = "MANAGE_DATA_PRODUCTS"
 WHAT = Question.short_answer("what", "What for?")
 LONG = Duration(30, "days")
+TO_PRIVACY = Escalation(after=Duration(3, "days"), to=PRIVACY)
 HOOK, FIRST, SECOND = "https://hook.example/", "env:HOOK_ONE", "env:HOOK_TWO"
 
 # -- what the rows need beyond the scene --------------------------------------------------
@@ -300,6 +303,10 @@ EDIT_FORM = SECTION_4 + "edit a request form: GOVERNANCE, managers, steward if n
 EDIT_REVIEW = (
     "behaviour B, forms: the review flow, agreements, fallback and allow_self_review need the "
     "form's manager, and GOVERNANCE when products of other domains use the form"
+)
+EDIT_PATIENCE = (
+    "ADR 0008: escalation and the end of the wait are the form's manager's, and GOVERNANCE's when "
+    "products of other domains use the form"
 )
 DELETE_FORM = SECTION_4 + "delete a request form (unused only): GOVERNANCE, Manage Data Products"
 DECIDE = SECTION_4 + "decide a request: stewards; GOVERNANCE and managers only if steward"
@@ -714,6 +721,31 @@ MATRIX = [
         cells=MGR_,
         act=lambda s, do, **who: do.forms.edit(s.form, fallback=PRIVACY, **who),
         shows=lambda s: current(s).fallback == PRIVACY,
+    ),
+    Row(
+        what="edit whom a form adds when a stage stays open",
+        covers="forms.edit",
+        rule=EDIT_PATIENCE,
+        cells=MGR_,
+        act=lambda s, do, **who: do.forms.edit(s.form, escalation=TO_PRIVACY, **who),
+        shows=lambda s: current(s).escalation == TO_PRIVACY,
+    ),
+    Row(
+        what="edit when a form calls requests off",
+        covers="forms.edit",
+        rule=EDIT_PATIENCE,
+        cells=MGR_,
+        act=lambda s, do, **who: do.forms.edit(s.form, expire_after=Duration(30, "days"), **who),
+        shows=lambda s: current(s).expire_after == Duration(30, "days"),
+    ),
+    Row(
+        what="edit whom everybody's form adds, which products of other domains use",
+        covers="forms.edit",
+        rule=EDIT_PATIENCE,
+        cells=GOV_,
+        prepare=form_for_everybody,
+        act=lambda s, do, **who: do.forms.edit(s.form, escalation=TO_PRIVACY, **who),
+        shows=lambda s: current(s).escalation == TO_PRIVACY,
     ),
     Row(
         what="allow self-review in a form",
@@ -1624,4 +1656,44 @@ def test_a_fallback_decides_only_where_nobody_else_can():
         scene.market.people.deactivate(steward, by="uma")
 
     assert scene.world.approve(scene.request, "fay").state == "approved"
+    scene.close()
+
+
+def test_whom_an_escalation_names_decides_from_its_instant_on():
+    """ADR 0008: not before it, beside the named, and nobody else because of it."""
+    scene = Scene()
+    after = Escalation(after=Duration(3, "days"), to=user("fay"))
+    asked_under(any_of(LEGAL), escalation=after)(scene)
+    scene.world.clock.advance(timedelta(days=3, microseconds=-1))
+    for verb in (scene.market.requests.approve, scene.market.requests.deny):
+        with pytest.raises(NotAllowed):
+            verb(scene.request.id, reason="early", by="fay")
+    scene.world.clock.advance(timedelta(microseconds=1))
+
+    for who in ("gil", "dee", "aud", "con", "pat"):
+        with pytest.raises(NotAllowed):
+            scene.world.approve(scene.request, who)
+    for who in ("uma", "ada", "dan", "una", "sal"):
+        with pytest.raises(NotFound):
+            scene.world.approve(scene.request, who)
+
+    assert request(scene).state == "pending"
+    assert scene.world.approve(scene.request, "fay").state == "approved"
+    scene.close()
+
+
+def test_nobody_decides_what_is_called_off_by_time():
+    """ADR 0008: from the instant on, whoever they are; reads and commands agree."""
+    scene = Scene()
+    asked_under(any_of(LEGAL), expire_after=Duration(3, "days"))(scene)
+    scene.world.clock.advance(days=3)
+    before = scene.picture()
+
+    for verb in (scene.market.requests.approve, scene.market.requests.deny):
+        for who in ("ana", "bo"):
+            with pytest.raises(AlreadyDetermined):
+                verb(scene.request.id, reason="late", by=who)
+
+    assert scene.picture() == before
+    assert request(scene).state == "canceled"
     scene.close()

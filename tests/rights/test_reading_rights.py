@@ -17,6 +17,8 @@ import pytest
 
 from marketplace_sdk import (
     Declaration,
+    Duration,
+    Escalation,
     InvalidInput,
     NotAllowed,
     NotFound,
@@ -924,6 +926,32 @@ def test_whoever_could_have_stood_in_does_not_read_what_is_decided():
         requests.get(staffed.id, by="sal")
     assert not holds(requests.find(by="sal"), staffed.id)
     assert requests.get(vacant.id, by="sal").state == "approved"
+    scene.close()
+
+
+def test_whoever_would_be_added_reads_what_waits_and_not_what_is_decided():
+    """ADR 0008: like a fallback, so that they can be told from when on they may decide."""
+    scene = Scene()
+    requests, world = scene.market.requests, scene.world
+    after = Escalation(after=Duration(3, "days"), to=user("sal"))
+    form = world.form(any_of(LEGAL), escalation=after, expire_after=Duration(9, "days"))
+    product = world.publish(form=form)
+    one = world.ask(product)
+    other, late = world.ask_unmasked(product), world.ask(product, on_behalf_of="pat")
+    for each in (one, other, late):
+        assert requests.get(each.id, by="sal").answers
+        assert not requests.explain(each.id, by="sal").candidates
+    scene.world.clock.advance(days=3)
+    assert requests.explain(one.id, by="sal").candidates
+
+    world.approve(one, "ana")
+    world.approve(other, "sal")
+    scene.world.clock.advance(days=6)
+
+    for each in (one, late):
+        with pytest.raises(NotFound):
+            requests.get(each.id, by="sal")
+    assert requests.get(other.id, by="sal").state == "approved"
     scene.close()
 
 

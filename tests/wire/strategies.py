@@ -29,6 +29,7 @@ from marketplace_sdk.domain.forms import (
 )
 from marketplace_sdk.domain.grants import Grant, Part, Pinned, Trouble
 from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.people import Beneficiary, GroupFacts, Person
 from marketplace_sdk.domain.preferences import Channel, Digest, PersonPreferences, QuietHours
 from marketplace_sdk.domain.products import DataProduct
@@ -116,6 +117,7 @@ QUESTIONS = st.one_of(
     st.builds(Question.access_duration, NAMES),
 )
 AGREEMENTS = st.builds(DataUseAgreement, NAMES, TEXTS, NAMES)
+ESCALATION = Escalation(after=Duration(3, "months"), to=domain_permission("MANAGE_DATA_PRODUCTS"))
 VERSIONS = st.builds(
     FormVersion,
     id=NAMES,
@@ -127,6 +129,8 @@ VERSIONS = st.builds(
     review=FLOWS,
     allow_self_review=st.booleans(),
     fallback=st.one_of(st.none(), SELECTORS),
+    escalation=st.sampled_from([None, ESCALATION]),
+    expire_after=st.sampled_from([None, Duration(30, "days")]),
     created_at=st.one_of(st.none(), MOMENTS),
     created_by=NAMES,
 )
@@ -279,6 +283,8 @@ VALUES = {
         stages=st.lists(STAGES, max_size=2).map(tuple),
         automatic=st.booleans(),
         allow_self_review=st.booleans(),
+        escalates=st.integers(0, 2),
+        escalated=st.sampled_from([(), (0,), (0, 1)]),
         limits=st.lists(st.builds(Limit, by=NAMES, duration=DURATIONS), max_size=2).map(tuple),
         wish=st.one_of(st.none(), DURATIONS),
         determinations=st.lists(DETERMINATIONS, max_size=2).map(tuple),

@@ -19,7 +19,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 EVERY = pytest.mark.parametrize("name", EVENT_TYPES)
 NOT_EVENTS = {SEALED, "test"}
 """Seals, and calls that only try."""
-OURS = {f"data_product.access_requests.question_{what}" for what in ("asked", "answered")}
+OURS = {
+    f"data_product.access_requests.{what}"
+    for what in ("question_asked", "question_answered", "escalated")
+}
 """What the reference system does not do."""
 
 

@@ -144,6 +144,8 @@ def show_form(market: Services, *, id: str, as_json: bool) -> None:
             "decided by": _flow(current.review),
             "self review": "allowed" if current.allow_self_review else "",
             "fallback": current.fallback,
+            "escalates to": current.escalation,
+            "called off": "" if current.expire_after is None else f"after {current.expire_after}",
         }
     )
 

@@ -335,9 +335,16 @@ def _show(request: AccessRequest, *, as_json: bool) -> None:
                 f"{each.by}: {each.verdict}: {each.reason}" for each in request.determinations
             ),
             "stuck": "\n".join(request.stuck),
+            "escalates": _escalates(request),
+            "called off": day(request.expires_at),
             "grant": request.grant,
         }
     )
+
+
+def _escalates(request: AccessRequest) -> str:
+    at, added = request.escalates_at, request.escalation
+    return "" if at is None or added is None else f"{day(at)} to {added.to}"
 
 
 def _said(inquiry: Inquiry) -> str:

@@ -8,11 +8,18 @@ from marketplace_sdk.domain.announcing import notice, sides
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.waiting import (
+    ESCALATE,
+    TIME_OUT,
+    TIME_OUT_SOON,
+    escalate,
+    warn_of_time_out,
+)
 from marketplace_sdk.wire.codec import instant, text_of
-from marketplace_sdk.work.endings import end_grant
+from marketplace_sdk.work.endings import call_off, end_grant
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["BUILT_IN", "expire", "warn"]
+__all__ = ["BUILT_IN", "add_stewards", "expire", "time_out", "warn", "warn_stewards"]
 
 
 def expire(unit: Unit, timer: Timer) -> None:
@@ -57,9 +64,40 @@ def warn(unit: Unit, timer: Timer) -> None:
     unit.keep(Effects(events=(event,), notices=(told,)))
 
 
+def add_stewards(unit: Unit, timer: Timer) -> None:
+    """Tell those whom time adds to a stage that is still open; another one has its own timer."""
+    request = unit.get(AccessRequest, _id(timer))
+    if request is None or request.escalates_at != timer.due:
+        return
+    changed, effects = escalate(request, unit.now, names={})
+    if changed is not request:
+        unit.save(changed)
+        unit.keep(effects)
+
+
+def time_out(unit: Unit, timer: Timer) -> None:
+    """Call off what nobody has decided in time; what was decided meanwhile is left alone."""
+    request = unit.get(AccessRequest, _id(timer))
+    if request is not None and request.overdue(unit.now):
+        call_off(unit, request, "timed_out")
+
+
+def warn_stewards(unit: Unit, timer: Timer) -> None:
+    """Tell whoever may decide that the time for it is nearly over."""
+    request = unit.get(AccessRequest, _id(timer))
+    if request is not None:
+        unit.keep(warn_of_time_out(request, unit.now, names={}))
+
+
 def _id(timer: Timer) -> str:
     return timer.about.split(":", 1)[1]
 
 
-BUILT_IN = {"expire": expire, "warn": warn}
+BUILT_IN = {
+    "expire": expire,
+    "warn": warn,
+    ESCALATE: add_stewards,
+    TIME_OUT: time_out,
+    TIME_OUT_SOON: warn_stewards,
+}
 """What each kind does, inside one unit of work."""

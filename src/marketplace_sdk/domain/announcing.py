@@ -111,11 +111,14 @@ def answerers(request: AccessRequest) -> tuple[StewardSelector, ...]:
 def stewards(request: AccessRequest) -> tuple[StewardSelector, ...]:
     """Everybody who is asked about an open request, in a fixed order.
 
-    They are whom the pinned review names, and whoever stands in for a seat that nobody can fill.
+    They are whom the pinned review names, whoever stands in for a seat that nobody can fill, and
+    whoever was told that time has added them.
     """
     found = set(request.stewards)
     if request.stuck and request.form.fallback is not None:
         found.add(request.form.fallback.bound(request.domain))
+    if request.escalated and request.escalation is not None:
+        found.add(request.escalation.to)
     return tuple(sorted(found, key=str))
 
 

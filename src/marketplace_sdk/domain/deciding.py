@@ -7,6 +7,7 @@ is told to decide who would be refused.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.domain.quorum import Match, adds_approval, matches
@@ -16,9 +17,21 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
+    from marketplace_sdk.domain.review import Seat
     from marketplace_sdk.domain.selectors import StewardSelector
 
-__all__ = ["Place", "asked", "check_seen", "done", "may_decide", "on_the_side", "seated"]
+__all__ = [
+    "Place",
+    "asked",
+    "asked_in_time",
+    "check_seen",
+    "done",
+    "escalated",
+    "may_decide",
+    "on_the_side",
+    "seated",
+    "wanting",
+]
 
 Place = tuple[int, int]
 """Numbers of the set within the stage and of the seat within the set, from 0."""
@@ -45,8 +58,44 @@ def check_seen(request: AccessRequest, revision: int | None) -> None:
         raise StaleRevision("request", request.id, expected=revision, found=request.revision)
 
 
-def asked(request: AccessRequest) -> tuple[StewardSelector, ...]:
-    """Whoever matches one of these could approve, and it would count; nobody when it is decided."""
+def escalated(request: AccessRequest, now: datetime) -> StewardSelector | None:
+    """Who may fill every open seat at ``now``, too, because its stage has been open for so long.
+
+    It is so from that instant on, whether a worker has told anybody or not.
+    """
+    at, found = request.escalates_at, request.escalation
+    return None if at is None or found is None or at > now else found.to
+
+
+def wanting(request: AccessRequest) -> tuple[tuple[Place, Seat], ...]:
+    """The seats of the open stage for which another approval may be.
+
+    Of different stewards one may move from a filled seat to an open one, for another to follow.
+    """
+    result = request.tally
+    if result.stage is None:
+        return ()
+    stage = request.stages[result.stage]
+    if stage.distinct_stewards:
+        return tuple(((at, place), seat) for at, place, seat in stage.seats())
+    return tuple(((seat.set, seat.seat), seat.wants) for seat in result.open)
+
+
+def asked(request: AccessRequest, now: datetime) -> tuple[StewardSelector, ...]:
+    """Whoever matches one of these could approve at ``now``, and it would count.
+
+    Nobody when it is decided, or its time to be decided is over.
+    """
+    return () if request.overdue(now) else _asked(request, escalated(request, now))
+
+
+def asked_in_time(request: AccessRequest) -> tuple[StewardSelector, ...]:
+    """The same with whoever will be added if nobody decides: by all of them it is found."""
+    found = None if request.escalates_at is None else request.escalation
+    return _asked(request, None if found is None else found.to)
+
+
+def _asked(request: AccessRequest, added: StewardSelector | None) -> tuple[StewardSelector, ...]:
     result = request.tally
     if not request.open or result.stage is None:
         return ()
@@ -63,11 +112,13 @@ def asked(request: AccessRequest) -> tuple[StewardSelector, ...]:
     found = dict.fromkeys(one for seat in seats for one in seat.selectors)
     if request.stuck and request.form.fallback is not None:
         found[request.form.fallback.bound(request.domain)] = None
+    if added is not None:
+        found[added] = None
     return tuple(found)
 
 
-def may_decide(request: AccessRequest, facts: Facts) -> bool:
-    """Whether a person of these facts could approve now, and it would count.
+def may_decide(request: AccessRequest, facts: Facts, now: datetime) -> bool:
+    """Whether a person of these facts could approve at ``now``, and it would count.
 
     For a seat that nobody can fill the last look counts (``stuck``).
     """
@@ -75,7 +126,7 @@ def may_decide(request: AccessRequest, facts: Facts) -> bool:
         return False
     if any(each.by == facts.id for each in done(request)):
         return False
-    return any(one.matches(facts) for one in asked(request))
+    return any(one.matches(facts) for one in asked(request, now))
 
 
 def seated(
@@ -83,6 +134,7 @@ def seated(
     facts: Facts,
     verb: str,
     *,
+    now: datetime,
     action: str,
     also: Collection[str] = (),
     vacant: Collection[Place] = (),
@@ -94,6 +146,7 @@ def seated(
         request: pending.
         facts: of who wants to act.
         verb: what they want to do, for errors.
+        now: the moment of the act.
         action: the same as the table of rights calls it.
         also: what else would have let them, for errors.
         vacant: seats of the open stage that nobody can fill.
@@ -106,18 +159,27 @@ def seated(
     number = request.tally.stage
     assert number is not None, "a pending request has an open stage"  # noqa: S101 - for types; it cannot be otherwise
     stage = request.stages[number]
-    takes_over = vacant if fallback is not None and fallback.matches(facts) else ()
-    matched = matches(stage, facts, takes_over)
+    stand_in: dict[Place, str] = {}
+    if fallback is not None and fallback.matches(facts):
+        stand_in |= dict.fromkeys(vacant, "fallback")
+    added = escalated(request, now)
+    if added is not None and added.matches(facts):
+        stand_in |= {place: f"escalation to {added}" for place, _ in wanting(request)}
+    matched = matches(stage, facts, stand_in)
     if not matched:
         needs = " or ".join(sorted({*(str(seat) for _, _, seat in stage.seats()), *also}))
         later = any(matches(each, facts) for each in request.stages[number + 1 :])
+        hint = "an earlier stage has to be complete first" if later else f"needs {needs}"
+        at, coming = request.escalates_at, request.escalation
+        if at is not None and coming is not None and coming.to.matches(facts):
+            hint = f"{coming.to} may from {at:%Y-%m-%d %H:%M:%S} UTC on, if it is open then"
         raise NotAllowed(
             f"cannot {verb} request {request.id}: {facts.id} is not a steward of "
             f"{'the stage that is open' if later else 'it'}",
             actor=facts.id,
             action=action,
             needs=needs,
-            hint="an earlier stage has to be complete first" if later else f"needs {needs}",
+            hint=hint,
         )
     if any(each.by == facts.id and each.stage == number for each in request.determinations):
         raise AlreadyDetermined(

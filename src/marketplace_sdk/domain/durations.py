@@ -100,6 +100,21 @@ class Duration:
         """The instant this long after ``start`` (aware), at most the last day of the year 9999."""
         return min(self._after(start.astimezone(UTC)), LAST_INSTANT)
 
+    def shorter_than(self, other: Duration) -> bool:
+        """Whether it ends before ``other``, from whatever moment both are counted."""
+        if self.unit in _MONTHS and other.unit in _MONTHS:
+            return self.amount * _MONTHS[self.unit] < other.amount * _MONTHS[other.unit]
+        return self._bounds()[1] < other._bounds()[0]
+
+    def _bounds(self) -> tuple[int, int]:
+        """Seconds that it takes at least, and at most."""
+        if self.unit in _SECONDS:
+            return (self.amount * _SECONDS[self.unit],) * 2
+        years, months = divmod(self.amount * _MONTHS[self.unit], 12)
+        # One of the months left over may be February; all others have 30 days or 31.
+        least = 365 * years + (28 + 30 * (months - 1) if months else 0)
+        return least * _SECONDS["days"], (366 * years + 31 * months) * _SECONDS["days"]
+
     def _after(self, start: datetime) -> datetime:
         try:
             if self.unit in _SECONDS:

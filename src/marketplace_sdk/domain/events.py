@@ -231,6 +231,12 @@ CATALOGUE: Mapping[str, EventType] = {
         ),
         EventType(name="request.stuck", about="request", summary="Nobody can fill a seat."),
         EventType(
+            name="request.escalated",
+            about="request",
+            outgoing=f"{_REQUESTS}.escalated",
+            summary="A stage was open for so long that others may decide, too.",
+        ),
+        EventType(
             name="channel.updated",
             about="channel",
             summary="What holds for people who chose nothing was set.",
@@ -258,7 +264,7 @@ CATALOGUE: Mapping[str, EventType] = {
     )
 }
 
-ASKS = frozenset({"access_requested", "stage_opened"})
+ASKS = frozenset({"access_requested", "stage_opened", "decision_escalated", "request_timing_out"})
 """Kinds of notices that ask to decide a request: only whoever may, when it is told, gets them."""
 
 REMINDER = "requests_pending"
@@ -287,6 +293,14 @@ NOTICES: Mapping[str, str] = {
     "determination_made": "{outcome} for {beneficiary}: {what} {product}.",
     "access_revoked": "revoked for {beneficiary}: {what} {product}.",
     "request_canceled": "canceled for {beneficiary}: {what} {product}.",
+    "decision_escalated": "{requester} asks for {what} {product}; nobody has decided yet, and you "
+    "may, too.",
+    "request_escalated": "nobody has decided yet on {what} {product} for {beneficiary}; {to} may "
+    "now, too.",
+    "request_timing_out": "{requester} asks for {what} {product}; it is called off in 1 day unless "
+    "somebody decides.",
+    "request_timed_out": "called off for {beneficiary}, for nobody decided in time: {what} "
+    "{product}.",
     "access_expired": "expired for {beneficiary}: {what} {product}.",
     "access_expiring": "ends in {due} for {beneficiary}: {what} {product}.",
     "access_active": "active now for {beneficiary}: {what} {product}.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import UNITS, Duration
+from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
 from marketplace_sdk.domain.schemas import form_schema, form_ui_schema
 from marketplace_sdk.domain.selectors import StewardSelector
@@ -173,6 +174,8 @@ class FormVersion:
         review: the review flow.
         allow_self_review: requester and beneficiary may decide if they are stewards.
         fallback: who may fill a seat that nobody can fill.
+        escalation: who may fill open seats, too, when a stage has been open for a while.
+        expire_after: how long a request may be pending before it is called off; None: for ever.
     """
 
     id: str
@@ -184,6 +187,8 @@ class FormVersion:
     review: ReviewFlow = field(default=DEFAULT_REVIEW, repr=False)
     allow_self_review: bool = False
     fallback: StewardSelector | None = None
+    escalation: Escalation | None = None
+    expire_after: Duration | None = None
     created_at: datetime | None = None
     created_by: str = ""
 

@@ -83,7 +83,7 @@ def ask(
         if (known.asked_by, known.question) == (facts.id, question):
             return Decision(request=request, changed=False)
         raise Conflict(f"{cannot}: the inquiry id is taken", hint="choose another id")
-    _pending(request, cannot, "only what is pending is asked about")
+    _pending(request.seen_at(now), cannot, "only what is pending is asked about")
     check_seen(request, revision)
     if on_the_side(request, facts) and not request.allow_self_review:
         raise NotAllowed(
@@ -98,6 +98,7 @@ def ask(
             request,
             facts,
             "ask about",
+            now=now,
             action="request.ask",
             also=("permission GOVERNANCE",),
             vacant=vacant,
@@ -151,7 +152,7 @@ def answer(
             code="already_answered",
             hint="an answer is never edited; say more in the answer to another question",
         )
-    _pending(request, cannot, "nobody waits for the answer any more")
+    _pending(request.seen_at(now), cannot, "nobody waits for the answer any more")
     check_seen(request, revision)
     if not known.question:
         raise Conflict(f"{cannot}: its question was erased", code="erased", hint="nothing is due")

@@ -31,6 +31,7 @@ _VIEW_PRODUCT = frozenset(
         "access_revoked",
         "determination_made",
         "request_canceled",
+        "request_timed_out",
     }
 )
 """Notices about a request after which people go on with its product."""

@@ -7,6 +7,7 @@ docs/explanation/quorum.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import product
 from typing import TYPE_CHECKING, Literal
@@ -15,9 +16,10 @@ from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import Window
 from marketplace_sdk.domain.review import Seat, Stage
+from marketplace_sdk.domain.values import FrozenMap
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from marketplace_sdk.domain.people import Facts
 
@@ -36,6 +38,7 @@ __all__ = [
 Place = tuple[int, int]
 Choice = tuple[Place, ...]
 Votes = list[list[list[str]]]  # names, by set and seat
+_NOWHERE: Mapping[Place, str] = FrozenMap()
 
 
 @frozen
@@ -140,8 +143,16 @@ class Tally:
         raise TypeError("a Tally has no truth value: compare its outcome")
 
 
-def matches(stage: Stage, facts: Facts, extra: Collection[Place] = ()) -> tuple[Match, ...]:
-    """The seats of a stage that a person matches now; ``extra`` are filled by a fallback."""
+def matches(
+    stage: Stage, facts: Facts, stand_in: Mapping[Place, str] = _NOWHERE
+) -> tuple[Match, ...]:
+    """The seats of a stage that a person matches now.
+
+    Args:
+        stage: of a review.
+        facts: of the person, read at this moment.
+        stand_in: seats that they may fill without being named by them, and by what right.
+    """
     found = []
     for set_number, seat_number, seat in stage.seats():
         for selector in seat.selectors:
@@ -149,8 +160,8 @@ def matches(stage: Stage, facts: Facts, extra: Collection[Place] = ()) -> tuple[
                 found.append(Match(set_number, seat_number, str(selector)))
                 break
         else:
-            if (set_number, seat_number) in extra:
-                found.append(Match(set_number, seat_number, "fallback"))
+            if (by := stand_in.get((set_number, seat_number))) is not None:
+                found.append(Match(set_number, seat_number, by))
     return tuple(found)
 
 

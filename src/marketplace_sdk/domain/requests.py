@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import Acknowledgement, FormVersion
+from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.people import Beneficiary
 from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
 from marketplace_sdk.domain.review import Stage
@@ -102,6 +103,9 @@ class AccessRequest:
         answers: by question key.
         acknowledged: agreements, with the hash of the text.
         stages: who must approve; pinned, with the product's domain filled in.
+        escalates: how many of the stages, from the first on, the form's escalation holds for; not
+            for those that a policy or a plugin added.
+        escalated: numbers of the stages at which those whom the escalation adds were told.
         automatic: the flow decided; nobody was asked.
         allow_self_review: requester and beneficiary may decide if they are stewards.
         limits: longest durations that hold besides what approvers set.
@@ -132,6 +136,8 @@ class AccessRequest:
     answers: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze, repr=False)
     acknowledged: tuple[Acknowledgement, ...] = field(default=(), repr=False)
     stages: tuple[Stage, ...] = field(default=(), repr=False)
+    escalates: int = 0
+    escalated: tuple[int, ...] = ()
     automatic: bool = False
     allow_self_review: bool = False
     limits: tuple[Limit, ...] = ()
@@ -177,6 +183,34 @@ class AccessRequest:
         return frozenset(one for stage in self.stages for one in stage.selectors())
 
     @property
+    def escalation(self) -> Escalation | None:
+        """Whom time adds to its stages, with the product's domain filled in; pinned."""
+        found = self.form.escalation
+        return None if found is None or not self.escalates else found.bound(self.domain)
+
+    @property
+    def escalates_at(self) -> datetime | None:
+        """From when the escalation may fill seats of the stage that is open; None: never."""
+        found = self.form.escalation
+        if found is None or not self.escalates or not self.open:
+            return None
+        number = self.tally.stage
+        if number is None or number >= self.escalates:
+            return None
+        # The open stage was opened by whoever completed the one before.
+        before = (each.at for each in self.determinations if each.stage < number)
+        at = found.after.after(max(before, default=self.created_at))
+        end = self.expires_at
+        return at if end is None or at < end else None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """From when a pending request is called off, because nobody has decided; None: never."""
+        if self.form.expire_after is None or not self.open:
+            return None
+        return self.form.expire_after.after(self.created_at)
+
+    @property
     def wish_key(self) -> str:
         """Equal for two requests of which only one may be pending or granted at a time."""
         return wish_key(self.kind, self.product, self.columns, self.beneficiary.token, self.extends)
@@ -212,8 +246,18 @@ class AccessRequest:
             inquiries=tuple(each.without_words_of(person) for each in self.inquiries),
         )
 
+    def overdue(self, now: datetime) -> bool:
+        """Whether it is pending though its time to be decided is over."""
+        end = self.expires_at
+        return end is not None and end <= now
+
     def seen_at(self, now: datetime) -> AccessRequest:
-        """As it is to be read at ``now``: past its end it is expired, whether swept or not."""
+        """As it is to be read at ``now``, whether swept or not.
+
+        Past its end it is expired; what nobody has decided in time is canceled.
+        """
+        if self.overdue(now):
+            return self.step("cancel", cause="timed_out", ended_at=self.expires_at, stuck=())
         if self.state == "approved" and self.until is not None and self.until <= now:
             return evolve(self, state="expired", ended_at=self.until)
         return self
@@ -232,6 +276,9 @@ class Explanation:
         open_inquiries: questions that wait for an answer; they hold up nothing.
         candidates: ids of who could fill a seat, for those who may know; by the seat's words.
         until: the end that would result, or resulted, if any is set.
+        escalation: whom time adds to the open stage, in words; empty: nobody.
+        escalates_at: from when they may decide; None: never, or nothing is open.
+        expires_at: from when it is called off unless it is decided; None: never, or it is decided.
         text: all of it in a few lines, the words of open inquiries included.
     """
 
@@ -243,6 +290,9 @@ class Explanation:
     open_inquiries: tuple[Inquiry, ...] = ()
     candidates: FrozenMap[str, tuple[str, ...]] = field(factory=FrozenMap, converter=freeze)
     until: datetime | None = None
+    escalation: str = ""
+    escalates_at: datetime | None = None
+    expires_at: datetime | None = None
     text: str = field(repr=False)
 
     def __str__(self) -> str:

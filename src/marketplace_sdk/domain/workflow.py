@@ -22,6 +22,7 @@ from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.quorum import Determination, adds_approval
 from marketplace_sdk.domain.requests import AccessRequest, Limit
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, Stage
+from marketplace_sdk.domain.waiting import timers_of_request, timers_of_stage
 from marketplace_sdk.errors import (
     AlreadyDetermined,
     Conflict,
@@ -92,6 +93,8 @@ def submit(
     request = evolve(
         draft,
         stages=() if event.kind == "deny" else stages,
+        # What a policy or a plugin demands beside the form is not the form's to give to others.
+        escalates=len(event.stages) if draft.form.escalation is not None else 0,
         automatic=not stages or event.kind == "deny",
         limits=tuple(bounds),
         reason=event.reason,
@@ -106,7 +109,10 @@ def submit(
     if len(told) > 1:
         effects += Effects(notices=(notice("requested_on_behalf", request, names, told, ()),))
     asked = tuple(sorted(stages[0].selectors(), key=str))
-    effects += Effects(notices=(notice("access_requested", request, names, asked, ()),))
+    effects += Effects(
+        notices=(notice("access_requested", request, names, asked, ()),),
+        timers=(*timers_of_request(request), *timers_of_stage(request)),
+    )
     return Decision(request=request, effects=effects)
 
 
@@ -153,11 +159,13 @@ def determine(
         if (known.by, known.verdict, known.reason, known.until) == same:
             return Decision(request=request, changed=False)
         raise Conflict(f"cannot {verdict} request {request.id}: the determination id is taken")
-    if not request.open:
+    seen = request.seen_at(now)
+    if not seen.open:
+        late = "nobody decided in time; ask again" if seen.cause == "timed_out" else ""
         raise AlreadyDetermined(
-            f"cannot {verdict} request {request.id}: it is {request.state}",
-            state=request.state,
-            hint="revoke it instead" if request.state == "approved" else "",
+            f"cannot {verdict} request {request.id}: it is {seen.state}",
+            state=seen.state,
+            hint="revoke it instead" if seen.state == "approved" else late,
         )
     check_seen(request, revision)
     own = on_the_side(request, facts)
@@ -170,7 +178,13 @@ def determine(
             code="self_review",
         )
     number, matched = seated(
-        request, facts, verdict, action="request.decide", vacant=vacant, fallback=fallback
+        request,
+        facts,
+        verdict,
+        now=now,
+        action="request.decide",
+        vacant=vacant,
+        fallback=fallback,
     )
     stage = request.stages[number]
     before = [each for each in request.determinations if each.stage == number]
@@ -231,7 +245,10 @@ def _counted(
     request = evolve(request, stuck=tuple(words for words in request.stuck if words in still))
     if result.stage is not None and result.stage != number:
         opened = tuple(sorted(request.stages[result.stage].selectors(), key=str))
-        effects += Effects(notices=(notice("stage_opened", request, names, opened, actor),))
+        effects += Effects(
+            notices=(notice("stage_opened", request, names, opened, actor),),
+            timers=timers_of_stage(request),
+        )
     return Decision(request=request, effects=effects)
 
 
@@ -272,17 +289,23 @@ def cancel(
 ) -> Decision:
     """Call off a pending request; its stewards are told, and its sides unless they did it.
 
+    What was over before anybody came to call it off has timed out, whatever the ``cause``.
+
     Raises:
         TransitionNotAllowed: it is not pending.
     """
-    canceled = request.step("cancel", cause=cause, reason=reason, ended_at=now, stuck=())
+    if request.overdue(now):
+        canceled, cause = request.seen_at(now), "timed_out"
+    else:
+        canceled = request.step("cancel", cause=cause, reason=reason, ended_at=now, stuck=())
     told = stewards(request)
     # The deletion of a product is told to the sides by a notice of its own.
     if cause not in ("requester", "beneficiary", "product_deleted"):
         told = tuple(dict.fromkeys((*told, *sides(canceled))))
+    kind = "request_timed_out" if cause == "timed_out" else "request_canceled"
     effects = Effects(
         events=(happened("request.canceled", canceled, {"cause": cause}),),
-        notices=(notice("request_canceled", canceled, names, told, ()),),
+        notices=(notice(kind, canceled, names, told, ()),),
     )
     return Decision(request=canceled, effects=effects)
 

@@ -81,7 +81,8 @@ class Eraser:
         if self.person == SYSTEM:
             raise InvalidInput("cannot erase", problems=[Problem("person", "is not a person")])
         for key, value in (("requester", self.person), ("beneficiary", self._token)):
-            if unit.find(AccessRequest, (key, [value]), ("state", ["pending"]), limit=1):
+            found = unit.find(AccessRequest, (key, [value]), ("state", ["pending"]))
+            if any(each.seen_at(unit.now).open for each in found):
                 raise self._refusal("a request of theirs is pending", "cancel it first")
         if unit.find(Grant, ("open_beneficiary", [self._token]), limit=1):
             raise self._refusal("access of theirs has not ended", "revoke it first, and deliver")
@@ -136,7 +137,7 @@ class Eraser:
     def _change(self, unit: Unit, request: AccessRequest) -> bool:
         """Take away what is to go of a request; whether there was anything."""
         if self.person == request.requester or self._token == request.beneficiary.token:
-            if request.open:
+            if request.seen_at(unit.now).open:
                 raise self._refusal("a request of theirs is pending", "cancel it first")
             after = request.erased(unit.now)
         else:

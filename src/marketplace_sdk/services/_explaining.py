@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marketplace_sdk.domain.reminding import days_asked
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, Inquiry
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import datetime
 
     from marketplace_sdk.domain.quorum import OpenSeat
 
@@ -17,10 +18,11 @@ __all__ = ["explain"]
 
 
 def explain(
-    request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...]], today: date
+    request: AccessRequest, candidates: Mapping[OpenSeat, tuple[str, ...]], now: datetime
 ) -> Explanation:
-    """The human form of a tally, on a day; ``candidates`` is empty without a right to names."""
-    result = request.tally
+    """The human form of a tally; ``candidates`` is empty for those who may not know names."""
+    result, added = request.tally, request.escalation
+    today = now.astimezone(UTC).date()
     open_seats = result.open if request.open else ()
     filled = tuple(
         f"{request.stages[seat.stage].sets[seat.set][seat.seat]}: {', '.join(seat.by)}"
@@ -34,6 +36,7 @@ def explain(
     lines += [_asked(inquiry, days_asked(inquiry, today)) for inquiry in request.open_inquiries]
     if request.open and result.stage is not None and len(request.stages) > 1:
         lines.append(f"stage {result.stage + 1} of {len(request.stages)}")
+    lines += _times(request, now)
     if request.state == "approved":
         lines.append(
             f"until {request.until:%Y-%m-%d %H:%M} UTC" if request.until else "without end"
@@ -47,8 +50,23 @@ def explain(
         open_inquiries=request.open_inquiries,
         candidates={str(seat): ids for seat, ids in candidates.items()},
         until=request.until,
+        escalation="" if added is None or request.escalates_at is None else str(added.to),
+        escalates_at=request.escalates_at,
+        expires_at=request.expires_at,
         text="\n".join(lines),
     )
+
+
+def _times(request: AccessRequest, now: datetime) -> Iterator[str]:
+    """What time does, or did, to a request."""
+    at, added, end = request.escalates_at, request.escalation, request.expires_at
+    if at is not None and added is not None:
+        since = f"since {at:%Y-%m-%d %H:%M} UTC {added.to} may decide, too"
+        yield since if at <= now else f"from {at:%Y-%m-%d %H:%M} UTC on {added.to} may decide, too"
+    if end is not None:
+        yield f"called off at {end:%Y-%m-%d %H:%M} UTC unless it is decided"
+    if request.cause == "timed_out":
+        yield f"called off at {request.ended_at:%Y-%m-%d %H:%M} UTC: nobody decided in time"
 
 
 def _what(request: AccessRequest) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC
 from typing import Any, TypeVar, get_args
 
+from attrs import evolve
+
+from marketplace_sdk.domain.deciding import escalated
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
 from marketplace_sdk.domain.rights import allowed, managed_domains, roles_on
@@ -21,7 +23,7 @@ from marketplace_sdk.services._checking import (
 from marketplace_sdk.services._context import By, Service
 from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._stewards import visible_request
-from marketplace_sdk.services._stuck import eligible
+from marketplace_sdk.services._stuck import eligible, still_stuck
 from marketplace_sdk.work.deciding import could_decide
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.unit import Unit
@@ -34,6 +36,8 @@ Could = Callable[[AccessRequest], bool]
 PageOf = Callable[[Unit, Facts, Could], Page[AccessRequest]]
 
 STATES = get_args(RequestState)
+UNSWEPT = {"expired": "approved", "canceled": "pending"}
+"""State that time leads to -> the one that is stored until a worker comes by."""
 KINDS = get_args(RequestKind)
 ROLES = ("requester", "steward", "manager")
 REVIEWS = ("none", "by_me", "awaiting_me")
@@ -100,8 +104,8 @@ class RequestReads(Service):
         if beneficiary is not None:
             where.append(("beneficiary", [check_holder(beneficiary, "beneficiary").token]))
         if states is not None:
-            # What is past its end is expired, whether it was swept or not.
-            swept = {"approved"} if "expired" in states else set()
+            # What is past its end is expired or canceled, whether it was swept or not.
+            swept = {UNSWEPT[each] for each in states if each in UNSWEPT}
             where.append(("state", sorted(swept.union(states))))
         if ends is not None:
             where.append(("ends", ["yes" if check_flag(ends, "ends") else "no"]))
@@ -120,6 +124,7 @@ class RequestReads(Service):
                 keep=lambda found: (
                     (states is None or found.seen_at(unit.now).state in states)
                     and (review != "awaiting_me" or could(found))
+                    and (inquiry not in ("open", "awaiting_me") or not found.overdue(unit.now))
                 ),
             )
             return Page((each.seen_at(unit.now) for each in page), page.next)
@@ -152,9 +157,12 @@ class RequestReads(Service):
             by, lambda unit, facts: (visible_request(unit, facts, id, "explain"), facts, unit.now)
         )
         names: Mapping[Any, tuple[str, ...]] = {}
-        if allowed("request.candidates", roles_on(facts, request)):
+        added = escalated(request, now)
+        steward = added is not None and added.matches(facts)
+        if steward or allowed("request.candidates", roles_on(facts, request)):
             names = eligible(self._context, request)
-        return explain(request, names, now.astimezone(UTC).date())
+        stuck = still_stuck(self._context, request) if request.stuck and added else request.stuck
+        return explain(evolve(request, stuck=stuck), names, now)
 
     def history(self, id: str, *, by: By = None) -> tuple[EventRow, ...]:
         """Everything that happened to a request, oldest first; for those who may see it."""

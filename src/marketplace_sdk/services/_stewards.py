@@ -15,6 +15,8 @@ from marketplace_sdk.work.listing import stewards_of
 from marketplace_sdk.work.targets import ahead_of_exceptions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.work.unit import Unit
 
@@ -54,17 +56,21 @@ def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessReque
     roles = roles_for(unit, facts, request, verb)
     seen = allowed("request.read", roles) or allowed("request.revoke", roles)
     # Whoever may stand in sees what waits, and afterwards only what they have decided themselves.
-    involved = request.open or any(each.by == facts.id for each in request.determinations)
+    now = request.seen_at(unit.now)
+    involved = now.open or any(each.by == facts.id for each in request.determinations)
     if not (seen or (involved and _stands_in(request, facts))):
         raise NotFound(verb, "request", id)
-    return request if verb == "extend" else request.seen_at(unit.now)
+    return request if verb == "extend" else now
 
 
-def could_fill(request: AccessRequest, facts: Facts) -> bool:
-    """Whether a seat that is open now is for a person like this."""
-    return any(one.matches(facts) for one in asked(request))
+def could_fill(request: AccessRequest, facts: Facts, now: datetime) -> bool:
+    """Whether a seat that is open at ``now`` is for a person like this."""
+    return any(one.matches(facts) for one in asked(request, now))
 
 
 def _stands_in(request: AccessRequest, facts: Facts) -> bool:
-    fallback = request.form.fallback
+    """Whether the form has somebody like this fill seats that name others, now or later."""
+    fallback, added = request.form.fallback, request.escalation
+    if added is not None and added.to.matches(facts):
+        return True
     return fallback is not None and fallback.bound(request.domain).matches(facts)

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from marketplace_sdk.domain.announcing import notice
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.deciding import asked, done, on_the_side
+from marketplace_sdk.domain.deciding import asked, done, escalated, on_the_side, wanting
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.quorum import hopeless
@@ -21,6 +21,8 @@ from marketplace_sdk.domain.selectors import StewardSelector, group, permission,
 from marketplace_sdk.errors import MarketplaceError, StaleRevision
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from marketplace_sdk.domain.quorum import OpenSeat
     from marketplace_sdk.domain.review import Seat
     from marketplace_sdk.services._context import Context
@@ -34,6 +36,7 @@ __all__ = [
     "eligible",
     "look_again",
     "recheck",
+    "still_stuck",
     "vacant",
 ]
 
@@ -56,9 +59,10 @@ def eligible(context: Context, request: AccessRequest) -> Mapping[OpenSeat, tupl
     determined on the open stage already.
     """
     seats = [(seat, seat.wants) for seat in request.tally.open]
+    added = _added(request, context.clock())
     return {
         seat: ids[:MOST_CANDIDATES]
-        for seat, ids in _able(context, request, seats, MOST_CANDIDATES).items()
+        for seat, ids in _able(context, request, seats, MOST_CANDIDATES, added).items()
     }
 
 
@@ -74,8 +78,8 @@ def deciders(context: Context, request: AccessRequest, named: Named | None = Non
     def members(selector: StewardSelector) -> Collection[str]:
         return candidates(context, selector, MOST_STEWARDS)
 
-    may = _may(context, request)
-    ids = dict.fromkeys(id for one in asked(request) for id in (named or members)(one))
+    may, now = _may(context, request), context.clock()
+    ids = dict.fromkeys(id for one in asked(request, now) for id in (named or members)(one))
     return [id for id in ids if may(id)]
 
 
@@ -107,8 +111,14 @@ def candidates(context: Context, selector: StewardSelector, limit: int) -> list[
     return ids[:limit]
 
 
-def vacant(context: Context, request: AccessRequest) -> frozenset[tuple[int, int]]:
-    """(set, seat) of the open seats that nobody can fill, nor any alternative of them."""
+def vacant(
+    context: Context, request: AccessRequest, added: Collection[StewardSelector] = ()
+) -> frozenset[tuple[int, int]]:
+    """(set, seat) of the open seats that nobody can fill, nor any alternative of them.
+
+    Whom time adds counts only when they are given as ``added``: that others may decide, too, takes
+    nothing from whoever stands in for those who are named.
+    """
     number = request.tally.stage
     if number is None:
         return frozenset()
@@ -116,13 +126,14 @@ def vacant(context: Context, request: AccessRequest) -> frozenset[tuple[int, int
     approvals = [each for each in request.determinations if each.stage == number]
     # With as many candidates as the stage has places, different people can always be found.
     enough = sum(seat.approvals for _, _, seat in stage.seats())
-    # Of different stewards one may move from a filled seat to an open one, for another to follow.
-    seats = (
-        [((at, place), seat) for at, place, seat in stage.seats()]
-        if stage.distinct_stewards
-        else [((seat.set, seat.seat), seat.wants) for seat in request.tally.open]
-    )
-    return hopeless(stage, approvals, _able(context, request, seats, enough))
+    able = _able(context, request, wanting(request), enough, added)
+    return hopeless(stage, approvals, able)
+
+
+def still_stuck(context: Context, request: AccessRequest) -> tuple[str, ...]:
+    """Of the seats that nobody whom they name can fill, those that nobody else can either."""
+    added = _added(request, context.clock())
+    return _words(request, vacant(context, request, added)) if added else request.stuck
 
 
 def check_stuck(context: Context, request: AccessRequest) -> None:
@@ -134,9 +145,7 @@ def check_stuck(context: Context, request: AccessRequest) -> None:
     with suppress(MarketplaceError):
         for _ in range(MOST_TRIES):
             places = vacant(context, request)
-            words = tuple(
-                sorted(str(seat) for seat in request.tally.open if (seat.set, seat.seat) in places)
-            )
+            words = _words(request, places)
             if words == request.stuck:
                 return
             try:
@@ -150,11 +159,24 @@ def check_stuck(context: Context, request: AccessRequest) -> None:
                 return
 
 
+def _words(request: AccessRequest, places: Collection[tuple[int, int]]) -> tuple[str, ...]:
+    """What the open seats at these places are called."""
+    return tuple(
+        sorted(str(seat) for seat in request.tally.open if (seat.set, seat.seat) in places)
+    )
+
+
+def _added(request: AccessRequest, now: datetime) -> tuple[StewardSelector, ...]:
+    """Whom time has added to those whom the seats name."""
+    found = escalated(request, now)
+    return () if found is None else (found,)
+
+
 def _pending(context: Context, id: str) -> AccessRequest | None:
     """A request as it is now, if it is not decided."""
     with context.unit(SYSTEM, write=False) as unit:
         found = unit.get(AccessRequest, id)
-    return found if found is not None and found.open else None
+        return found if found is not None and found.seen_at(unit.now).open else None
 
 
 def _keep_stuck(context: Context, request: AccessRequest) -> None:
@@ -181,7 +203,7 @@ def look_again(context: Context, id: str) -> None:
     """Look at a request again, and, as long as it is pending, once more in a day."""
     with context.unit(SYSTEM) as unit:
         request = unit.get(AccessRequest, id)
-        if request is None or not request.open:
+        if request is None or not request.seen_at(unit.now).open:
             return
         due = unit.now + timedelta(days=1)
         timer = Timer(kind="stuck", about=request.aggregate, due=due)
@@ -198,9 +220,16 @@ def recheck(context: Context, tokens: Collection[str]) -> None:
 
 
 def _able(
-    context: Context, request: AccessRequest, seats: Iterable[tuple[Key, Seat]], most: int
+    context: Context,
+    request: AccessRequest,
+    seats: Iterable[tuple[Key, Seat]],
+    most: int,
+    added: Collection[StewardSelector],
 ) -> dict[Key, tuple[str, ...]]:
-    """Ids of ``most`` people for each of these seats, or of all whom the directory names."""
+    """Ids of ``most`` people for each of these seats, or of all whom the directory names.
+
+    Whoever matches one of ``added`` may fill each of them.
+    """
     may = _may(context, request)
     acted = len(done(request))
 
@@ -215,7 +244,7 @@ def _able(
             limit *= 2
 
     return {
-        key: tuple(dict.fromkeys(id for one in seat.selectors for id in of(one)))
+        key: tuple(dict.fromkeys(id for one in (*seat.selectors, *added) for id in of(one)))
         for key, seat in seats
     }
 

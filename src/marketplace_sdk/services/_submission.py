@@ -42,7 +42,7 @@ from marketplace_sdk.errors import (
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._widening import quarantined
-from marketplace_sdk.work.endings import end_grant
+from marketplace_sdk.work.endings import call_off, end_grant
 from marketplace_sdk.work.pages import storable
 
 if TYPE_CHECKING:
@@ -380,11 +380,13 @@ def _end_what_is_over(unit: Unit, wish: str) -> None:
     """End what has this place and is past its end, though no worker has come by yet."""
     known = unit.get(AccessRequest, unit.reserved(wish) or "")
     grant = unit.get(Grant, known.grant) if known is not None and known.grant else None
+    # Time ended it, not whoever asks next.
+    asking, unit.actor = unit.actor, SYSTEM
     if grant is not None and grant.over(unit.now):
-        # Time ended it, not whoever asks next.
-        asking, unit.actor = unit.actor, SYSTEM
         end_grant(unit, grant, "expired")
-        unit.actor = asking
+    elif known is not None and known.overdue(unit.now):
+        call_off(unit, known, "timed_out")
+    unit.actor = asking
 
 
 def _repeated(

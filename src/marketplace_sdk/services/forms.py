@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from attrs import evolve
 
 from marketplace_sdk.domain.catalog import Domain
+from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import (
     STANDARD_FORM,
     DataUseAgreement,
@@ -16,9 +18,10 @@ from marketplace_sdk.domain.forms import (
     RequestForm,
     check_form,
 )
+from marketplace_sdk.domain.patience import Escalation, check_patience
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.review import DEFAULT_REVIEW, ReviewFlow
+from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import (
@@ -29,17 +32,24 @@ from marketplace_sdk.domain.values import (
     check_text,
     freeze,
 )
-from marketplace_sdk.errors import Conflict, DuplicateName, InvalidInput, NotAllowed, Problem
+from marketplace_sdk.errors import Conflict, DuplicateName, NotAllowed
 from marketplace_sdk.services._appointing import people_named, tell_appointed
 from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._forming import (
+    UNSET,
+    agreements_of,
+    check_fallback,
+    checked_agreement,
+    flow_of,
+    patience_of,
+    same,
+)
 from marketplace_sdk.services._warnings import warnings_of
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Forms"]
-
-UNSET: Any = object()
 
 
 class Forms(Service):
@@ -55,6 +65,8 @@ class Forms(Service):
         agreements: Iterable[str | DataUseAgreement] = (),
         allow_self_review: bool = False,
         fallback: StewardSelector | None = None,
+        escalation: Escalation | None = None,
+        expire_after: Duration | timedelta | None = None,
         id: str | None = None,
         by: By = None,
     ) -> RequestForm:
@@ -69,6 +81,8 @@ class Forms(Service):
             agreements: ids of agreements, or new ones, to be acknowledged by requesters.
             allow_self_review: requester and beneficiary may decide if they are stewards.
             fallback: who may fill a seat that nobody else can fill.
+            escalation: who may fill open seats, too, when a stage has been open for a while.
+            expire_after: how long a request may be pending before it is called off; None: for ever.
             id: chosen by the caller; the same form again is a no-op.
             by: who creates.
 
@@ -78,9 +92,11 @@ class Forms(Service):
         check_name(name, "form.name")
         asked = self._questions(questions)
         self_review = check_flag(allow_self_review, "form.allow_self_review")
-        flow = _flow(review)
-        _fallback(fallback)
-        wanted = _agreements(agreements)
+        flow = flow_of(review)
+        check_fallback(fallback)
+        patience = patience_of(escalation, expire_after)
+        check_patience(*patience)
+        wanted = agreements_of(agreements)
         if id is not None:
             check_id(id, "form.id")
 
@@ -98,12 +114,14 @@ class Forms(Service):
                 review=flow,
                 allow_self_review=self_review,
                 fallback=fallback,
+                escalation=patience[0],
+                expire_after=patience[1],
                 created_at=unit.now,
                 created_by=facts.id,
             )
             known = unit.get(RequestForm, form_id)
             if known is not None:
-                if known.domain == domain and _same(known.current, version):
+                if known.domain == domain and same(known.current, version):
                     return known
                 raise DuplicateName(f"cannot create form {name}: the id is taken", existing=form_id)
             if form_id == STANDARD_FORM.id or name == STANDARD_FORM.name:
@@ -129,11 +147,13 @@ class Forms(Service):
         agreements: Iterable[str | DataUseAgreement] | None = None,
         allow_self_review: bool | None = None,
         fallback: StewardSelector | None = UNSET,
+        escalation: Escalation | None = UNSET,
+        expire_after: Duration | timedelta | None = UNSET,
         by: By = None,
     ) -> RequestForm:
         """Make a new version of a form; pending requests keep theirs.
 
-        What is left out stays. ``None`` for the fallback clears it.
+        What is left out stays. ``None`` clears the fallback, the escalation and the end of waiting.
 
         Stewards named in the form may edit questions and help texts. Everything else needs a
         manager of the form's domain, and GOVERNANCE when products of other domains use the form.
@@ -143,11 +163,11 @@ class Forms(Service):
         asked = None if questions is None else self._questions(questions)
         if allow_self_review is not None:
             check_flag(allow_self_review, "form.allow_self_review")
-        flow = None if review is None else _flow(review)
-        if fallback is not UNSET:
-            _fallback(fallback)
-        wanted = None if agreements is None else _agreements(agreements)
-        weighty = fallback is not UNSET or any(
+        flow = None if review is None else flow_of(review)
+        check_fallback(fallback)
+        added, wait = patience_of(escalation, expire_after)
+        wanted = None if agreements is None else agreements_of(agreements)
+        weighty = any(each is not UNSET for each in (fallback, added, wait)) or any(
             each is not None for each in (name, flow, wanted, allow_self_review)
         )
 
@@ -167,7 +187,10 @@ class Forms(Service):
                 if allow_self_review is None
                 else allow_self_review,
                 fallback=current.fallback if fallback is UNSET else fallback,
+                escalation=current.escalation if added is UNSET else added,
+                expire_after=current.expire_after if wait is UNSET else wait,
             )
+            check_patience(version.escalation, version.expire_after)
             if version == current:
                 return form
             if version.name != current.name:
@@ -225,7 +248,7 @@ class Forms(Service):
         """Create a data use agreement that forms can ask for (managers of any domain)."""
         if id is not None:
             check_id(id, "agreement.id")
-        wanted = _checked_agreement(DataUseAgreement(name, body, id=id or ""))
+        wanted = checked_agreement(DataUseAgreement(name, body, id=id or ""))
 
         def work(unit: Unit, facts: Facts) -> DataUseAgreement:
             manages = any(name == "MANAGE_DATA_PRODUCTS" for _, name in facts.domain_permissions)
@@ -276,6 +299,8 @@ class Forms(Service):
         named = set(form.current.review.selectors())
         if form.current.fallback is not None:
             named.add(form.current.fallback)
+        if form.current.escalation is not None:
+            named.add(form.current.escalation.to)
         bound = (one.bound(form.domain or "") for one in named)
         return evolve(form, warnings=warnings_of(self._context, bound))
 
@@ -341,47 +366,3 @@ class Forms(Service):
         unit.save(fresh)
         unit.log("agreement.created", f"agreement:{fresh.id}", hash=fresh.body_hash)
         return fresh
-
-
-def _flow(review: ReviewFlow | None) -> ReviewFlow:
-    if review is None:
-        return DEFAULT_REVIEW
-    if not isinstance(review, ReviewFlow):
-        raise InvalidInput(
-            "cannot use this review flow", problems=[Problem("review", "must be a ReviewFlow")]
-        )
-    return review
-
-
-def _fallback(fallback: StewardSelector | None) -> None:
-    if fallback is not None and not isinstance(fallback, StewardSelector):
-        raise InvalidInput(
-            "cannot use this fallback",
-            problems=[Problem("fallback", "must be user(), group(), attribute() ...")],
-        )
-
-
-def _agreements(
-    agreements: Iterable[str | DataUseAgreement],
-) -> tuple[str | DataUseAgreement, ...]:
-    found = check_list(agreements, "agreements")
-    if not all(isinstance(each, (str, DataUseAgreement)) for each in found):
-        raise InvalidInput(
-            "cannot use these agreements",
-            problems=[Problem("agreements", "must be ids or DataUseAgreement objects")],
-        )
-    return tuple(each if isinstance(each, str) else _checked_agreement(each) for each in found)
-
-
-def _checked_agreement(agreement: DataUseAgreement) -> DataUseAgreement:
-    check_name(agreement.name, "agreement.name")
-    check_text(agreement.body, "agreement.body", required=True)
-    if agreement.id:
-        check_id(agreement.id, "agreement.id")
-    return agreement
-
-
-def _same(one: FormVersion, other: FormVersion) -> bool:
-    """Whether two versions say the same, whoever made them and when."""
-    bare: dict[str, Any] = {"id": "", "created_at": None, "created_by": "", "number": 1}
-    return evolve(one, **bare) == evolve(other, **bare)

@@ -194,7 +194,7 @@ class Grants(Service):
         """
         with self._reading(by) as (unit, facts):
             found = visible_request(unit, facts, request, "preview")
-            roles = roles_in(facts, found.domain, steward=could_fill(found, facts))
+            roles = roles_in(facts, found.domain, steward=could_fill(found, facts, unit.now))
             require("grant.preview", roles, facts, f"request {request}")
             if not found.open:
                 raise TransitionNotAllowed("request", request, state=found.state, event="preview")

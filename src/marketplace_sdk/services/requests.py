@@ -271,7 +271,7 @@ class Requests(Reviewing):
             to = receiver(self._context, _asking(facts.person), None)
         request, known = draft(self._context, unit, facts, to, wanted)
         if known is not None:
-            return known.request
+            return known.request.seen_at(unit.now)
         saved = settle(unit, place(unit, facts, to, request, answers))
         if saved.open:
             due = unit.now + timedelta(days=1)

@@ -15,6 +15,7 @@ from marketplace_sdk.domain.catalog import Column, DataSource, Domain, DomainPol
 from marketplace_sdk.domain.declarations import DECLARED_KINDS, Declaration
 from marketplace_sdk.domain.destinations import Destination
 from marketplace_sdk.domain.forms import DataUseAgreement, Question, RequestForm
+from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.review import DEFAULT_REVIEW
 from marketplace_sdk.domain.selectors import DOMAIN_PERMISSIONS, StewardSelector, group, user
@@ -219,6 +220,18 @@ def _write_questions(questions: Sequence[Question]) -> dict[str, Any]:
     }
 
 
+def _escalation(at: At) -> Escalation:
+    at.only(("after", "to"))
+    after, to = at.key("after").duration(), read_selector(at.key("to"))
+    return at.made(lambda: Escalation(after=after, to=to))
+
+
+def _write_escalation(value: Escalation | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return {"after": value.after.words, "to": write_selector(value.to)}
+
+
 _FLOW = _Field(read_flow, lambda value: None if value is None else write_flow(value))
 _OPTIONAL = _Field(At.text, _same)
 
@@ -248,6 +261,8 @@ FIELDS: Mapping[str, Mapping[str, _Field]] = {
         "fallback": _Field(
             read_selector, lambda value: None if value is None else write_selector(value)
         ),
+        "escalation": _Field(_escalation, _write_escalation),
+        "expire_after": _Field(At.duration, lambda value: None if value is None else value.words),
     },
     "product": {
         "name": _text(required=True),

@@ -146,6 +146,15 @@ def _inquiry(*who: str) -> JsonSchema:
     }
 
 
+_ESCALATION = {
+    "type": "object",
+    "required": ["stage", "to", "at"],
+    "properties": {
+        "stage": {"type": "integer", "minimum": 0},
+        "to": {"type": "string", "description": "who may decide beside the stewards of the stage"},
+        "at": {**_INSTANT, "description": "from when they may"},
+    },
+}
 _ORDERS = {"id": "orders", "name": "Orders", "domain": "sales"}
 _ASKED: dict[str, Any] = {
     "id": "01a20000-0000-7000-8000-000000000001",
@@ -222,6 +231,19 @@ EVENT_TYPES: Mapping[str, EventSchema] = {
             schema=_of_request({"inquiry": _inquiry("asked_by", "answered_by")}),
             example=_example(
                 "pending", inquiry={"id": _INQUIRY, "asked_by": "dpo", "answered_by": "bob"}
+            ),
+        ),
+        EventSchema(
+            name=f"{_REQUESTS}escalated",
+            summary="Nobody has decided for so long that others may, too; it stays pending.",
+            schema=_of_request({"escalation": _ESCALATION}),
+            example=_example(
+                "pending",
+                escalation={
+                    "stage": 0,
+                    "to": "group data-office",
+                    "at": "2026-01-05T03:04:05+00:00",
+                },
             ),
         ),
         EventSchema(

@@ -33,7 +33,7 @@ def could_decide(
     if request.owner and owner is None:
         account = unit.get(Person, request.beneficiary.id)
         owner = None if account is None else account.owner
-    return may_decide(request if owner is None else evolve(request, owner=owner), facts)
+    return may_decide(request if owner is None else evolve(request, owner=owner), facts, unit.now)
 
 
 def still_waits(unit: Unit, facts: Facts, kind: str, request: AccessRequest | None) -> bool:

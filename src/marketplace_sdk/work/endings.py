@@ -130,7 +130,7 @@ def _object(unit: Unit, source: str) -> tuple[str, str]:
 
 
 def call_off(unit: Unit, request: AccessRequest, cause: str, *, reason: str = "") -> Decision:
-    """Cancel a pending request and give its place back."""
+    """Cancel a pending request and give its place back; what is overdue has timed out."""
     decision = cancel(request, cause, reason=reason, now=unit.now, names={})
     saved = unit.save(decision.request)
     unit.keep(decision.effects)

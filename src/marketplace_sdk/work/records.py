@@ -13,7 +13,7 @@ from attrs import frozen
 
 from marketplace_sdk.domain.announcing import answerers
 from marketplace_sdk.domain.catalog import DataSource, Domain
-from marketplace_sdk.domain.deciding import asked, done
+from marketplace_sdk.domain.deciding import asked_in_time, done
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
 from marketplace_sdk.domain.grants import Grant
@@ -134,7 +134,7 @@ def _request(value: AccessRequest) -> Entries:
         yield "inquiry", "open"
         yield from (("answerable_by", side.token) for side in answerers(value))
     if value.open:
-        yield from (("open_seat", one.token) for one in asked(value))
+        yield from (("open_seat", one.token) for one in asked_in_time(value))
         # Whoever has a seat and may not take it: the receiving side, and who took one already.
         yield from {("barred", f"user:{each.by}") for each in done(value)}
         if not value.allow_self_review:
@@ -148,6 +148,8 @@ def audience(value: AccessRequest) -> Entries:
     tokens = _readers(value)
     if value.open and value.form.fallback is not None:
         tokens.add(value.form.fallback.bound(value.domain).token)
+    if value.open and value.escalation is not None:
+        tokens.add(value.escalation.to.token)
     return (("audience", token) for token in tokens)
 
 
