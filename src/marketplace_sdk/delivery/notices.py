@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marketplace_sdk.delivery.routing import routes
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.events import ASKS, NOTICES, Notice
+from marketplace_sdk.domain.events import ASKS, NOTICES, TIMING_OUT, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.people import Person, check_contact
@@ -119,8 +119,10 @@ def deliver_notice(
     at = instant(str(work.payload["at"]))
     subject = subject_of(notice)
     stage = notice.data.get("stage") if notice.kind in ASKS else None
-    # Whoever has two reasons to decide on a stage is asked once.
+    # Whoever has two reasons to decide on a stage is asked once, and once more when time runs out.
     told = [work.id] if stage is None else [notice.about, str(stage)]
+    if notice.kind == TIMING_OUT:
+        told.append(notice.kind)
     rows: list[Work] = []
     for person in people:
         message = InboxMessage(

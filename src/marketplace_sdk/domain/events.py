@@ -22,6 +22,7 @@ __all__ = [
     "QUESTION_ASKED",
     "REMINDER",
     "REMINDS",
+    "TIMING_OUT",
     "Effects",
     "Event",
     "EventType",
@@ -264,7 +265,10 @@ CATALOGUE: Mapping[str, EventType] = {
     )
 }
 
-ASKS = frozenset({"access_requested", "stage_opened", "decision_escalated", "request_timing_out"})
+TIMING_OUT = "request_timing_out"
+"""Kind of the notice that asks once more, a day before time calls a request off."""
+
+ASKS = frozenset({"access_requested", "stage_opened", "decision_escalated", TIMING_OUT})
 """Kinds of notices that ask to decide a request: only whoever may, when it is told, gets them."""
 
 REMINDER = "requests_pending"

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from marketplace_sdk.domain.announcing import happened, notice, sides
 from marketplace_sdk.domain.deciding import asked
-from marketplace_sdk.domain.events import Effects, Timer
+from marketplace_sdk.domain.events import TIMING_OUT, Effects, Timer
 from marketplace_sdk.domain.selectors import StewardSelector
 
 if TYPE_CHECKING:
@@ -85,4 +85,4 @@ def warn_of_time_out(request: AccessRequest, now: datetime, *, names: Mapping[st
     told = tuple(sorted(asked(request, now), key=str))
     if not told:
         return Effects()
-    return Effects(notices=(notice("request_timing_out", request, names, told, ()),))
+    return Effects(notices=(notice(TIMING_OUT, request, names, told, ()),))
