@@ -8,7 +8,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from marketplace_sdk import InvalidInput, NotAllowed
@@ -112,6 +112,8 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(name):
 
 
 @given(text=st.text(max_size=20))
+@example("\x0c=")
+@example(" \t x")
 def test_any_text_is_one_cell_that_is_no_formula(text):
     """Quotes, line ends and separators included; what is harmless stays as it is."""
     (_, line) = lines_of([link(text, 1)], "csv")

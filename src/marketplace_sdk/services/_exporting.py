@@ -152,5 +152,6 @@ def _csv(cells: Iterable[str]) -> str:
 
 def _harmless(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe goes before one."""
-    start = text.lstrip(" \u00a0")[:1]
-    return f"'{text}" if start in _FORMULA and start else text
+    # Programs differ in what they skip before they look.
+    starts = {text.lstrip(" \u00a0")[:1], text.lstrip()[:1]}
+    return text if starts.isdisjoint(_FORMULA) else f"'{text}"
