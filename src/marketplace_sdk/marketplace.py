@@ -87,11 +87,10 @@ class Services:
         deliveries: messages that could not be delivered.
         declarations: what files say that there should be.
         destinations: webhooks that are set up here, and how it stands with all of them.
-        actor: who they are bound to; None when every call names one.
     """
 
     def __init__(self, context: Context, actor: Actor | None = None) -> None:
-        self.actor: Actor | None = actor
+        self._actor = actor
         self.people: People = People(context, actor)
         self.domains: Domains = Domains(context, actor)
         self.sources: Sources = Sources(context, actor)
@@ -105,6 +104,11 @@ class Services:
         self.deliveries: Deliveries = Deliveries(context, actor)
         self.declarations: Declarations = Declarations(context, actor)
         self.destinations: Destinations = Destinations(context, actor)
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who the services are bound to; None when every call names one."""
+        return self._actor
 
 
 class Marketplace(Services):
