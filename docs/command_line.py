@@ -78,7 +78,7 @@ def page():
         option.envvar: option
         for _, command in found
         for option in command.params
-        if getattr(option, "envvar", None)
+        if isinstance(option, click.Option) and option.envvar
     }
     head = HEAD.format(
         exits="\n".join(f"| {status} | {text} |" for status, text in exits.items()),

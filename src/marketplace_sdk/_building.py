@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ __all__ = ["Builder", "storage_of", "wrong"]
 
 _OF_THE_HOST = ("name", "receives", "types", "include")
 """Settings of a notifier that its plugin does not see."""
+
+_SCHEME = re.compile(r"[A-Za-z][\w+-]*")
 
 DEFAULT_SECRETS = ("env:MARKETPLACE_WEBHOOK_*",)
 
@@ -181,7 +184,15 @@ def storage_of(url: str, host: PluginHost, clock: Callable[[], datetime]) -> Sto
     if url.startswith(("env:", "file:")):
         url = _secret(url)
     context = BuildContext(installation="", name="storage", clock=clock, secret=_secret)
-    return host.storage(url.split(":", 1)[0]).build(url, context)
+    name = url.split(":", 1)[0]
+    # What is no name of a plugin may hold a password, and is not repeated.
+    if not _SCHEME.fullmatch(name):
+        raise InvalidInput(
+            "cannot open storage",
+            problems=[Problem("storage", "is no URL")],
+            hint="sqlite:///marketplace.db is a file here, postgresql://... a database",
+        )
+    return host.storage(name).build(url, context)
 
 
 def _installation(storage: Storage) -> str:

@@ -90,6 +90,7 @@ class Services:
     """
 
     def __init__(self, context: Context, actor: Actor | None = None) -> None:
+        self._actor = actor
         self.people: People = People(context, actor)
         self.domains: Domains = Domains(context, actor)
         self.sources: Sources = Sources(context, actor)
@@ -103,6 +104,11 @@ class Services:
         self.deliveries: Deliveries = Deliveries(context, actor)
         self.declarations: Declarations = Declarations(context, actor)
         self.destinations: Destinations = Destinations(context, actor)
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who the services are bound to; None when every call names one."""
+        return self._actor
 
 
 class Marketplace(Services):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 
 import click
 import pytest
@@ -346,6 +347,16 @@ def test_init_writes_a_file_that_works(tmp_path, monkeypatch):
     assert runner.invoke(app, ["config", "check"]).exit_code == 0
     again = runner.invoke(app, ["init", "--yes"])
     assert (again.exit_code, "exists" in again.output) == (5, True)
+
+
+def test_init_says_that_the_memory_platform_forgets(tmp_path):
+    """Whoever tries the commands one by one would take it for drift."""
+    path = tmp_path / "m.toml"
+    CliRunner().invoke(app, ["init", "--yes", "--config", str(path)], catch_exceptions=False)
+
+    text = path.read_text(encoding="utf-8")
+    assert "forgets it when it ends" in text
+    assert tomllib.loads(text)["connections"]["lake"]["plugin"] == "memory"
 
 
 def test_init_asks_what_it_is_not_told(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from marketplace_sdk import Marketplace
+from marketplace_sdk import Marketplace, Preview
 from marketplace_sdk.cli.app import app
 
 
@@ -45,6 +45,18 @@ def test_after_a_yes_nothing_of_ours_is_left_and_it_can_come_back(file, words, a
     assert shut(file)
     assert run(file, "install", "lake").exit_code == 0
     assert not shut(file)
+
+
+def test_what_is_left_comes_with_where_to_look(file, monkeypatch):
+    """A platform that keeps something ends with 2, and says how to find out why."""
+    plan = Preview(problems=("still there: CREATE ROLE x",))
+    monkeypatch.setattr(Marketplace, "uninstall", lambda *_, **__: plan)
+
+    done = run(file, "uninstall", "lake", "--yes")
+
+    assert done.exit_code == 2
+    assert "still there: CREATE ROLE x" in done.output
+    assert "marketplace grants drift --connection lake" in done.output
 
 
 @pytest.mark.parametrize("command", ["uninstall", "install"])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from marketplace_sdk import Marketplace
 from marketplace_sdk._plugins import PluginHost
 from marketplace_sdk.errors import InvalidInput, PluginError
 from marketplace_sdk.plugin import BuildContext, EngineSpec, NotifierSpec, hookimpl
@@ -395,3 +396,13 @@ def test_hosts_share_nothing():
     assert with_it.notifier("mine").name == "mine"
     with pytest.raises(PluginError):
         without.notifier("mine")
+
+
+@pytest.mark.parametrize("where", ["marketplace.db", "host=db password=hunter2", "/srv/m.db", ""])
+def test_what_is_no_url_is_answered_with_one_and_not_repeated(where):
+    """It may be the words of libpq, with a password in them."""
+    with pytest.raises(InvalidInput, match="is no URL") as refused:
+        Marketplace.migrate(where, discover=False)
+
+    assert "sqlite:///marketplace.db" in refused.value.hint
+    assert "hunter2" not in str(refused.value)

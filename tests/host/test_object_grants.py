@@ -265,6 +265,33 @@ def test_what_cannot_be_listed_is_not_guessed(error, retryable):
     assert "hunter2" not in found.reason
 
 
+@pytest.mark.parametrize("id", [7, "", b"orders", 1.5])
+def test_a_native_id_that_is_no_text_is_told_with_the_method(id):
+    """As services answer with numbers; nothing that was answered is repeated but its type."""
+    shelf = Shelf()
+    shelf.resolve_principal = lambda name: id
+
+    with pytest.raises(ProvisioningError, match="must return the native id as a text") as caught:
+        shelf.resolve([Ref("principal", "bob")], CALL)
+
+    assert not caught.value.retryable
+    assert caught.value.code == "plugin_error"
+
+
+@pytest.mark.parametrize("held", [["bob"], {7: True}, {"bob": True, None: False}, None])
+def test_holders_that_could_never_be_found_again_are_no_answer(held):
+    """Access would be given again and again, or never be believed."""
+    shelf = Shelf()
+    (item,) = items(shelf, "orders")
+    shelf.holders = lambda name: held
+
+    found = shelf.observe([item.scope], [], CALL)[item.scope]
+    assert isinstance(found, CannotLook)
+    assert "must return a mapping from native ids" in found.reason
+    with pytest.raises(ProvisioningError, match="must return a mapping"):
+        results(shelf, add(item))
+
+
 def test_a_batch_that_cannot_be_listed_raises():
     shelf = Shelf()
     (item,) = items(shelf, "orders")

@@ -77,6 +77,9 @@ def test_an_actor_may_be_bound(small):
     """`acting(actor)`: the same services, bound."""
     product = small.publish(any_of(LEGAL))
     mine = small.market.acting(Actor("con", via="web"))
+    assert mine.actor == Actor("con", via="web")
+    assert small.market.acting("con").actor == Actor("con")
+    assert small.market.actor is None
 
     request = mine.requests.request_access(product.id, answers={"why": "x"})
 

@@ -25,7 +25,11 @@ def config() -> None:
 @configured
 @explained
 def check(*, config: str) -> None:
-    """Say whether the file can be used; opens no storage and connects to nothing."""
+    """Say whether the file can be read, and whether the plugins that it names are there.
+
+    Opens no storage and connects to nothing. Plugins look at settings of their own, and at the
+    secrets that these name, when they are used: `marketplace doctor` uses those of connections.
+    """
     from marketplace_sdk._configuration import read_configuration
     from marketplace_sdk._plugins import PluginHost
 
@@ -33,7 +37,7 @@ def check(*, config: str) -> None:
     host = PluginHost(block=tuple(settings.get("block", ())))
     for kind, name in _chosen(settings):
         getattr(host, kind)(name)
-    click.echo(f"{config}: fine")
+    click.echo(f"{config}: fine, as far as can be said without asking its plugins")
 
 
 @config.command()

@@ -25,6 +25,11 @@ plugin = {plugin}
 {settings}may_grant = [{pattern}]    # the objects that may be granted, whatever anybody approves
 """
 
+_FORGETS = """\
+# A platform to try things out: every process has one of its own, and forgets it when it ends,
+# so that what a worker gave is found missing by `marketplace grants drift`.
+"""
+
 
 @click.command()
 @click.option("--config", default="marketplace.toml", show_default=True, help="The file to write.")
@@ -81,7 +86,8 @@ def init(
         storage=_toml(url),
         connection=_toml(name),
         plugin=_toml(plugin),
-        settings="".join(f"{_toml(key)} = {_toml(value)}\n" for key, value in settings),
+        settings=_FORGETS * (plugin == "memory")
+        + "".join(f"{_toml(key)} = {_toml(value)}\n" for key, value in settings),
         pattern=_toml(pattern),
     )
     parse_configuration(text, path.name)

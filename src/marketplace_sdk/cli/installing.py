@@ -27,6 +27,11 @@ def uninstall(*, connection: str, config: str, yes: bool) -> None:
     for problem in left:
         click.echo(problem, err=True)
     if left:
+        click.echo(
+            f"what is in the way is told by: marketplace grants drift --connection {connection}; "
+            "then uninstall once more",
+            err=True,
+        )
         raise SystemExit(BROKEN)
     click.echo(f"nothing of ours is left on {connection}")
 

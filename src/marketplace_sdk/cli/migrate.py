@@ -11,7 +11,7 @@ __all__ = ["migrate"]
 
 
 @click.command()
-@click.argument("storage", required=False)
+@click.argument("storage", required=False, envvar="MARKETPLACE_STORAGE")
 @configured
 @shown
 @explained
@@ -19,8 +19,8 @@ def migrate(*, storage: str | None, config: str, as_json: bool) -> None:
     """Bring the schema of the storage to that of this release.
 
     STORAGE is its URL, such as sqlite:///marketplace.db, or env:NAME or file:PATH for where the URL
-    is kept; without it, the configuration file says. Safe to run at every start and on every
-    machine: whoever comes first does it.
+    is kept, also from MARKETPLACE_STORAGE; without it, the configuration file says. Safe to run at
+    every start and on every machine: whoever comes first does it.
     """
     from marketplace_sdk._configuration import read_configuration
     from marketplace_sdk.marketplace import Marketplace

@@ -22,6 +22,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from marketplace_sdk.errors import ProvisioningError
@@ -38,7 +39,7 @@ from marketplace_sdk.ports.provisioner import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from marketplace_sdk.ports.provisioner import Call, Change, Known, Ref, Target
 
@@ -109,6 +110,8 @@ class ObjectGrants(ABC):
                 raise ProvisioningError("cannot resolve names: no time is left", retryable=True)
             find = self.resolve_principal if ref.kind == "principal" else self.resolve_object
             id = _asked(find, ref.name)
+            if id is not None and (not isinstance(id, str) or not id):
+                raise _wrong_answer(find, "the native id as a text, or None", id)
             if id is None:
                 answers[ref] = Unresolved(
                     ref=ref,
@@ -216,7 +219,15 @@ class ObjectGrants(ABC):
         return Seen(items=items, guards=answers, evidence=f"list of holders of {object}")
 
     def _held(self, object: str) -> Mapping[str, bool]:
-        return _asked(self.holders, object)
+        held = _asked(self.holders, object)
+        wanted = "a mapping from native ids, which are texts, to True or False"
+        # An id of another type would never be found again, and access look absent for ever.
+        if not isinstance(held, Mapping):
+            raise _wrong_answer(self.holders, wanted, held)
+        for each in held:
+            if not isinstance(each, str):
+                raise _wrong_answer(self.holders, wanted, each)
+        return held
 
     def _answers(self, object: str, guards: Collection[Guard]) -> dict[Guard, bool]:
         """Guards about columns of this object; those about others belong to other scopes."""
@@ -276,6 +287,15 @@ def _no_answer(error: Exception) -> ProvisioningError:
     # Only the type, and raised `from None`: the text of a driver's error may hold anything.
     why = f"the platform gave no answer ({type(error).__name__})"
     return ProvisioningError(why, retryable=True)
+
+
+def _wrong_answer(asked: Callable[[str], object], wanted: str, answer: object) -> ProvisioningError:
+    """What an author's method gave back that is no answer; only its type is told."""
+    found = type(answer).__name__ if answer != "" else "an empty text"
+    name = getattr(asked, "__name__", type(asked).__name__)
+    return ProvisioningError(
+        f"{name} must return {wanted}; there is {found} in what it returned", code="plugin_error"
+    )
 
 
 def _key(object: str, principal: str) -> str:

@@ -90,7 +90,7 @@ class ChangingChecks:
             outcomes += told
 
         assert_all(outcomes, done=len(items))
-        assert all(outcome.evidence for outcome in outcomes)
+        assert all(outcome.evidence for outcome in outcomes), f"without evidence: {outcomes}"
 
     def test_one_loses_and_another_keeps(self, bench: Bench) -> None:
         """What is taken from one person is taken from that person only."""
@@ -141,7 +141,7 @@ class ChangingChecks:
 
         assert bench.world.snapshot() == before
         assert {outcome.result for outcome in outcomes} <= {"not_attempted"}
-        assert all(outcome.retryable for outcome in outcomes)
+        assert all(outcome.retryable for outcome in outcomes), f"given up: {outcomes}"
 
     def test_the_deadline_is_looked_at_before_each_change(self, bench: Bench) -> None:
         """Time runs out with the first change: it stays, and no other one is started."""
@@ -234,7 +234,10 @@ class ChangingChecks:
         present = bench.present(items)
 
         assert not bench.world.can_read(bob, orders)
-        assert any(outcome.result == "refused" and outcome.error for outcome in outcomes)
+        told = [(outcome.result, outcome.error) for outcome in outcomes]
+        assert any(result == "refused" and error for result, error in told), (
+            f"the platform said no, and nobody is told: {told}"
+        )
         done = {outcome.key for outcome in outcomes if outcome.result == "done"}
         assert done == present
         bench.add(items)

@@ -43,8 +43,9 @@ class LookingChecks:
         answers = bench.resolve(*refs)
 
         assert set(answers) == set(refs)
-        assert all(answers[ref].ref == ref for ref in refs)
-        assert all(isinstance(answer, Resolved) for answer in answers.values())
+        assert {ref: answer.ref for ref, answer in answers.items()} == {ref: ref for ref in refs}
+        unresolved = [each for each in answers.values() if not isinstance(each, Resolved)]
+        assert not unresolved, "names of what is there were not found"
 
     def test_a_name_keeps_its_meaning(self, bench: Bench) -> None:
         """Another process, at another time, must get the same native ids and platform."""
@@ -117,7 +118,8 @@ class LookingChecks:
         answers = bench.resolve(*refs)
 
         assert set(answers) == set(refs)
-        assert all(isinstance(answer, Unresolved) for answer in answers.values())
+        resolved = [each for each in answers.values() if not isinstance(each, Unresolved)]
+        assert not resolved, "names of what is not there were found"
         assert bench.world.snapshot() == before
 
     @check("native_ids")
@@ -163,7 +165,8 @@ class LookingChecks:
         answers = bench.provisioner.observe(scopes, (), CALL)
 
         assert set(answers) == scopes
-        assert all(isinstance(answer, Seen) for answer in answers.values())
+        unseen = [each for each in answers.values() if not isinstance(each, Seen)]
+        assert not unseen, "a scope that is there was not seen"
 
     def test_a_scope_of_another_platform_cannot_be_seen(self, bench: Bench) -> None:
         """A connection that leads elsewhere by now must not report everything as gone."""
@@ -174,7 +177,9 @@ class LookingChecks:
 
         answers = bench.provisioner.observe(foreign, (), CALL)
 
-        assert all(isinstance(answers.get(scope, _NO_ANSWER), CannotLook) for scope in foreign)
+        found = [answers.get(scope, _NO_ANSWER) for scope in foreign]
+        seen = [each for each in found if not isinstance(each, CannotLook)]
+        assert not seen, "a scope of another platform was seen"
 
     def test_strangers_are_shown(self, bench: Bench) -> None:
         """Whoever was let in by hand is found, or nobody will ever ask why they can read."""
@@ -212,7 +217,8 @@ class LookingChecks:
         bench.provisioner = bench.world.connect(bench.installation)
         seen = bench.look([*items, door])
 
-        assert all(seen[item.scope].items[item.key].ours for item in items)
+        strange = [item.key for item in items if not seen[item.scope].items[item.key].ours]
+        assert not strange, "what the marketplace gave is not told to be its own"
         assert not seen[door.scope].items[door.key].ours
 
     @check(since=2)

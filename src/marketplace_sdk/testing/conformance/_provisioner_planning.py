@@ -63,7 +63,7 @@ class PlanningChecks:
                 raise AssertionError("a plan needed the platform") from error
 
         assert during == before
-        assert all(words)
+        assert all(words), f"a change has no words: {words}"
 
     def test_every_item_has_a_place_of_its_own(self, bench: Bench) -> None:
         """Keys are unique, and scopes are on the platform that the names are on."""
@@ -131,7 +131,7 @@ class PlanningChecks:
         assert all(
             any(guard.kind == "column_protected" and "email" in guard.subject for guard in guards)
             for guards in (item.guards for item in opening)
-        )
+        ), f"what opens a masked column has no guard: {[item.guards for item in opening]}"
 
     def test_items_are_plain_data(self, bench: Bench) -> None:
         """The ledger keeps items, so that what was planned can be undone without a plan."""
@@ -172,8 +172,8 @@ class PlanningChecks:
             for action in ("add", "remove")
         )
 
-        assert all(given)
-        assert all(taken)
+        assert all(given), f"a change has no words: {given}"
+        assert all(taken), f"a change has no words: {taken}"
         assert not set(given) & set(taken), "giving and taking read the same"
         for word in ("orders", "bob"):
-            assert any(word in statement for statement in given)
+            assert any(word in statement for statement in given), f"no {word} in {given}"
