@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         DeclarationPlan,
         DeclaredChange,
     )
+    from marketplace_sdk.domain.deputies import Deputyship
     from marketplace_sdk.domain.destinations import Delivery, TestCall
     from marketplace_sdk.domain.durations import Duration
     from marketplace_sdk.domain.events import CATALOGUE, NOTICES
@@ -120,6 +121,7 @@ __all__ = [
     "DeclarationPlan",
     "DeclaredChange",
     "Delivery",
+    "Deputyship",
     "DestinationView",
     "Determination",
     "DirectoryError",
@@ -199,6 +201,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "domain.catalog": ("Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule"),
     "domain.conditions": ("All", "Answer", "Any", "Has", "Is", "Not", "Tagged", "Wish"),
     "domain.declarations": ("Applied", "Declaration", "DeclarationPlan", "DeclaredChange"),
+    "domain.deputies": ("Deputyship",),
     "domain.destinations": ("Delivery", "TestCall"),
     "domain.durations": ("Duration",),
     "domain.events": ("CATALOGUE", "NOTICES"),

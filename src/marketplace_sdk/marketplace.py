@@ -33,10 +33,12 @@ from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
 from marketplace_sdk.services._leavers import LEAVERS, look_for_leavers
 from marketplace_sdk.services._reminding import REMIND, remind
-from marketplace_sdk.services._stuck import deciders_of, look_again
+from marketplace_sdk.services._representing import deciders_of
+from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
 from marketplace_sdk.services.declarations import Declarations
 from marketplace_sdk.services.deliveries import Deliveries
+from marketplace_sdk.services.deputies import Deputies
 from marketplace_sdk.services.destinations import Destinations
 from marketplace_sdk.services.domains import Domains
 from marketplace_sdk.services.forms import Forms
@@ -81,6 +83,7 @@ class Services:
         products: what can be found and asked for.
         requests: ask, decide, cancel, extend, revoke.
         grants: who has what.
+        deputies: who decides in a steward's place.
         inbox: what people have been told.
         preferences: which ways people are told beside their inbox, and when.
         audit: what happened.
@@ -98,6 +101,7 @@ class Services:
         self.products: Products = Products(context, actor)
         self.requests: Requests = Requests(context, actor)
         self.grants: Grants = Grants(context, actor)
+        self.deputies: Deputies = Deputies(context, actor)
         self.inbox: Inbox = Inbox(context, actor)
         self.preferences: Preferences = Preferences(context, actor)
         self.audit: Audit = Audit(context, actor)

@@ -109,6 +109,36 @@ def test_people_see_when_others_may_decide_and_when_it_is_called_off(shop):
     assert data["escalates_at"] < data["expires_at"]
 
 
+def test_a_deputy_is_named_decides_and_is_no_deputy_any_more(shop):
+    """What is printed names both."""
+    shop.run("people", "add", "dee", by="uma")
+    said = shop.run("deputies", "name", "dee", "--until", "2 weeks", by="fin")
+    assert re.fullmatch(r"(\S+): dee for fin: everything, .* UTC to .* UTC\n", said)
+    ship = said.split(":", 1)[0]
+    id = shop.asked()
+    assert [each["id"] for each in shop.data("requests", "list", "--mine", by="dee")["items"]] == [
+        id
+    ]
+    assert "say deputy_for='fin'" in shop.run(
+        "requests", "deny", id, "--reason", "no", by="dee", code=4
+    )
+
+    shop.run("requests", "ask", id, "Which quarter?", "--deputy-for", "fin", by="dee")
+    assert "dee for fin" in shop.run("requests", "show", id, by="bob")
+    said = shop.run("requests", "approve", id, "--reason", "ok", "--deputy-for", "fin", by="dee")
+    assert said.startswith(f"{id}: approved")
+    assert re.search(
+        r"decided +dee for fin: approve: ok\n", shop.run("requests", "show", id, by="fin")
+    )
+
+    listed = shop.run("deputies", "list", "--of", "fin", "--live", by="fin")
+    assert ship in listed
+    assert "everything" in listed
+    assert "ended" in shop.run("deputies", "end", ship, by="dee")
+    assert shop.data("deputies", "list", "--live", by="fin")["items"] == []
+    assert shop.data("deputies", "list", by="fin")["items"][0]["ended_by"] == "dee"
+
+
 def test_a_masking_exception_is_asked_with_columns(shop):
     asked = shop.data(
         "requests", "create", "p", "--column", "orders.email", "--answer", "why=x",

@@ -63,6 +63,8 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "pat": {"groups": ["crew"]},
 }
 MANAGER = "dee"
+REPRESENTED = ("ana", "bo", "cy", "gil")
+"""Who may have a deputy."""
 READERS = ("con", "pat", "ana", "bo")
 CREW = ("group", "crew")
 HOLDERS = (*(("user", name) for name in READERS), CREW)
@@ -168,6 +170,9 @@ HAPPENINGS = [
         "the_last_determination_is_sent_again": 1,
         "somebody_asks_back": 3,
         "somebody_answers": 3,
+        "somebody_names_a_deputy": 1,
+        "a_deputy_decides": 5,
+        "a_deputyship_is_ended": 1,
         "cancel": 1,
         "revoke": 4,
         "relinquish": 2,
@@ -540,20 +545,23 @@ class MarketplaceMachine(RuleBasedStateMachine):
 
     # -- deciding ---------------------------------------------------------------------------
 
-    def _decide(self, id: str, by: str, verdict: str, until: Any) -> None:
+    def _decide(self, id: str, by: str, verdict: str, until: Any, deputy_for: str = "") -> None:
         if isinstance(until, tuple) and until[0] == "at":
             until = self.now + timedelta(hours=until[1])
         given = Duration(*until) if isinstance(until, tuple) else until
-        refusal = self.model.decide(id, by=by, verdict=verdict, until=until, now=self.now)
+        refusal = self.model.decide(
+            id, by=by, verdict=verdict, until=until, now=self.now, deputy_for=deputy_for
+        )
         more: dict[str, Any] = {
             "reason": "because",
             "determination": f"act-{next(self.numbers)}",
             "by": by,
+            **({"deputy_for": deputy_for} if deputy_for else {}),
         }
         if verdict == "approve":
             more["until"] = given
         self.compare(refusal, getattr(self.market.requests, verdict), id, **more)
-        if refusal is None:
+        if refusal is None and not deputy_for:
             self.last = (verdict, {"id": id, **more})
 
     def a_steward_decides(self, data):
@@ -579,7 +587,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
         for _ in range(8):
             request = self.model.requests[id]
             number = self.model.open_stage(request)
-            voted = {vote.by for vote in request.votes if vote.stage == number}
+            voted = {vote.steward for vote in request.votes if vote.stage == number}
             able = [
                 who
                 for who in self.model.could_decide(id, self.now)
@@ -596,6 +604,55 @@ class MarketplaceMachine(RuleBasedStateMachine):
             verdict, act = self.last
             if self.model.may_see(act["id"], act["by"], self.now):
                 self.compare(None, getattr(self.market.requests, verdict), **act)
+
+    # -- deputies ---------------------------------------------------------------------------
+
+    def somebody_names_a_deputy(self, data):
+        """Not always a steward of anything."""
+        self._name_deputy(data, data.draw(st.sampled_from(REPRESENTED), label="by"))
+
+    def _name_deputy(self, data, by: str) -> None:
+        """Nobody both has a deputy and is one, which keeps the model simple."""
+        deputy = data.draw(st.sampled_from(["fay", "con", "dee"]), label="deputy")
+        live = sorted(id for id, each in self.model.products.items() if each.state == "published")
+        product = data.draw(st.sampled_from(["", "", "", *live]), label="product")
+        until = self.now + timedelta(days=data.draw(st.integers(1, 20), label="days"))
+        id = f"deputyship-{next(self.numbers)}"
+        refusal = self.model.name_deputy(id, m.Deputyship(by, deputy, until, product))
+        more = {"until": until, "product": product or None, "id": id, "by": by}
+        self.compare(refusal, self.market.deputies.name, deputy, **more)
+
+    def a_deputy_decides(self, data):
+        """Mostly of somebody who could; what waits for a deputy is in their list."""
+        id = self.pick(data, "pending")
+        able = sorted({*REPRESENTED} & {*self.model.could_decide(id, self.now)})
+        if able and not data.draw(one_in(4), label="any"):
+            ours = [one for one, ship in self.ships() if ship.person in able]
+            if not ours:
+                self._name_deputy(data, data.draw(st.sampled_from(able), label="by"))
+        ships = [one for one, ship in self.ships() if ship.person in able]
+        ships = ships or [one for one, _ in self.ships()]
+        assume(ships)
+        ship = self.model.deputyships[data.draw(st.sampled_from(ships), label="deputyship")]
+        by = ship.deputy
+        could = self.model.could(id, by, self.now) or self.model.could_for(id, by, self.now)
+        waiting = self.market.requests.awaiting(limit=1000, by=by) if self.active(by) else ()
+        assert (id in {each.id for each in waiting}) == could
+        verdict = "deny" if data.draw(one_in(6), label="deny") else "approve"
+        self._decide(id, by, verdict, data.draw(untils, label="until"), ship.person)
+
+    def ships(self) -> list[tuple[str, m.Deputyship]]:
+        return sorted(self.model.deputyships.items(), key=lambda each: each[0])
+
+    def active(self, who: str) -> bool:
+        return self.model.people[who].active
+
+    def a_deputyship_is_ended(self, data):
+        assume(self.model.deputyships)
+        id = data.draw(st.sampled_from(sorted(self.model.deputyships)), label="deputyship")
+        ship = self.model.deputyships.pop(id)
+        by = data.draw(st.sampled_from([ship.person, ship.deputy, "gil"]), label="by")
+        self.market.deputies.end(id, by=by)
 
     # -- asking back ------------------------------------------------------------------------
 
@@ -768,11 +825,14 @@ class MarketplaceMachine(RuleBasedStateMachine):
         assert inquiries == known.inquiries
         open_ = [id for id, each in known.inquiries.items() if not each.answered_by]
         assert [each.id for each in request.open_inquiries] == (open_ if request.open else [])
-        by = [(each.by, each.stage) for each in request.determinations]
+        acts = [(each.by, each.deputy_for, each.stage) for each in request.determinations]
+        assert acts == [(each.by, each.deputy_for, each.stage) for each in known.votes]
+        by = [(each.steward, each.stage) for each in request.determinations]
         assert len(set(by)) == len(by), "somebody determined twice on one stage"
-        if not request.allow_self_review:
-            assert request.requester not in {who for who, _ in by}, "somebody decided for himself"
-            assert request.beneficiary.id not in {who for who, _ in by}
+        sides = {request.requester, request.beneficiary.id}
+        for each in request.determinations:
+            if each.deputy_for or not request.allow_self_review:
+                assert sides.isdisjoint(each.voices), "somebody decided for himself"
         denied = any(each.verdict == "deny" for each in request.determinations)
         assert not denied or request.state == "denied"
         if request.state in ("approved", "revoked", "expired"):

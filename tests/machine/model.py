@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import calendar
 import itertools
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -123,6 +124,21 @@ class Vote:
     stage: int
     places: frozenset[tuple[int, int]]
     until: datetime | timedelta | tuple[int, str] | None
+    deputy_for: str = ""
+
+    @property
+    def steward(self) -> str:
+        return self.deputy_for or self.by
+
+
+@dataclass
+class Deputyship:
+    """Somebody may decide in another's place; here nobody both has a deputy and is one."""
+
+    person: str
+    deputy: str
+    until: datetime
+    product: str = ""
 
 
 @dataclass
@@ -206,11 +222,20 @@ def _seated(
     )
 
 
+def voters_of(votes: list[Vote]) -> tuple[frozenset[tuple[int, int]], ...]:
+    """The places of each human who approved, for themselves and for others together."""
+    found: dict[str, frozenset[tuple[int, int]]] = {}
+    for vote in votes:
+        if vote.verdict == "approve":
+            found[vote.by] = found.get(vote.by, frozenset()) | vote.places
+    return tuple(found.values())
+
+
 @cache
 def matters(
     stage: Stage,
     voters: tuple[frozenset[tuple[int, int]], ...],
-    one_more: frozenset[tuple[int, int]],
+    with_it: tuple[frozenset[tuple[int, int]], ...],
 ) -> bool:
     """Whether one more approval could ever make a difference.
 
@@ -223,9 +248,7 @@ def matters(
             for place, count in zip(stage.places(), each, strict=True)
             for _ in range(count)
         )
-        if complete(stage, (*voters, one_more, *future)) and not complete(
-            stage, (*voters, *future)
-        ):
+        if complete(stage, (*with_it, *future)) and not complete(stage, (*voters, *future)):
             return True
     return False
 
@@ -257,6 +280,7 @@ class Model:
         self.products: dict[str, Product] = {}
         self.requests: dict[str, Request] = {}
         self.grants: dict[str, Grant] = {}
+        self.deputyships: dict[str, Deputyship] = {}
 
     # reading
 
@@ -439,29 +463,29 @@ class Model:
         verdict: str,
         until: datetime | timedelta | tuple[int, str] | None,
         now: datetime,
+        deputy_for: str = "",
     ) -> str | None:
         request = self.requests[id]
-        if not self.people[by].active:
-            return UNKNOWN
-        if not self.may_see(id, by, now):
-            return HIDDEN
         number = self.open_stage(request)
-        if self.state(id, now) != "pending" or number is None:
-            return DECIDED
-        if self.own(request, by) and not request.allow_self_review:
-            return FORBIDDEN
+        if refused := self._may_act(id, by, deputy_for, now):
+            return refused
+        assert number is not None
         stage = request.stages[number]
-        places = self.seats_of(request, number, by, now)
+        places = self.seats_of(request, number, deputy_for or by, now)
         if not places:
             return FORBIDDEN
-        if any(vote.by == by and vote.stage == number for vote in request.votes):
+        vote = Vote(by, verdict, number, places, until, deputy_for)
+        before = [each for each in request.votes if each.stage == number]
+        if any(each.steward == vote.steward for each in before):
             return DECIDED
-        vote = Vote(by, verdict, number, places, until)
         if verdict == "deny":
             request.votes.append(vote)
             request.state = "denied"
             return None
-        if not matters(stage, self.voters(request, number), places):
+        heard = {name for each in before for name in (each.by, each.steward)}
+        if stage.distinct and heard & {vote.by, vote.steward}:
+            return DECIDED
+        if not matters(stage, voters_of(before), voters_of([*before, vote])):
             return DECIDED
         if until is not None and end_of(until, now) <= now:
             return WRONG
@@ -476,12 +500,61 @@ class Model:
             self._approve(id, now)
         return None
 
+    def _may_act(self, id: str, by: str, deputy_for: str, now: datetime) -> str | None:
+        """Whether somebody may decide at all, whatever seats they have."""
+        request, ships = self.requests[id], self.ships(deputy_for, by, now)
+        if not self.people[by].active:
+            return UNKNOWN
+        if deputy_for and not ships:
+            return FORBIDDEN
+        covers = any(ship.product in ("", request.product) for ship in ships)
+        if not self.may_see(id, by, now) and not (
+            covers and self.may_see_as_steward(id, deputy_for, now)
+        ):
+            return FORBIDDEN if not deputy_for and self.could_for(id, by, now) else HIDDEN
+        if self.state(id, now) != "pending":
+            return DECIDED
+        own = self.own(request, by)
+        if deputy_for:
+            return FORBIDDEN if own or not covers or self.own(request, deputy_for) else None
+        return FORBIDDEN if own and not request.allow_self_review else None
+
+    def ships(self, person: str, deputy: str, now: datetime) -> list[Deputyship]:
+        """Deputyships of the two that hold now."""
+        return [
+            each
+            for each in self.deputyships.values()
+            if (each.person, each.deputy) == (person, deputy) and now < each.until
+        ]
+
+    def could_for(self, id: str, by: str, now: datetime) -> bool:
+        """Whether somebody could approve for another."""
+        people = {each.person for each in self.deputyships.values() if each.deputy == by}
+        return any(self.could(id, by, now, deputy_for=person) for person in people)
+
+    def could(self, id: str, by: str, now: datetime, deputy_for: str = "") -> bool:
+        """Whether an approval would count, tried on a copy; an end that is past is another matter."""
+        trial = Model()
+        trial.people, trial.products = self.people, deepcopy(self.products)
+        trial.deputyships, trial.grants = self.deputyships, deepcopy(self.grants)
+        trial.requests = deepcopy(self.requests)
+        act = {"by": by, "verdict": "approve", "until": None, "now": now}
+        return trial.decide(id, **act, deputy_for=deputy_for) in (None, WRONG)
+
+    def name_deputy(self, id: str, ship: Deputyship) -> str | None:
+        if not self.people[ship.person].active:
+            return UNKNOWN
+        if not self.people[ship.deputy].active:
+            return WRONG
+        self.deputyships[id] = ship
+        return None
+
     def ask_back(self, id: str, new: str, *, by: str, now: datetime) -> str | None:
         request = self.requests[id]
         if not self.people[by].active:
             return UNKNOWN
         if not self.may_see(id, by, now):
-            return HIDDEN
+            return FORBIDDEN if self.could_for(id, by, now) else HIDDEN
         number = self.open_stage(request)
         if self.state(id, now) != "pending" or number is None:
             return DECIDED
@@ -490,7 +563,7 @@ class Model:
         if "GOVERNANCE" not in self.people[by].permissions:
             if not self.seats_of(request, number, by, now):
                 return FORBIDDEN
-            if any(vote.by == by and vote.stage == number for vote in request.votes):
+            if any(vote.steward == by and vote.stage == number for vote in request.votes):
                 return DECIDED
         request.inquiries[new] = Inquiry(by)
         return None
@@ -515,13 +588,16 @@ class Model:
         waits = self.state(id, now) == "pending" or any(vote.by == who for vote in request.votes)
         return person.active and bool(self._roles(request, who) or (concerned and waits))
 
+    def may_see_as_steward(self, id: str, who: str, now: datetime) -> bool:
+        """Whether a deputy of somebody sees what these see: as a steward, or whom time may add."""
+        request, added = self.requests[id], self.requests[id].form.added
+        concerned = added is not None and self.people[who].is_one_of(who, added[1])
+        waits = bool(request.stages) and self.state(id, now) == "pending"
+        return "steward" in self._roles(request, who) or (concerned and waits)
+
     def voters(self, request: Request, stage: int) -> tuple[frozenset[tuple[int, int]], ...]:
         """The places that each approver of a stage matched."""
-        return tuple(
-            vote.places
-            for vote in request.votes
-            if vote.stage == stage and vote.verdict == "approve"
-        )
+        return voters_of([vote for vote in request.votes if vote.stage == stage])
 
     def own(self, request: Request, who: str) -> bool:
         """Whether it would be a decision for oneself."""
@@ -564,6 +640,9 @@ class Model:
         if not person.active:
             return
         person.active = False
+        for id, ship in list(self.deputyships.items()):
+            if who in (ship.person, ship.deputy):
+                del self.deputyships[id]
         for request in self.requests.values():
             if request.beneficiary == ("user", who) and request.state == "pending":
                 request.state = "canceled"

@@ -11,7 +11,15 @@ from hypothesis import Phase, Verbosity
 from hypothesis.errors import Flaky
 
 from marketplace_sdk.delivery import ledger, timers
-from marketplace_sdk.domain import deciding, grants, people, quorum, requests
+from marketplace_sdk.domain import (
+    deciding,
+    deputies,
+    grants,
+    people,
+    quorum,
+    requests,
+    workflow,
+)
 from marketplace_sdk.ports.provisioner import Outcome, Presence, Seen
 from marketplace_sdk.services import products
 from marketplace_sdk.testing import MemoryPlatform
@@ -50,6 +58,12 @@ FAULTS = {
     "later stages are forgotten": (requests, "tally", first_stage_only),
     "one approval is enough": (requests, "tally", one_approval_is_enough),
     "beneficiaries decide for themselves": (people.Facts, "is_side", lambda *_: False),
+    "a deputyship has no end": (deputies.Deputyship, "live", lambda *_: True),
+    "a deputy of theirs decides for whom it is": (
+        workflow,
+        "check_represented",
+        lambda *_, **__: None,
+    ),
     "what is over reads as approved": (requests.AccessRequest, "seen_at", lambda self, _: self),
     "what nobody decides waits for ever": (
         requests.AccessRequest,

@@ -111,6 +111,11 @@ def had_before(s: Scene) -> None:
     (s.found,) = s.market.grants.of("pat", by="pat")
 
 
+def deputy_named(s: Scene) -> None:
+    """ana, whom the flow names, has named sal for a month."""
+    s.market.deputies.name("sal", until=LONG, id="away", by="ana")
+
+
 def asked_back(s: Scene) -> None:
     """ana wants to know something about con's request for pat."""
     s.market.requests.ask(s.request.id, "Which heads?", inquiry="heads?", by="ana")
@@ -314,6 +319,9 @@ SELF = "behaviour B, who may decide: neither requester nor beneficiary, unless a
 ASK = SECTION_4 + "create an access request: anyone"
 ASK_BACK = "ADR 0006: whoever may decide a pending request now asks back; GOVERNANCE too"
 ANSWER_BACK = "ADR 0006: requester and beneficiary answer, nobody else"
+DEPUTY = "behaviour B, delegation: a steward may name a deputy for a time window and scope"
+FOR_ANOTHER = DEPUTY + "; no chains, never to the requester; both names recorded"
+END_DEPUTY = "ADR 0007: either of the two ends it, and USER_ADMIN and GOVERNANCE do"
 CANCEL = BEYOND + "cancel: requester, beneficiary, GOVERNANCE"
 REVOKE = SECTION_4 + "revoke a member: GOVERNANCE, Manage Data Products, data steward"
 REVOKE_MASKING = SECTION_4 + "revoke a masking exception: GOVERNANCE, managers, data steward"
@@ -1135,6 +1143,58 @@ MATRIX = [
         act=lambda s, do, **who: do.grants.adopt(s.found.id, **who),
         shows=lambda s: s.market.grants.get(s.found.id, by="gil").items[0].origin == "ours",
     ),
+    # deputies
+    Row(
+        what="name a deputy for oneself",
+        covers="deputies.name",
+        rule=DEPUTY + "; what one has not, one does not hand on: anybody may name one",
+        cells=ALL_,
+        job="no",
+        act=lambda s, do, **who: do.deputies.name("fay", until=LONG, id="mine", **who),
+        shows=lambda s: any(each.id == "mine" for each in s.market.deputies.find(by="aud")),
+    ),
+    Row(
+        what="end ana's deputyship of sal",
+        covers="deputies.end",
+        rule=END_DEPUTY,
+        cells="yes  hid  hid  yes  yes  hid  no   hid  hid  hid  yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.deputies.end("away", **who),
+        shows=lambda s: s.market.deputies.get("away", by="aud").ended_at is not None,
+    ),
+    Row(
+        what="approve for ana, who has named sal",
+        covers="requests.approve",
+        rule=FOR_ANOTHER,
+        cells="no   no   no   no   no   no   no   no   no   no   yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.requests.approve(
+            s.request.id, reason="fine", deputy_for="ana", **who
+        ),
+        shows=lambda s: state(s, "approved"),
+    ),
+    Row(
+        what="deny for ana, who has named sal",
+        covers="requests.deny",
+        rule=FOR_ANOTHER,
+        cells="no   no   no   no   no   no   no   no   no   no   yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.requests.deny(
+            s.request.id, reason="no", deputy_for="ana", **who
+        ),
+        shows=lambda s: state(s, "denied"),
+    ),
+    Row(
+        what="ask back for ana, who has named sal",
+        covers="requests.ask",
+        rule=FOR_ANOTHER,
+        cells="no   no   no   no   no   no   no   no   no   no   yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.requests.ask(
+            s.request.id, "Which heads?", deputy_for="ana", **who
+        ),
+        shows=lambda s: request(s).inquiries != (),
+    ),
     # preferences
     Row(
         what="choose how ana is told",
@@ -1264,6 +1324,7 @@ MATRIX = [
 ]
 
 NEVER_A_JOB = {
+    "deputies.name",
     "requests.answer",
     "requests.approve",
     "requests.ask",

@@ -36,6 +36,7 @@ from tests.rights.test_permission_matrix import (
     approved,
     asked_back,
     asked_under,
+    deputy_named,
     exception_approved,
     taken_by_hand,
 )
@@ -67,6 +68,10 @@ HIDDEN = "architecture 6: unless hide_products: products exist for those who hav
 PERSON = "README of people.get: oneself, USER_ADMIN, GOVERNANCE and AUDIT (the design is silent)"
 DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks: APPLICATION_ADMIN"
 WEBHOOKS = "behaviour 4: configure webhooks: APPLICATION_ADMIN"
+DEPUTY = "ADR 0007: the two, and who may end it; AUDIT reads"
+FOR_ANOTHER = (
+    "ADR 0007: while it lasts a deputy reads what the one represented reads as a steward; "
+)
 HOOK = "https://hook.example/"
 
 ALL_ = "         yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
@@ -155,6 +160,52 @@ def something_sent(s: Scene) -> None:
 
 
 READS = [
+    # deputies
+    Row(
+        what="ana's deputyship of sal",
+        covers="deputies.get",
+        rule=DEPUTY,
+        cells="  yes  hid  hid  yes  yes  hid  yes  hid  hid  hid  yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.deputies.get("away", **who),
+        shows=lambda s, found: found.deputy == "sal",
+    ),
+    Row(
+        what="deputies of ana in a list",
+        covers="deputies.find",
+        rule=DEPUTY,
+        cells="  yes  -    -    yes  yes  -    yes  -    -    -    yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.deputies.find(of="ana", **who),
+        shows=lambda s, page: holds(page, "away"),
+    ),
+    Row(
+        what="answers of a request that ana decides, who has named sal",
+        covers="requests.get",
+        rule=FOR_ANOTHER + ANSWERS,
+        cells="  yes  yes  hid  yes  hid  hid  yes  yes  yes  hid  yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.requests.get(s.request.id, **who),
+        shows=lambda s, found: found.answers["why"] == "to count heads",
+    ),
+    Row(
+        what="what an approval by ana would change, who has named sal",
+        covers="grants.preview",
+        rule=FOR_ANOTHER + PREVIEW,
+        cells="  yes  yes  hid  yes  hid  hid  no   no   no   hid  yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.grants.preview(s.request.id, **who),
+        shows=lambda s, found: found.changes != (),
+    ),
+    Row(
+        what="requests that await ana, who has named sal",
+        covers="requests.awaiting",
+        rule=FOR_ANOTHER + ANSWERS,
+        cells="  -    -    -    yes  -    -    -    -    -    -    yes",
+        prepare=deputy_named,
+        act=lambda s, do, **who: do.requests.awaiting(**who),
+        shows=lambda s, page: holds(page, s.request.id),
+    ),
     # requests
     Row(
         what="answers and reasons of a request",

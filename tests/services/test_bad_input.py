@@ -434,6 +434,7 @@ COMMANDS = {
             "until": UNTIL,
             "determination": NEW_ID,
             "revision": [0, 99, -1, "1", {}, object(), 1.5, True, 1.0],
+            "deputy_for": KNOWN_OR_NONE,
             "by": BY,
         },
     ),
@@ -444,6 +445,7 @@ COMMANDS = {
             "reason": REASON,
             "determination": NEW_ID,
             "revision": [0, 99, "1", True, 1.0],
+            "deputy_for": KNOWN_OR_NONE,
             "by": BY,
         },
     ),
@@ -454,6 +456,7 @@ COMMANDS = {
             "question": WORDS,
             "inquiry": NEW_ID,
             "revision": [0, 99, "1", True, 1.0],
+            "deputy_for": KNOWN_OR_NONE,
             "by": BY,
         },
     ),
@@ -549,6 +552,31 @@ COMMANDS = {
     "preferences.get": (
         lambda w: {"person": "ana", "by": "ana"},
         {"person": KNOWN, "by": BY},
+    ),
+    "deputies.name": (
+        lambda w: {"deputy": "sal", "until": Duration(1, "weeks"), "by": "ana"},
+        {
+            "deputy": [*KNOWN, "ana", "lea", group("Legal"), user("sal")],
+            "until": [*UNTIL, None, Duration(13, "months")],
+            "since": [each for each in UNTIL if each is not None],
+            "domain": KNOWN_OR_NONE,
+            "product": KNOWN_OR_NONE,
+            "id": [*NEW_ID, "away"],
+            "by": BY,
+        },
+    ),
+    "deputies.end": (lambda w: {"id": "away", "by": "ana"}, {"id": KNOWN, "by": BY}),
+    "deputies.get": (lambda w: {"id": "away", "by": "ana"}, {"id": KNOWN, "by": BY}),
+    "deputies.find": (
+        lambda w: {"by": "ana"},
+        {
+            "of": FILTER,
+            "deputy": FILTER,
+            "live": FLAG[:3] + FLAG[4:],
+            "after": AFTER,
+            "limit": LIMIT,
+            "by": BY,
+        },
     ),
     "preferences.set": (
         lambda w: {"person": "ana", "by": "ana"},
@@ -732,6 +760,7 @@ def prepared(storage="memory"):
     world.market.requests.ask(world.pending.id, "Which?", inquiry="heads?", by="ana")
     world.market.people.add("lea", by="uma")
     world.market.people.deactivate("lea", by="uma")
+    world.market.deputies.name("fay", until=Duration(1, "months"), id="away", by="ana")
     world.approved = world.approve(
         world.ask(world.product, by="pat"), "ana", until=Duration(30, "days")
     )

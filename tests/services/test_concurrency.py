@@ -11,7 +11,11 @@ from marketplace_sdk import (
     AlreadyRequested,
     Conflict,
     DuplicateName,
+    Duration,
     MarketplaceError,
+    ReviewFlow,
+    Seat,
+    Stage,
 )
 from tests.services.helpers import kept, small_world, types_of
 from tests.world import LEGAL, PRIVACY, all_of, any_of
@@ -87,6 +91,26 @@ def test_two_stewards_who_act_at_once_have_one_outcome(shared):
         if won[0].state == "approved":
             shared.market.requests.revoke(request.id, reason="next round", by="dee")
             shared.deliver()
+
+
+def test_of_a_steward_and_their_deputy_at_once_one_voice_counts(shared):
+    """ADR 0007: whoever comes second is told that the steward has determined."""
+    shared.market.deputies.name("sal", until=Duration(1, "weeks"), by="ana")
+    flow = ReviewFlow.review(Stage.any_of(Seat(LEGAL, approvals=2)))
+    for number in range(ROUNDS):
+        request = shared.ask(shared.publish(flow))
+        acts = [
+            lambda request=request: shared.approve(request, "ana"),
+            lambda request=request: shared.approve(request, "sal", deputy_for="ana"),
+        ]
+
+        won, lost = split(race(*(acts if number % 2 else reversed(acts))))
+
+        assert (len(won), len(lost)) == (1, 1)
+        assert isinstance(lost[0], AlreadyDetermined)
+        found = shared.market.requests.get(request.id, by="gil")
+        assert (found.state, len(found.determinations)) == ("pending", 1)
+        assert types_of(shared, f"request:{request.id}").count("request.determined") == 1
 
 
 def test_two_approvals_of_an_all_at_once_both_count(shared):

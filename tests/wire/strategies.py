@@ -17,6 +17,7 @@ from marketplace_sdk.domain.catalog import (
     TagRule,
 )
 from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Tagged, Wish
+from marketplace_sdk.domain.deputies import Deputyship
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.durations import UNITS, Duration
 from marketplace_sdk.domain.events import Event, Mark, Notice, Timer
@@ -161,11 +162,14 @@ DETERMINATIONS = st.builds(
     ),
     as_of=st.one_of(st.none(), MOMENTS),
     self_review=st.booleans(),
+    deputy_for=TEXTS,
+    deputyship=TEXTS,
 )
 INQUIRIES = st.builds(
     Inquiry,
     id=NAMES,
     asked_by=NAMES,
+    deputy_for=TEXTS,
     asked_at=MOMENTS,
     question=TEXTS,
     answer=TEXTS,
@@ -346,6 +350,19 @@ VALUES = {
         since=MOMENTS,
         messages=st.dictionaries(NAMES, st.lists(NAMES, max_size=3).map(tuple), max_size=2),
         more=st.dictionaries(NAMES, st.integers(1, 9), max_size=2),
+    ),
+    Deputyship: st.builds(
+        Deputyship,
+        id=NAMES,
+        person=NAMES,
+        deputy=NAMES,
+        since=MOMENTS,
+        until=MOMENTS,
+        domain=TEXTS,
+        product=TEXTS,
+        named_at=MOMENTS,
+        ended_at=st.one_of(st.none(), MOMENTS),
+        ended_by=TEXTS,
     ),
     Destination: st.builds(
         Destination,

@@ -20,6 +20,7 @@ OWN: Mapping[str, tuple[str, str]] = {
     "audit": ("audit:audit", "Take the audit log and its seals out, and verify them."),
     "completion": ("completion:completion", "Print the script with which a shell completes."),
     "config": ("config:config", "The configuration file."),
+    "deputies": ("deputies:deputies", "Deputies: who decides in a steward's place."),
     "doctor": ("doctor:doctor", "Look whether everything is well; change nothing."),
     "domains": ("catalog:domains", "Domains, in which sources are governed together."),
     "export": ("declaring:export", "Write what there is as files of declarations."),

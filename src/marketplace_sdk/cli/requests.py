@@ -30,6 +30,10 @@ __all__ = ["requests"]
 
 STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 
+deputised = click.option(
+    "--deputy-for", metavar="PERSON", help="The steward who has named you as a deputy."
+)
+
 
 @click.group(cls=Group)
 def requests() -> None:
@@ -168,11 +172,12 @@ def create(
 @requests.command()
 @click.argument("id")
 @click.argument("question")
+@deputised
 @shown
 @acting
-def ask(market: Services, *, id: str, question: str, as_json: bool) -> None:
+def ask(market: Services, *, id: str, question: str, deputy_for: str | None, as_json: bool) -> None:
     """Ask the requester of ID something before you decide; it stays pending."""
-    _done(market.requests.ask(id, question), as_json=as_json)
+    _done(market.requests.ask(id, question, deputy_for=deputy_for), as_json=as_json)
 
 
 @requests.command()
@@ -193,21 +198,32 @@ def answer(market: Services, *, id: str, answer: str, inquiry: str | None, as_js
 @click.option(
     "--until", callback=until, metavar="WHEN", help="When access ends: '30 days', or a time."
 )
+@deputised
 @shown
 @acting
-def approve(market: Services, *, id: str, reason: str, until: Any, as_json: bool) -> None:
+def approve(
+    market: Services,
+    *,
+    id: str,
+    reason: str,
+    until: Any,
+    deputy_for: str | None,
+    as_json: bool,
+) -> None:
     """Approve as a steward; with --until for a while only."""
-    _done(market.requests.approve(id, reason=reason, until=until), as_json=as_json)
+    approved = market.requests.approve(id, reason=reason, until=until, deputy_for=deputy_for)
+    _done(approved, as_json=as_json)
 
 
 @requests.command()
 @click.argument("id")
 @click.option("--reason", required=True, help="Why; it is kept.")
+@deputised
 @shown
 @acting
-def deny(market: Services, *, id: str, reason: str, as_json: bool) -> None:
+def deny(market: Services, *, id: str, reason: str, deputy_for: str | None, as_json: bool) -> None:
     """Deny as a steward; one denial ends the request."""
-    _done(market.requests.deny(id, reason=reason), as_json=as_json)
+    _done(market.requests.deny(id, reason=reason, deputy_for=deputy_for), as_json=as_json)
 
 
 @requests.command()
@@ -332,7 +348,7 @@ def _show(request: AccessRequest, *, as_json: bool) -> None:
             ),
             "asked back": "\n".join(map(_said, request.inquiries)),
             "decided": "\n".join(
-                f"{each.by}: {each.verdict}: {each.reason}" for each in request.determinations
+                f"{each.who}: {each.verdict}: {each.reason}" for each in request.determinations
             ),
             "stuck": "\n".join(request.stuck),
             "escalates": _escalates(request),
@@ -348,7 +364,7 @@ def _escalates(request: AccessRequest) -> str:
 
 
 def _said(inquiry: Inquiry) -> str:
-    asked = f"{inquiry.asked_by}, {day(inquiry.asked_at)}"
+    asked = f"{inquiry.who}, {day(inquiry.asked_at)}"
     words = f"{asked} ({inquiry.id}): {inquiry.question}"
     if inquiry.answered_at is None:
         return words

@@ -15,7 +15,8 @@ from marketplace_sdk.delivery.zones import zone_of
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.preferences import PersonPreferences
 from marketplace_sdk.errors import AdapterError, NotificationError
-from marketplace_sdk.work.deciding import still_asks
+from marketplace_sdk.work.deciding import asks_deputy, still_asks
+from marketplace_sdk.work.deputising import represented_by
 
 if TYPE_CHECKING:
     from marketplace_sdk.delivery.desk import Desk
@@ -103,9 +104,11 @@ class Attempts:
 
     def _held_back(self, person: Person, work: Work) -> Failure | None:
         """Why somebody is not told it, or not now; asked at every attempt, late ones included."""
+        deputy = asks_deputy(work.payload["data"])
+        for_ = represented_by(self.desk.read, self.directory.person, person.id) if deputy else ()
         with self.desk.read() as unit:
             message = unit.get(InboxMessage, str(work.payload["id"]))
-            if message is not None and not still_asks(unit, unit.facts(person), message):
+            if message is not None and not still_asks(unit, unit.facts(person), message, for_):
                 return Failure("what it asks for is not theirs to decide any more", "no_address")
             chosen = unit.get(PersonPreferences, person.id)
             if chosen is None or chosen.quiet_hours is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -24,6 +24,7 @@ from marketplace_sdk.domain.reminding import days_waiting
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.wire.codec import digest, plain, text_of
 from marketplace_sdk.work.deciding import still_asks, still_waits
+from marketplace_sdk.work.deputising import represented_by
 from marketplace_sdk.work.gathering import DIGEST, look_at_digest
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from marketplace_sdk.delivery.desk import Desk
     from marketplace_sdk.delivery.listeners import Listeners
+    from marketplace_sdk.domain.deputies import Represented
     from marketplace_sdk.domain.events import Timer
     from marketplace_sdk.domain.people import Facts, Person
     from marketplace_sdk.ports.directory import Directory
@@ -69,9 +71,12 @@ class Digester:
         known = self.directory.person(person)
         told = known if known is not None and known.id == person and known.active else None
         zone = zone_of(known.time_zone if known is not None else "")
-        self.desk.retried(lambda: self._look(person, zone, told))
+        for_ = represented_by(self.desk.read, self.directory.person, person)
+        self.desk.retried(lambda: self._look(person, zone, told, for_))
 
-    def _look(self, person: str, zone: tzinfo, told: Person | None) -> None:
+    def _look(
+        self, person: str, zone: tzinfo, told: Person | None, for_: Sequence[Represented]
+    ) -> None:
         with self.desk.write() as unit:
             gathered = unit.get(Digest, person)
             if gathered is None:
@@ -82,12 +87,17 @@ class Digester:
                 look_at_digest(unit, person, due)
                 return
             unit.delete(gathered)
-            rows = list(self._made(unit, gathered, chosen, unit.facts(told))) if told else []
+            rows = list(self._made(unit, gathered, chosen, unit.facts(told), for_)) if told else []
             if rows:
                 unit.rows.enqueue(rows)
 
     def _made(
-        self, unit: Unit, gathered: Digest, chosen: PersonPreferences, facts: Facts
+        self,
+        unit: Unit,
+        gathered: Digest,
+        chosen: PersonPreferences,
+        facts: Facts,
+        for_: Sequence[Represented],
     ) -> Iterator[Work]:
         # One that was taken out or stopped since is not kept waiting for.
         active = {each.name for each in self.listeners.active(unit) if "notice" in each.receives}
@@ -99,9 +109,9 @@ class Digester:
                 if (message := unit.get(InboxMessage, id)) is not None
                 and mode_of(channel, chosen, name, message.kind) != "off"
                 and message.read_at is None
-                and still_asks(unit, facts, message)
+                and still_asks(unit, facts, message, for_)
             ]
-            items = [self._item(message) for message in _once(unit, facts, found)]
+            items = [self._item(message) for message in _once(unit, facts, found, for_)]
             if items and name in active:
                 yield self._digest(unit, gathered, name, items, chosen.due(unit.now))
 
@@ -139,19 +149,25 @@ class Digester:
         return outgoing(message, name, due, link_of(self.links, message), _body(items, more))
 
 
-def _once(unit: Unit, facts: Facts, messages: list[InboxMessage]) -> list[InboxMessage]:
+def _once(
+    unit: Unit, facts: Facts, messages: list[InboxMessage], for_: Sequence[Represented]
+) -> list[InboxMessage]:
     """With each request once: the newest reminder counts only what no other message names."""
     found = [each for each in messages if each.kind not in REMINDS]
     rests = []
     for kind, asks in REMINDS.items():
         told = {each.about for each in found if each.kind in asks}
         reminders = [each for each in messages if each.kind == kind]
-        rests += [_rest(unit, facts, each, told) for each in reminders[-1:]]
+        rests += [_rest(unit, facts, each, told, for_) for each in reminders[-1:]]
     return [*found, *(each for each in rests if each is not None)]
 
 
 def _rest(
-    unit: Unit, facts: Facts, reminder: InboxMessage, told: Collection[str]
+    unit: Unit,
+    facts: Facts,
+    reminder: InboxMessage,
+    told: Collection[str],
+    for_: Sequence[Represented],
 ) -> InboxMessage | None:
     """A reminder of what still waits for them and is not told; None when that is nothing."""
     named = reminder.data["requests"]
@@ -161,7 +177,7 @@ def _rest(
         for each in requests
         if each is not None
         and each.aggregate not in told
-        and still_waits(unit, facts, reminder.kind, each)
+        and still_waits(unit, facts, reminder.kind, each, for_)
     ]
     count = reminder.data["count"] - len(named) + len(left)
     if not count:

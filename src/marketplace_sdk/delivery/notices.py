@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from marketplace_sdk.delivery.routing import routes
 from marketplace_sdk.domain.catalog import Domain
@@ -36,8 +38,9 @@ __all__ = [
     "subject_of",
 ]
 
-Deciders = Callable[[str, int | None], Collection[str]]
-"""Ids of everybody who may decide on a request of this id, and on this stage, at the moment."""
+Deciders = Callable[[str, int | None], Mapping[str, str]]
+"""Ids of everybody who may decide on a request of this id, and on this stage, at the moment, and
+for whom they do: for themselves (empty), or as a deputy."""
 
 
 def notice_of(work: Work) -> Notice:
@@ -83,8 +86,10 @@ def recipient_of(person: Person) -> Recipient:
 
 def audience_of(
     notice: Notice, desk: Desk, directory: Directory, limit: int, deciders: Deciders
-) -> tuple[str, ...]:
-    """Ids of everybody who is to be told, each once, in a fixed order.
+) -> Mapping[str, str]:
+    """Ids of everybody who is to be told, each once, in a fixed order, and in whose place.
+
+    Whoever represents somebody who is asked to decide is asked, too, if they are not themselves.
 
     Args:
         notice: what they are told.
@@ -102,37 +107,39 @@ def audience_of(
             people.add(selector.value)
         else:
             people.update(directory.members(selector, limit))
+    told = dict.fromkeys(people, "")
     if people and notice.kind in ASKS:
-        people &= set(deciders(notice.about.removeprefix("request:"), notice.data.get("stage")))
-    return tuple(sorted(people - set(notice.exclude)))
+        may = deciders(notice.about.removeprefix("request:"), notice.data.get("stage"))
+        told = {id: whom for id, whom in may.items() if (whom or id) in people}
+    return {id: told[id] for id in sorted(told.keys() - set(notice.exclude))}
 
 
 def deliver_notice(
     unit: Unit,
     work: Work,
     notice: Notice,
-    people: Iterable[str],
+    people: Mapping[str, str],
     listeners: Sequence[str],
     links: Links,
 ) -> None:
     """Put a notice into inboxes, and into the outbox for each way that it takes to each person."""
     at = instant(str(work.payload["at"]))
-    subject = subject_of(notice)
     stage = notice.data.get("stage") if notice.kind in ASKS else None
     # Whoever has two reasons to decide on a stage is asked once, and once more when time runs out.
     told = [work.id] if stage is None else [notice.about, str(stage)]
     if notice.kind == TIMING_OUT:
         told.append(notice.kind)
     rows: list[Work] = []
-    for person in people:
+    for person, whom in people.items():
+        own = _in_place_of(notice, whom) if whom else notice
         message = InboxMessage(
             id=digest([*told, person])[:32],
             person=person,
             kind=notice.kind,
             about=notice.about,
-            subject=subject,
+            subject=subject_of(own),
             at=at,
-            data=notice.data,
+            data=own.data,
         )
         if unit.get(InboxMessage, message.id) is not None:
             continue
@@ -143,6 +150,12 @@ def deliver_notice(
         ]
     if rows:
         unit.rows.enqueue(rows)
+
+
+def _in_place_of(notice: Notice, person: str) -> Notice:
+    """The notice as a deputy of somebody reads it."""
+    data = {**notice.data, "deputy_for": person, "on_behalf": f" for {person}"}
+    return evolve(notice, data=data)
 
 
 def _bound(audience: Collection[StewardSelector], desk: Desk) -> list[StewardSelector]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
 
-__all__ = ["act", "answerers", "final", "happened", "notice", "sides", "stewards"]
+__all__ = ["act", "answerers", "deputised", "final", "happened", "notice", "sides", "stewards"]
 
 
 def happened(name: str, request: AccessRequest, more: Mapping[str, Any] | None = None) -> Event:
@@ -126,17 +126,33 @@ def _selector(who: Beneficiary) -> StewardSelector:
     return group_selector(who.id) if who.kind == "group" else user(who.id)
 
 
+def deputised(
+    request: AccessRequest, determination: Determination, names: Mapping[str, str]
+) -> tuple[Notice, ...]:
+    """Tell whoever was represented at once, not only when the request is decided."""
+    if not determination.deputy_for:
+        return ()
+    did = "approved" if determination.verdict == "approve" else "denied"
+    words = {**names, "deputy": determination.by, "person": determination.deputy_for, "did": did}
+    told = (user(determination.deputy_for),)
+    return (notice("deputy_acted", request, words, told, (determination.by,)),)
+
+
 def act(determination: Determination) -> Mapping[str, Any]:
     """What the log says of an act: who, what, and on which evidence; never the reason."""
     as_of = determination.as_of
-    return {
-        "determination": {
-            "id": determination.id,
-            "by": determination.by,
-            "verdict": determination.verdict,
-            "stage": determination.stage,
-            "matched": [match.by for match in determination.matched],
-            "as_of": None if as_of is None else as_of.isoformat(),
-            "self_review": determination.self_review,
-        }
+    said = {
+        "id": determination.id,
+        "by": determination.by,
+        "verdict": determination.verdict,
+        "stage": determination.stage,
+        "matched": [match.by for match in determination.matched],
+        "as_of": None if as_of is None else as_of.isoformat(),
+        "self_review": determination.self_review,
     }
+    if determination.deputy_for:
+        said |= {
+            "deputy_for": determination.deputy_for,
+            "deputyship": determination.deputyship,
+        }
+    return {"determination": said}

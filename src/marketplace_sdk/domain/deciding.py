@@ -14,16 +14,18 @@ from marketplace_sdk.domain.quorum import Match, adds_approval, matches
 from marketplace_sdk.errors import AlreadyDetermined, NotAllowed, StaleRevision
 
 if TYPE_CHECKING:
+    from marketplace_sdk.domain.deputies import Represented
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
     from marketplace_sdk.domain.review import Seat
+    from marketplace_sdk.domain.seating import Place
     from marketplace_sdk.domain.selectors import StewardSelector
 
 __all__ = [
-    "Place",
     "asked",
     "asked_in_time",
+    "check_represented",
     "check_seen",
     "done",
     "escalated",
@@ -32,9 +34,6 @@ __all__ = [
     "seated",
     "wanting",
 ]
-
-Place = tuple[int, int]
-"""Numbers of the set within the stage and of the seat within the set, from 0."""
 
 
 def on_the_side(request: AccessRequest, facts: Facts) -> bool:
@@ -117,16 +116,92 @@ def _asked(request: AccessRequest, added: StewardSelector | None) -> tuple[Stewa
     return tuple(found)
 
 
-def may_decide(request: AccessRequest, facts: Facts, now: datetime) -> bool:
+def may_decide(
+    request: AccessRequest, facts: Facts, now: datetime, for_: Represented | None = None
+) -> bool:
     """Whether a person of these facts could approve at ``now``, and it would count.
 
     For a seat that nobody can fill the last look counts (``stuck``).
+
+    Args:
+        request: as it stands.
+        facts: of who would act.
+        now: the moment.
+        for_: whom they would represent, whose seats count then; None: they act for themselves.
     """
-    if on_the_side(request, facts) and not request.allow_self_review:
+    steward = facts if for_ is None else for_.facts
+    if for_ is None:
+        barred = on_the_side(request, facts) and not request.allow_self_review
+    else:
+        sides = on_the_side(request, facts) or on_the_side(request, steward)
+        barred = sides or not for_.deputyship.covers(request)
+    if barred or not any(one.matches(steward) for one in asked(request, now)):
         return False
-    if any(each.by == facts.id for each in done(request)):
+    made, voices = done(request), {facts.id, steward.id}
+    if all(voices.isdisjoint(each.voices) for each in made):
+        return True
+    # Somebody of the two has spoken already, if not for this steward then for another.
+    if any(each.steward == steward.id for each in made):
         return False
-    return any(one.matches(facts) for one in asked(request, now))
+    number = request.tally.stage
+    assert number is not None, "somebody is asked, so a stage is open"  # noqa: S101 - for types; it cannot be otherwise
+    stage, stuck = request.stages[number], _stuck(request)
+    fallback = request.form.fallback
+    fallback = None if fallback is None else fallback.bound(request.domain)
+    stand_in = _stand_in(request, steward, now, stuck, fallback)
+    return adds_approval(stage, made, matches(stage, steward, stand_in), voices)
+
+
+def _stuck(request: AccessRequest) -> tuple[Place, ...]:
+    """Seats of the open stage that nobody could fill when last looked."""
+    open_ = request.tally.open
+    return tuple((seat.set, seat.seat) for seat in open_ if str(seat) in request.stuck)
+
+
+def _stand_in(
+    request: AccessRequest,
+    facts: Facts,
+    now: datetime,
+    vacant: Collection[Place],
+    fallback: StewardSelector | None,
+) -> dict[Place, str]:
+    """Seats that somebody may fill without being named by them, and by what right."""
+    found: dict[Place, str] = {}
+    if fallback is not None and fallback.matches(facts):
+        found |= dict.fromkeys(vacant, "fallback")
+    added = escalated(request, now)
+    if added is not None and added.matches(facts):
+        found |= {place: f"escalation to {added}" for place, _ in wanting(request)}
+    return found
+
+
+def check_represented(
+    request: AccessRequest, facts: Facts, for_: Represented, verb: str, *, action: str
+) -> None:
+    """Refuse a deputy whom the deputyship, or who is asking, keeps from acting for another.
+
+    Raises:
+        NotAllowed: the request is not in its scope, or is for one of the two; no form allows that.
+    """
+    ship, cannot = for_.deputyship, f"cannot {verb} request {request.id} for {for_.facts.id}"
+    if not ship.covers(request):
+        raise NotAllowed(
+            f"{cannot}: {facts.id} represents them for {ship.scope} only",
+            actor=facts.id,
+            action=action,
+            needs="a deputyship that covers it",
+            code="out_of_scope",
+        )
+    for who in (facts, for_.facts):
+        if on_the_side(request, who):
+            raise NotAllowed(
+                f"{cannot}: it would be a decision for {who.id}",
+                actor=facts.id,
+                action=action,
+                needs="another steward",
+                code="self_review",
+                hint="nobody hands on, or is handed, a vote about what is for themselves",
+            )
 
 
 def seated(
@@ -139,6 +214,7 @@ def seated(
     also: Collection[str] = (),
     vacant: Collection[Place] = (),
     fallback: StewardSelector | None = None,
+    for_: Represented | None = None,
 ) -> tuple[int, tuple[Match, ...]]:
     """The open stage of a pending request, and the seats on it that somebody may still act for.
 
@@ -151,39 +227,36 @@ def seated(
         also: what else would have let them, for errors.
         vacant: seats of the open stage that nobody can fill.
         fallback: who may fill them instead.
+        for_: whom they represent, whose seats count then.
 
     Raises:
         NotAllowed: not a steward of the open stage.
-        AlreadyDetermined: they have determined on it.
+        AlreadyDetermined: the steward has determined on it, themselves or by a deputy.
     """
     number = request.tally.stage
     assert number is not None, "a pending request has an open stage"  # noqa: S101 - for types; it cannot be otherwise
     stage = request.stages[number]
-    stand_in: dict[Place, str] = {}
-    if fallback is not None and fallback.matches(facts):
-        stand_in |= dict.fromkeys(vacant, "fallback")
-    added = escalated(request, now)
-    if added is not None and added.matches(facts):
-        stand_in |= {place: f"escalation to {added}" for place, _ in wanting(request)}
-    matched = matches(stage, facts, stand_in)
+    steward = facts if for_ is None else for_.facts
+    matched = matches(stage, steward, _stand_in(request, steward, now, vacant, fallback))
     if not matched:
         needs = " or ".join(sorted({*(str(seat) for _, _, seat in stage.seats()), *also}))
-        later = any(matches(each, facts) for each in request.stages[number + 1 :])
+        later = any(matches(each, steward) for each in request.stages[number + 1 :])
         hint = "an earlier stage has to be complete first" if later else f"needs {needs}"
         at, coming = request.escalates_at, request.escalation
-        if at is not None and coming is not None and coming.to.matches(facts):
+        if at is not None and coming is not None and coming.to.matches(steward):
             hint = f"{coming.to} may from {at:%Y-%m-%d %H:%M:%S} UTC on, if it is open then"
         raise NotAllowed(
-            f"cannot {verb} request {request.id}: {facts.id} is not a steward of "
+            f"cannot {verb} request {request.id}: {steward.id} is not a steward of "
             f"{'the stage that is open' if later else 'it'}",
             actor=facts.id,
             action=action,
             needs=needs,
             hint=hint,
         )
-    if any(each.by == facts.id and each.stage == number for each in request.determinations):
+    made = next((each for each in done(request) if each.steward == steward.id), None)
+    if made is not None:
         raise AlreadyDetermined(
-            f"cannot {verb} request {request.id}: {facts.id} has determined on this stage",
+            f"cannot {verb} request {request.id}: {made.who} has determined on this stage",
             state=request.state,
             hint="a determination is never edited",
         )

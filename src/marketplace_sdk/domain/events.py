@@ -67,6 +67,16 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(name="person.deactivated", about="person", summary="A person left."),
         EventType(name="person.reactivated", about="person", summary="A person is back."),
         EventType(name="group.linked", about="group", summary="A platform name was linked."),
+        EventType(
+            name="deputyship.named",
+            about="deputyship",
+            summary="A steward named a deputy for a time.",
+        ),
+        EventType(
+            name="deputyship.ended",
+            about="deputyship",
+            summary="A deputyship ended before its time.",
+        ),
         EventType(name="domain.created", about="domain", summary="A domain was created."),
         EventType(name="domain.updated", about="domain", summary="What is said about it changed."),
         EventType(name="domain.assigned", about="domain", summary="Sources were assigned."),
@@ -287,14 +297,17 @@ REMINDS: Mapping[str, frozenset[str]] = {
 """Kinds of reminders, each with the kinds of notices that asked for the same before."""
 
 NOTICES: Mapping[str, str] = {
-    "access_requested": "{requester} asks for {what} {product}; please decide.",
+    "access_requested": "{requester} asks for {what} {product}; please decide{on_behalf}.",
     "requested_on_behalf": "{requester} asks for {what} {product} for {beneficiary}.",
-    "stage_opened": "{requester} asks for {what} {product}; it is your turn to decide.",
+    "stage_opened": "{requester} asks for {what} {product}; it is your turn to decide{on_behalf}.",
     QUESTION_ASKED: "{asked_by} has a question about {what} {product} for {beneficiary}; "
     "please answer.",
     "question_answered": "{answered_by} has answered your question about {what} {product} for "
     "{beneficiary}.",
-    "determination_made": "{outcome} for {beneficiary}: {what} {product}.",
+    "determination_made": "{outcome} for {beneficiary}: {what} {product}{acted}.",
+    "deputy_acted": "{deputy} has {did} for {person}: {what} {product} for {beneficiary}.",
+    "deputy_named": "{deputy} may decide for {person}: {scope}, from {since} until {until}.",
+    "deputy_ended": "{deputy} does not decide for {person} any more: {scope}.",
     "access_revoked": "revoked for {beneficiary}: {what} {product}.",
     "request_canceled": "canceled for {beneficiary}: {what} {product}.",
     "decision_escalated": "{requester} asks for {what} {product}; nobody has decided yet, and you "

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from marketplace_sdk.domain.announcing import answerers, happened, notice
-from marketplace_sdk.domain.deciding import Place, check_seen, on_the_side, seated
+from marketplace_sdk.domain.deciding import check_represented, check_seen, on_the_side, seated
 from marketplace_sdk.domain.events import QUESTION_ASKED, Effects
 from marketplace_sdk.domain.requests import AccessRequest, Inquiry
+from marketplace_sdk.domain.seating import Place
 from marketplace_sdk.domain.selectors import user
 from marketplace_sdk.domain.values import check_text
 from marketplace_sdk.domain.workflow import Decision
@@ -29,6 +30,7 @@ from marketplace_sdk.errors import (
 )
 
 if TYPE_CHECKING:
+    from marketplace_sdk.domain.deputies import Represented
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.domain.selectors import StewardSelector
 
@@ -62,6 +64,7 @@ def ask(
     revision: int | None = None,
     vacant: Collection[Place] = (),
     fallback: StewardSelector | None = None,
+    for_: Represented | None = None,
 ) -> Decision:
     """A question back, by somebody who may decide now, or who holds GOVERNANCE.
 
@@ -72,19 +75,23 @@ def ask(
         id: of the inquiry; the same id with the same question again is a no-op.
         now: the moment of the act.
         revision: the revision that they saw, if they say so.
-        vacant, fallback: as for ``workflow.determine``.
+        vacant, fallback, for_: as for ``workflow.determine``.
 
     Raises:
         AlreadyDetermined, NotAllowed, StaleRevision, Conflict: nothing changes.
     """
     cannot = f"cannot ask about request {request.id}"
     known = _known(request, id)
+    steward = "" if for_ is None else for_.facts.id
     if known is not None:
-        if (known.asked_by, known.question) == (facts.id, question):
+        same = (facts.id, steward, question)
+        if (known.asked_by, known.deputy_for, known.question) == same:
             return Decision(request=request, changed=False)
         raise Conflict(f"{cannot}: the inquiry id is taken", hint="choose another id")
     _pending(request.seen_at(now), cannot, "only what is pending is asked about")
     check_seen(request, revision)
+    if for_ is not None:
+        check_represented(request, facts, for_, "ask about", action="request.ask")
     if on_the_side(request, facts) and not request.allow_self_review:
         raise NotAllowed(
             f"{cannot}: whoever it is for answers questions, and has none",
@@ -93,7 +100,8 @@ def ask(
             needs="another steward",
             code="self_review",
         )
-    if not facts.has("GOVERNANCE"):
+    # A deputyship hands on the seats of a steward, not what GOVERNANCE may besides.
+    if for_ is not None or not facts.has("GOVERNANCE"):
         seated(
             request,
             facts,
@@ -103,6 +111,7 @@ def ask(
             also=("permission GOVERNANCE",),
             vacant=vacant,
             fallback=fallback,
+            for_=for_,
         )
     if len(request.inquiries) >= MOST_INQUIRIES:
         raise Conflict(
@@ -110,7 +119,7 @@ def ask(
             code="too_many_inquiries",
             hint="decide with what is known, or talk to each other",
         )
-    inquiry = Inquiry(id=id, asked_by=facts.id, asked_at=now, question=question)
+    inquiry = Inquiry(id=id, asked_by=facts.id, deputy_for=steward, asked_at=now, question=question)
     changed = evolve(request, inquiries=(*request.inquiries, inquiry))
     return _told(changed, QUESTION_ASKED, inquiry, answerers(request), facts.id)
 
@@ -187,10 +196,12 @@ def _told(
 ) -> Decision:
     """One event and one notice; both say who, and neither holds a word of what was written."""
     who = {"asked_by": inquiry.asked_by}
+    if inquiry.deputy_for:
+        who["deputy_for"] = inquiry.deputy_for
     if inquiry.answered_by:
         who["answered_by"] = inquiry.answered_by
     said: Mapping[str, object] = {"inquiry": {"id": inquiry.id, **who}}
-    names = {**who, "inquiry_id": inquiry.id}
+    names = {**who, "asked_by": inquiry.who, "inquiry_id": inquiry.id}
     effects = Effects(
         events=(happened(f"request.{what}", request, said),),
         notices=(notice(what, request, names, audience, (actor,)),),

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
 from marketplace_sdk.domain.durations import Window
 from marketplace_sdk.domain.review import Seat, Stage
-from marketplace_sdk.domain.values import FrozenMap
+from marketplace_sdk.domain.seating import Place, helps, seating
+from marketplace_sdk.domain.values import FrozenMap, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -35,9 +35,8 @@ __all__ = [
     "tally",
 ]
 
-Place = tuple[int, int]
-Choice = tuple[Place, ...]
-Votes = list[list[list[str]]]  # names, by set and seat
+Voter = tuple[frozenset[str], set[Place]]  # voices, and the places that they matched
+Votes = list[list[list["Determination"]]]  # by set and seat
 _NOWHERE: Mapping[Place, str] = FrozenMap()
 
 
@@ -62,15 +61,18 @@ class Determination:
 
     Attributes:
         id: unique within the request; the same id again is a no-op.
-        by: the steward.
+        by: the steward, or their deputy.
         verdict: approve or deny; a temporary approval is an approval with ``until``.
         reason: why; never leaves in a log or webhook.
         until: the end this steward set, counted from the final determination or absolute.
         at: when.
         stage: number of the stage it was made on, from 0.
-        matched: the seats of that stage which the steward matched then.
+        matched: the seats of that stage which the steward matched then; of a deputy, the seats of
+            the one represented.
         as_of: when the directory vouched for the membership.
         self_review: the steward is on the receiving side, and the form allows it.
+        deputy_for: id of the steward whom ``by`` represented; empty: they acted for themselves.
+        deputyship: id of the deputyship under which they did; empty likewise.
     """
 
     id: str
@@ -83,16 +85,47 @@ class Determination:
     matched: tuple[Match, ...]
     as_of: datetime | None = None
     self_review: bool = False
+    deputy_for: str = ""
+    deputyship: str = ""
+
+    @property
+    def steward(self) -> str:
+        """Whose membership counted: a steward determines on a stage once, whoever speaks."""
+        return self.deputy_for or self.by
+
+    @property
+    def voices(self) -> frozenset[str]:
+        """Everybody who has spoken by it; nobody's voice counts twice for a seat."""
+        return frozenset((self.by, self.steward))
+
+    @property
+    def who(self) -> str:
+        """Who determined, for people: ``ana``, or ``dee for ana``."""
+        return _named(self.by, self.deputy_for)
 
 
 @frozen(kw_only=True)
 class FilledSeat:
-    """A seat with all the approvals that it needs, and whose they are."""
+    """A seat with all the approvals that it needs, and whose they are.
+
+    Attributes:
+        stage: number of its stage, from 0.
+        set: number of its set in the stage, from 0.
+        seat: its number in the set, from 0.
+        by: who has approved on it.
+        deputy_for: of those who did as a deputy, whom they represented, by their id.
+    """
 
     stage: int
     set: int
     seat: int
     by: tuple[str, ...]
+    deputy_for: FrozenMap[str, str] = field(factory=FrozenMap, converter=freeze)
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """The same for people: ``ana``, or ``dee for ana``."""
+        return tuple(_named(id, self.deputy_for.get(id, "")) for id in self.by)
 
 
 @frozen(kw_only=True)
@@ -106,6 +139,7 @@ class OpenSeat:
         wants: the seat itself.
         missing: how many approvals it still needs.
         by: who has approved on it so far.
+        deputy_for: of those who did as a deputy, whom they represented, by their id.
     """
 
     stage: int
@@ -114,6 +148,7 @@ class OpenSeat:
     wants: Seat
     missing: int
     by: tuple[str, ...] = ()
+    deputy_for: FrozenMap[str, str] = field(factory=FrozenMap, converter=freeze)
 
     def __str__(self) -> str:
         return str(self.wants)
@@ -205,20 +240,37 @@ def tally(stages: Sequence[Stage], determinations: Sequence[Determination]) -> T
 
 
 def adds_approval(
-    stage: Stage, approvals: Sequence[Determination], matched: Sequence[Match]
+    stage: Stage,
+    approvals: Sequence[Determination],
+    matched: Sequence[Match],
+    voices: Collection[str] = (),
 ) -> bool:
     """Whether one more approval by somebody who matched these seats would count for anything.
 
     It counts when afterwards fewer further approvals can be enough. That is so when it takes a
-    place in a set that is still open; with distinct stewards, when it lets one more place be
-    filled, earlier votes being moved if need be.
+    place in a set that is still open, on a seat for which none of its voices counts yet; with
+    distinct stewards, when it lets one more place be filled, earlier votes being moved if need be,
+    and none of its voices was heard on the stage.
+
+    Args:
+        stage: the open one.
+        approvals: on it, so far.
+        matched: the seats that the steward matches.
+        voices: ids of the steward and of a deputy of theirs who speaks; none: somebody new.
     """
     if stage.distinct_stewards:
-        people = _people(approvals)
-        return _helps(stage, people, [*people, {(match.set, match.seat) for match in matched}])
-    _, wanting = _count(0, stage, _votes(stage, approvals))
+        if any(not each.voices.isdisjoint(voices) for each in approvals):
+            return False
+        people = _places(_voters(approvals))
+        return helps(stage, people, [*people, {(match.set, match.seat) for match in matched}])
+    votes = _votes(stage, approvals)
+    _, wanting = _count(0, stage, votes)
     still_open = {seat.set for seat in wanting}
-    return any(match.set in still_open for match in matched)
+    return any(
+        match.set in still_open
+        and all(each.voices.isdisjoint(voices) for each in votes[match.set][match.seat])
+        for match in matched
+    )
 
 
 def hopeless(
@@ -241,9 +293,10 @@ def hopeless(
         for place, names in candidates.items():
             for name in names:
                 more.setdefault(name, set()).add(place)
-        seated = Counter(
-            place for place, _ in _seating(stage, [*_people(approvals), *more.values()])
-        )
+        heard = frozenset[str]().union(*(each.voices for each in approvals))
+        fresh = [places for name, places in more.items() if name not in heard]
+        people = [*_places(_voters(approvals)), *fresh]
+        seated = Counter(place for place, _ in seating(stage, people))
         able = {
             (seat.set, seat.seat)
             for seat in wanting
@@ -253,28 +306,50 @@ def hopeless(
         able = {
             (seat.set, seat.seat)
             for seat in wanting
-            if len(set(candidates.get((seat.set, seat.seat), ()))) >= seat.missing
+            if len(_unheard(seat, candidates.get((seat.set, seat.seat), ()))) >= seat.missing
         }
     hopeful = {at for at, _ in able}
     return frozenset((seat.set, seat.seat) for seat in wanting if seat.set not in hopeful)
 
 
+def _named(by: str, deputy_for: str) -> str:
+    return f"{by} for {deputy_for}" if deputy_for else by
+
+
+def _unheard(seat: OpenSeat, ids: Collection[str]) -> set[str]:
+    """Those of them whose voice does not count for a seat yet."""
+    return set(ids).difference(seat.by, seat.deputy_for.values())
+
+
 def _votes(stage: Stage, approvals: Sequence[Determination]) -> Votes:
-    """Who counts for which seat; never more people than the seat needs."""
+    """What counts for which seat; never more than the seat needs, and nobody's voice twice."""
     votes: Votes = [[[] for _ in seats] for seats in stage.sets]
     if stage.distinct_stewards:
-        names = list(dict.fromkeys(each.by for each in approvals))
-        for (number, place), person in _seating(stage, _people(approvals)):
-            votes[number][place].append(names[person])
+        voters = _voters(approvals)
+        for place, person in seating(stage, _places(voters)):
+            voices, _ = voters[person]
+            votes[place[0]][place[1]].append(_speaker(approvals, voices, place))
         return votes
     sets = stage.sets
     for each in approvals:
-        by = each.by
         for match in each.matched:
-            names = votes[match.set][match.seat]
-            if by not in names and len(names) < sets[match.set][match.seat].approvals:
-                names.append(by)
+            known = votes[match.set][match.seat]
+            wanted = sets[match.set][match.seat].approvals
+            if len(known) < wanted and all(each.voices.isdisjoint(one.voices) for one in known):
+                known.append(each)
     return votes
+
+
+def _speaker(
+    approvals: Iterable[Determination], voices: Collection[str], place: Place
+) -> Determination:
+    """The first act of a voter by which they matched a place."""
+    return next(
+        each
+        for each in approvals
+        if not each.voices.isdisjoint(voices)
+        and any((match.set, match.seat) == place for match in each.matched)
+    )
 
 
 def _count(number: int, stage: Stage, votes: Votes) -> tuple[list[FilledSeat], list[OpenSeat]]:
@@ -284,102 +359,51 @@ def _count(number: int, stage: Stage, votes: Votes) -> tuple[list[FilledSeat], l
     for at, seats in enumerate(stage.sets):
         before = len(filled)
         for place, seat in enumerate(seats):
-            names = votes[at][place]
-            if len(names) >= seat.approvals:
-                filled.append(FilledSeat(stage=number, set=at, seat=place, by=tuple(names)))
+            acts = votes[at][place]
+            if len(acts) >= seat.approvals:
+                filled.append(FilledSeat(stage=number, set=at, seat=place, **_whose(acts)))
         if len(filled) > before:
             continue
         for place, seat in enumerate(seats):
-            names = votes[at][place]
+            acts = votes[at][place]
             wanting.append(
                 OpenSeat(
                     stage=number,
                     set=at,
                     seat=place,
                     wants=seat,
-                    missing=seat.approvals - len(names),
-                    by=tuple(names),
+                    missing=seat.approvals - len(acts),
+                    **_whose(acts),
                 )
             )
     return filled, wanting
 
 
-def _people(approvals: Sequence[Determination]) -> list[set[Place]]:
-    """The places that each approver matched, in order of voting."""
-    people: dict[str, set[Place]] = {}
+def _whose(acts: Sequence[Determination]) -> dict[str, Any]:
+    return {
+        "by": tuple(each.by for each in acts),
+        "deputy_for": {each.by: each.deputy_for for each in acts if each.deputy_for},
+    }
+
+
+def _voters(approvals: Iterable[Determination]) -> list[Voter]:
+    """Everybody who has one voice, with the places that they matched, in order of voting.
+
+    Acts that have a voice in common are one voter's: whoever spoke for themselves and for another
+    fills one place, and so does whoever spoke and had a deputy speak.
+    """
+    voters: list[Voter] = []
     for each in approvals:
-        people.setdefault(each.by, set()).update((match.set, match.seat) for match in each.matched)
-    return list(people.values())
+        voices, places = each.voices, {(match.set, match.seat) for match in each.matched}
+        apart = []
+        for voter in voters:
+            if voter[0].isdisjoint(voices):
+                apart.append(voter)
+            else:
+                voices, places = voices | voter[0], places | voter[1]
+        voters = [*apart, (voices, places)]
+    return voters
 
 
-# Distinct stewards: everybody counts for one place only. A choice is one seat from every set, a
-# slot is a place that one person fills: a seat that needs two approvals has two.
-
-
-def _choices(stage: Stage) -> list[Choice]:
-    places = [[(at, place) for place in range(len(seats))] for at, seats in enumerate(stage.sets)]
-    return list(product(*places))
-
-
-def _slots(stage: Stage, places: Iterable[Place]) -> list[Place]:
-    return [(at, place) for at, place in places for _ in range(stage.sets[at][place].approvals)]
-
-
-def _seating(stage: Stage, people: Sequence[Collection[Place]]) -> list[tuple[Place, int]]:
-    """Who sits where, in the choice of which most sets are filled, then most places.
-
-    The first of equals is taken, so that nothing decides but the votes.
-    """
-    best: list[tuple[Place, int]] = []
-    most = (-1, -1)
-    for choice in _choices(stage):
-        slots = _slots(stage, choice)
-        seated = [(slots[slot], person) for person, slot in _match(slots, people).items()]
-        held = Counter(place for place, _ in seated)
-        full = sum(held[at, place] == stage.sets[at][place].approvals for at, place in choice)
-        if (full, len(seated)) > most:
-            best, most = seated, (full, len(seated))
-    return sorted(best)
-
-
-def _helps(
-    stage: Stage, people: Sequence[Collection[Place]], with_it: Sequence[Collection[Place]]
-) -> bool:
-    """Whether the larger set of voters can do with fewer further votes than the smaller.
-
-    In one choice it can when it fills one more slot. That is worth nothing if another choice can
-    stand in: if the smaller set alone fills whatever is different there, and still as much of
-    what is the same as the larger one does.
-    """
-    choices = _choices(stage)
-    reached = {choice: len(_match(_slots(stage, choice), people)) for choice in choices}
-
-    def stands_in(other: Choice, choice: Choice) -> bool:
-        spare = reached[other] - len(_slots(stage, set(other).difference(choice)))
-        if spare < 0:
-            return False
-        shared = _slots(stage, set(other).intersection(choice))
-        return spare >= len(_match(shared, with_it))
-
-    return any(not any(stands_in(other, choice) for other in choices) for choice in choices)
-
-
-def _match(slots: Sequence[Place], people: Sequence[Collection[Place]]) -> dict[int, int]:
-    """A largest matching, from person to slot, by augmenting paths.
-
-    Slots are filled in order and stay filled: which are does not depend on the order of voting.
-    """
-    seated: dict[int, int] = {}
-
-    def fill(slot: int, asked: set[int]) -> bool:
-        for person, places in enumerate(people):
-            if slots[slot] in places and person not in asked:
-                asked.add(person)
-                if person not in seated or fill(seated[person], asked):
-                    seated[person] = slot
-                    return True
-        return False
-
-    for slot in range(len(slots)):
-        fill(slot, set())
-    return seated
+def _places(voters: Sequence[Voter]) -> list[set[Place]]:
+    return [places for _, places in voters]

@@ -59,7 +59,8 @@ class Inquiry:
 
     Attributes:
         id: unique within the request; the same id again is a no-op.
-        asked_by: a steward of the open stage, or who holds GOVERNANCE.
+        asked_by: a steward of the open stage, their deputy, or who holds GOVERNANCE.
+        deputy_for: the steward whom they represented; empty: they asked for themselves.
         asked_at: when it was asked.
         question: what they want to know; empty: it was erased.
         answer: what was said; empty: nothing was, or it was erased.
@@ -69,11 +70,17 @@ class Inquiry:
 
     id: str
     asked_by: str
+    deputy_for: str = ""
     asked_at: datetime
     question: str = field(repr=False)
     answer: str = field(default="", repr=False)
     answered_by: str = ""
     answered_at: datetime | None = None
+
+    @property
+    def who(self) -> str:
+        """Who asked, for people: ``ana``, or ``dee for ana``."""
+        return f"{self.asked_by} for {self.deputy_for}" if self.deputy_for else self.asked_by
 
     def without_words_of(self, person: str) -> Inquiry:
         """Without what one person wrote; that they did, and when, stays."""

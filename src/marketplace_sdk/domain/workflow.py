@@ -10,18 +10,20 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.announcing import (
     act,
+    deputised,
     final,
     happened,
     notice,
     sides,
     stewards,
 )
-from marketplace_sdk.domain.deciding import Place, check_seen, on_the_side, seated
+from marketplace_sdk.domain.deciding import check_represented, check_seen, on_the_side, seated
 from marketplace_sdk.domain.durations import Window, end_of
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.quorum import Determination, adds_approval
 from marketplace_sdk.domain.requests import AccessRequest, Limit
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, Stage
+from marketplace_sdk.domain.seating import Place
 from marketplace_sdk.domain.waiting import timers_of_request, timers_of_stage
 from marketplace_sdk.errors import (
     AlreadyDetermined,
@@ -32,6 +34,7 @@ from marketplace_sdk.errors import (
 )
 
 if TYPE_CHECKING:
+    from marketplace_sdk.domain.deputies import Represented
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.domain.selectors import StewardSelector
 
@@ -129,12 +132,13 @@ def determine(
     revision: int | None = None,
     vacant: Collection[Place] = (),
     fallback: StewardSelector | None = None,
+    for_: Represented | None = None,
 ) -> Decision:
     """One steward's approve, temporary approve or deny.
 
     Args:
         request: as it stands.
-        facts: of the steward, read at this moment.
+        facts: of who acts, read at this moment.
         verdict: ``approve`` or ``deny``.
         reason: why; already checked.
         until: end of a temporary approval.
@@ -144,10 +148,12 @@ def determine(
         revision: the revision that the steward saw, if they say so.
         vacant: seats of the open stage that nobody can fill.
         fallback: who may fill them instead.
+        for_: the steward whom they represent; None: they are the steward.
 
     Raises:
         AlreadyDetermined, NotAllowed, StaleRevision, InvalidInput, Conflict: nothing changes.
     """
+    steward = facts if for_ is None else for_.facts
     if verdict not in ("approve", "deny"):
         raise InvalidInput(
             f"cannot determine on request {request.id}",
@@ -155,8 +161,8 @@ def determine(
         )
     known = next((each for each in request.determinations if each.id == id), None)
     if known is not None:
-        same = (facts.id, verdict, reason, until)
-        if (known.by, known.verdict, known.reason, known.until) == same:
+        same = (facts.id, steward.id, verdict, reason, until)
+        if (known.by, known.steward, known.verdict, known.reason, known.until) == same:
             return Decision(request=request, changed=False)
         raise Conflict(f"cannot {verdict} request {request.id}: the determination id is taken")
     seen = request.seen_at(now)
@@ -168,6 +174,8 @@ def determine(
             hint="revoke it instead" if seen.state == "approved" else late,
         )
     check_seen(request, revision)
+    if for_ is not None:
+        check_represented(request, facts, for_, verdict, action="request.decide")
     own = on_the_side(request, facts)
     if own and not request.allow_self_review:
         raise NotAllowed(
@@ -185,13 +193,18 @@ def determine(
         action="request.decide",
         vacant=vacant,
         fallback=fallback,
+        for_=for_,
     )
     stage = request.stages[number]
     before = [each for each in request.determinations if each.stage == number]
-    if verdict == "approve" and not adds_approval(stage, before, matched):
+    voices = frozenset((facts.id, steward.id))
+    if verdict == "approve" and not adds_approval(stage, before, matched, voices):
+        spoken = any(not voices.isdisjoint(each.voices) for each in before)
         raise AlreadyDetermined(
-            f"cannot approve request {request.id}: every seat that {facts.id} matches is filled",
+            f"cannot approve request {request.id}: every seat that {steward.id} matches is filled"
+            + (", or has the same voice already" if spoken else ""),
             state=request.state,
+            hint="nobody counts twice, for themselves and for another" if spoken else "",
         )
     determination = Determination(
         id=id,
@@ -202,8 +215,10 @@ def determine(
         at=now,
         stage=number,
         matched=matched,
-        as_of=facts.person.as_of,
+        as_of=steward.person.as_of,
         self_review=own,
+        deputy_for="" if for_ is None else steward.id,
+        deputyship="" if for_ is None else for_.deputyship.id,
     )
     changed = evolve(request, determinations=(*request.determinations, determination))
     return _counted(changed, determination, number, now, names)
@@ -220,6 +235,8 @@ def _counted(
     result = request.tally
     actor = (determination.by,)
     said = act(determination)
+    if determination.deputy_for:
+        names = {**names, "acted": f", decided by {determination.who}"}
     if result.outcome == "denied":
         denied = request.step("deny", decided_at=now, stuck=())
         return Decision(
@@ -232,7 +249,8 @@ def _counted(
                 request,
                 said,
             ),
-        )
+        ),
+        notices=deputised(request, determination, names),
     )
     if determination.until is not None and end_of(determination.until, now) <= now:
         raise _past(request, "give a later end, or deny the request")

@@ -19,6 +19,7 @@ from marketplace_sdk.ports.storage import Storage
 from marketplace_sdk.services._forgetting import BATCH, Run, batches, dead_letters, forget
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.chains import AUDIT, erased_by, read_log
+from marketplace_sdk.work.deputising import end_deputyships_of
 from marketplace_sdk.work.unit import Unit
 
 __all__ = ["Eraser", "Erasure"]
@@ -86,6 +87,7 @@ class Eraser:
                 raise self._refusal("a request of theirs is pending", "cancel it first")
         if unit.find(Grant, ("open_beneficiary", [self._token]), limit=1):
             raise self._refusal("access of theirs has not ended", "revoke it first, and deliver")
+        end_deputyships_of(unit, self.person, facts.id)
         known = unit.get(Person, self.person)
         if known is not None and not known.active:
             self._erase_facts(unit, known)

@@ -25,12 +25,12 @@ def explain(
     today = now.astimezone(UTC).date()
     open_seats = result.open if request.open else ()
     filled = tuple(
-        f"{request.stages[seat.stage].sets[seat.set][seat.seat]}: {', '.join(seat.by)}"
+        f"{request.stages[seat.stage].sets[seat.set][seat.seat]}: {', '.join(seat.who)}"
         for seat in result.filled
     )
     lines = [f"{request.state}: {_what(request)}"]
     lines += [f"approved for {words}" for words in filled]
-    lines += [f"denied by {result.denied_by}"] if result.denied_by else []
+    lines += [f"denied by {each.who}" for each in request.determinations if each.verdict == "deny"]
     lines += [_still(seat, candidates.get(seat, ())) for seat in open_seats]
     lines += [f"stuck: nobody can fill {words}" for words in request.stuck]
     lines += [_asked(inquiry, days_asked(inquiry, today)) for inquiry in request.open_inquiries]
@@ -84,4 +84,4 @@ def _asked(inquiry: Inquiry, days: int) -> str:
     waits = f" for {days} day{'s' if days > 1 else ''}" if days > 0 else ""
     # On one line, so that no question reads like another fact.
     words = " ".join(inquiry.question.split())
-    return f"asked by {inquiry.asked_by}, not answered{waits}: {words}"
+    return f"asked by {inquiry.who}, not answered{waits}: {words}"

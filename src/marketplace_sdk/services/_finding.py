@@ -15,7 +15,7 @@ from marketplace_sdk.domain.search import Query
 from marketplace_sdk.domain.values import check_flag, check_name, check_text
 from marketplace_sdk.errors import NotFound
 from marketplace_sdk.services._checking import check_choices, check_filter, check_list
-from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._context import By, Context, Service
 from marketplace_sdk.services._reading import STATES
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.listing import stewards_of
@@ -23,7 +23,7 @@ from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.searching import search
 from marketplace_sdk.work.unit import Pairs, Unit
 
-__all__ = ["ProductReads", "check_tags"]
+__all__ = ["ProductReads", "check_tags", "exists_for"]
 
 ROLES = ("manager", "member", "steward", "none")
 STATUSES = ("none", "publisher", *STATES)
@@ -133,20 +133,25 @@ class ProductReads(Service):
         return product
 
     def _visible(self, unit: Unit, facts: Facts, product: DataProduct) -> bool:
-        if facts.manages(product.domain) or facts.has("AUDIT"):
-            return True
-        if product.state == "deleted":
-            return False
-        if not self._context.hide_products:
-            return True
-        return bool(
-            unit.find(
-                AccessRequest,
-                ("product", [product.id]),
-                ("audience", facts.tokens),
-                limit=1,
-            )
-        ) or any(one.matches(facts) for one in stewards_of(unit.get, product))
+        return exists_for(self._context, unit, facts, product)
+
+
+def exists_for(context: Context, unit: Unit, facts: Facts, product: DataProduct) -> bool:
+    """Whether somebody may know that a product exists."""
+    if facts.manages(product.domain) or facts.has("AUDIT"):
+        return True
+    if product.state == "deleted":
+        return False
+    if not context.hide_products:
+        return True
+    return bool(
+        unit.find(
+            AccessRequest,
+            ("product", [product.id]),
+            ("audience", facts.tokens),
+            limit=1,
+        )
+    ) or any(one.matches(facts) for one in stewards_of(unit.get, product))
 
 
 def check_tags(tags: Iterable[str], *, most: int = 10_000) -> frozenset[str]:

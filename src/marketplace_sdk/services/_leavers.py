@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from marketplace_sdk.domain.deputies import Deputyship
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.people import SYSTEM, Beneficiary, GroupFacts, Person
 from marketplace_sdk.domain.requests import AccessRequest
-from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.endings import leave
+from marketplace_sdk.work.records import KINDS
 from marketplace_sdk.work.targets import targets_of
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ __all__ = ["LEAVERS", "look_for_leavers"]
 LEAVERS = "leavers"
 PAGE = 200
 
-T = TypeVar("T", AccessRequest, Grant)
+T = TypeVar("T", AccessRequest, Grant, Deputyship)
 
 
 def look_for_leavers(context: Context, again: Callable[[Unit], None]) -> None:
-    """Ask the directory about everybody who has something, or would get it.
+    """Ask the directory about everybody who has something, would get it, or decides for another.
 
     Whoever is inactive loses it for good. Whoever is unknown, or somebody else on a platform than
     when it was given, may only be missing by mistake: their targets are looked at again, which
@@ -53,6 +54,8 @@ def look_for_leavers(context: Context, again: Callable[[Unit], None]) -> None:
     for requests in _pages(context, AccessRequest, ("state", ["pending"])):
         for request in requests:
             look_up(request.beneficiary)
+    for id in {id for ship in _deputyships(context) for id in (ship.person, ship.deputy)}:
+        look_up(Beneficiary("person", id))
     for grants in _pages(context, Grant, ("open", ["yes"])):
         moved = [each for each in grants if _moved(each, look_up(each.beneficiary))]
         if moved:
@@ -71,6 +74,12 @@ def _moved(grant: Grant, who: Person | GroupFacts | None) -> bool:
     )
 
 
+def _deputyships(context: Context) -> Iterator[Deputyship]:
+    """Those that have not ended before their time."""
+    for found in _pages(context, Deputyship, ("standing", ["yes"])):
+        yield from found
+
+
 def _pages(context: Context, kind: type[T], where: tuple[str, list[str]]) -> Iterator[list[T]]:
     after: tuple[str, str] | None = None
     while True:
@@ -79,4 +88,4 @@ def _pages(context: Context, kind: type[T], where: tuple[str, list[str]]) -> Ite
         yield found
         if len(found) < PAGE:
             return
-        after = (text_of(found[-1].created_at), found[-1].id)
+        after = (KINDS[kind].order(found[-1]), found[-1].id)

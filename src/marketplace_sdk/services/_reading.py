@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeVar, get_args
 
 from attrs import evolve
 
 from marketplace_sdk.domain.deciding import escalated
+from marketplace_sdk.domain.deputies import Represented
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
 from marketplace_sdk.domain.rights import allowed, managed_domains, roles_on
@@ -20,9 +22,10 @@ from marketplace_sdk.services._checking import (
     check_filter,
     check_holder,
 )
-from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._context import By
 from marketplace_sdk.services._explaining import explain
-from marketplace_sdk.services._stewards import visible_request
+from marketplace_sdk.services._representing import Representing
+from marketplace_sdk.services._stewards import steward_for, visible_request
 from marketplace_sdk.services._stuck import eligible, still_stuck
 from marketplace_sdk.work.deciding import could_decide
 from marketplace_sdk.work.pages import Page
@@ -33,7 +36,7 @@ __all__ = ["RequestReads"]
 T = TypeVar("T")
 Pair = tuple[str, list[str]]
 Could = Callable[[AccessRequest], bool]
-PageOf = Callable[[Unit, Facts, Could], Page[AccessRequest]]
+PageOf = Callable[[Unit, Facts, tuple[Represented, ...], Could], Page[AccessRequest]]
 
 STATES = get_args(RequestState)
 UNSWEPT = {"expired": "approved", "canceled": "pending"}
@@ -44,12 +47,14 @@ REVIEWS = ("none", "by_me", "awaiting_me")
 INQUIRIES = ("open", "none", "by_me", "awaiting_me")
 
 
-class RequestReads(Service):
+class RequestReads(Representing):
     """What may be read of requests, by whom."""
 
     def get(self, id: str, *, by: By = None) -> AccessRequest:
-        """A request, for those who may see its answers."""
-        return self._read(by, lambda unit, facts: visible_request(unit, facts, id, "get"))
+        """A request, for those who may see its answers; a deputy sees what their steward does."""
+        return self._seeing(
+            by, lambda unit, facts, for_: visible_request(unit, facts, id, "get", for_)
+        )
 
     def find(
         self,
@@ -78,8 +83,9 @@ class RequestReads(Service):
             beneficiary: a person's id or ``group(name)``.
             role: of the reader: ``requester``, ``steward`` (named by the review) or ``manager``;
                 or several of them.
-            review: ``none`` (nobody has determined), ``by_me``, or ``awaiting_me``: pending, with
-                an open seat that the reader could fill.
+            review: ``none`` (nobody has determined), ``by_me`` (or by a deputy, for the reader), or
+                ``awaiting_me``: pending, with an open seat that the reader could fill, for
+                themselves or for somebody who has named them as a deputy.
             inquiry: ``open``: a question about it waits for its answer; ``none``: no question does;
                 ``by_me``: the reader has asked; or ``awaiting_me``: the reader could answer one.
             ends: was approved with an end (True), or without (False).
@@ -110,14 +116,21 @@ class RequestReads(Service):
         if ends is not None:
             where.append(("ends", ["yes" if check_flag(ends, "ends") else "no"]))
 
-        def page_of(unit: Unit, facts: Facts, could: Could) -> Page[AccessRequest]:
-            more, unless = _reviewed(review, facts)
+        def page_of(
+            unit: Unit, facts: Facts, for_: tuple[Represented, ...], could: Could
+        ) -> Page[AccessRequest]:
             asked, unasked = _inquired(inquiry, facts)
-            unless = [*unless, *unasked]
-            every = [("audience", sorted(facts.tokens)), *where, *more, *asked]
+            branches = []
+            for reader, scope in _readers(facts, for_):
+                more, unless = _reviewed(review, reader)
+                every = [("audience", sorted(reader.tokens)), *where, *more, *asked, *scope]
+                branches += [
+                    ([*every, *_as_role(each, reader)], [*unless, *unasked])
+                    for each in as_roles or (None,)
+                ]
             page = unit.union(
                 AccessRequest,
-                [([*every, *_as_role(each, facts)], unless) for each in as_roles or (None,)],
+                branches,
                 after=after,
                 limit=limit,
                 descending=True,
@@ -129,17 +142,23 @@ class RequestReads(Service):
             )
             return Page((each.seen_at(unit.now) for each in page), page.next)
 
-        return self._page(by, page_of)
+        return self._page(by, page_of, as_deputy=review == "awaiting_me")
 
     def awaiting(
         self, *, after: str | None = None, limit: int = 50, by: By = None
     ) -> Page[AccessRequest]:
-        """Pending requests that one could decide on now, newest first."""
+        """Pending requests that one could decide on now, also as a deputy, newest first."""
 
-        def page_of(unit: Unit, facts: Facts, could: Could) -> Page[AccessRequest]:
+        def page_of(
+            unit: Unit, facts: Facts, for_: tuple[Represented, ...], could: Could
+        ) -> Page[AccessRequest]:
+            branches = []
+            for reader, scope in _readers(facts, for_):
+                where, unless = _reviewed("awaiting_me", reader)
+                branches.append(([*where, *scope], unless))
             return unit.union(
                 AccessRequest,
-                [_reviewed("awaiting_me", facts)],
+                branches,
                 after=after,
                 limit=limit,
                 descending=True,
@@ -153,29 +172,37 @@ class RequestReads(Service):
 
         Names of people who could fill a seat are shown to its stewards, managers and GOVERNANCE.
         """
-        request, facts, now = self._read(
-            by, lambda unit, facts: (visible_request(unit, facts, id, "explain"), facts, unit.now)
-        )
-        names: Mapping[Any, tuple[str, ...]] = {}
-        added = escalated(request, now)
-        steward = added is not None and added.matches(facts)
-        if steward or allowed("request.candidates", roles_on(facts, request)):
-            names = eligible(self._context, request)
-        stuck = still_stuck(self._context, request) if request.stuck and added else request.stuck
+
+        def work(
+            unit: Unit, facts: Facts, for_: tuple[Represented, ...]
+        ) -> tuple[AccessRequest, bool, datetime]:
+            request = visible_request(unit, facts, id, "explain", for_)
+            added = escalated(request, unit.now)
+            may_know = (
+                allowed("request.candidates", roles_on(facts, request))
+                or (added is not None and added.matches(facts))
+                or steward_for(request, for_)
+            )
+            return request, may_know, unit.now
+
+        request, may_know, now = self._seeing(by, work)
+        names: Mapping[Any, tuple[str, ...]] = eligible(self._context, request) if may_know else {}
+        late = request.stuck and escalated(request, now) is not None
+        stuck = still_stuck(self._context, request) if late else request.stuck
         return explain(evolve(request, stuck=stuck), names, now)
 
     def history(self, id: str, *, by: By = None) -> tuple[EventRow, ...]:
         """Everything that happened to a request, oldest first; for those who may see it."""
 
-        def work(unit: Unit, facts: Facts) -> tuple[EventRow, ...]:
-            request = visible_request(unit, facts, id, "read history of")
+        def work(unit: Unit, facts: Facts, for_: tuple[Represented, ...]) -> tuple[EventRow, ...]:
+            request = visible_request(unit, facts, id, "read history of", for_)
             return tuple(unit.rows.events(request.aggregate))
 
-        return self._read(by, work)
+        return self._seeing(by, work)
 
     # -- inside ---------------------------------------------------------------------------
 
-    def _page(self, by: By, page_of: PageOf) -> Page[AccessRequest]:
+    def _page(self, by: By, page_of: PageOf, *, as_deputy: bool = True) -> Page[AccessRequest]:
         """A page for which it may matter who answers for service accounts at this moment.
 
         A directory elsewhere is not asked in a unit of work, so the page is read again with what
@@ -183,7 +210,7 @@ class RequestReads(Service):
         """
         owners: dict[str, str | None] = {}
         while True:
-            page, met = self._page_with(owners, by, page_of)
+            page, met = self._page_with(owners, by, page_of, as_deputy=as_deputy)
             unknown = met.difference(owners)
             if not unknown or self._context.own_people:
                 return page
@@ -192,22 +219,36 @@ class RequestReads(Service):
                 owners[id] = None if account is None else account.owner or None
 
     def _page_with(
-        self, owners: Mapping[str, str | None], by: By, page_of: PageOf
+        self,
+        owners: Mapping[str, str | None],
+        by: By,
+        page_of: PageOf,
+        *,
+        as_deputy: bool,
     ) -> tuple[Page[AccessRequest], set[str]]:
         """A page by these owners, and the ids of all service accounts that were met on it."""
         met: set[str] = set()
-        with self._reading(by) as (unit, facts):
+        reading = self._reading_for_others if as_deputy else self._reading_alone
+        with reading(by) as (unit, facts, for_):
 
             def could(found: AccessRequest) -> bool:
                 account = found.beneficiary.id if found.owner else ""
                 met.update([account] if account else [])
-                return could_decide(unit, facts, found, owners.get(account))
+                return could_decide(unit, facts, found, for_, owners.get(account))
 
-            return page_of(unit, facts, could), met
+            return page_of(unit, facts, for_, could), met
 
     def _read(self, by: By, work: Callable[[Unit, Facts], T]) -> T:
         with self._reading(by) as (unit, facts):
             return work(unit, facts)
+
+
+def _readers(facts: Facts, for_: Iterable[Represented]) -> Iterator[tuple[Facts, list[Pair]]]:
+    """Whoever reads, and everybody whom they represent, with what limits that."""
+    yield facts, []
+    for each in for_:
+        limits = {"domain": each.deputyship.domain, "product": each.deputyship.product}
+        yield each.facts, [(key, [value]) for key, value in limits.items() if value]
 
 
 def _as_role(role: str | None, facts: Facts) -> list[Pair]:

@@ -7,7 +7,7 @@ what they have not answered, on a few days.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date
 from functools import cache
 from typing import TYPE_CHECKING
@@ -20,8 +20,10 @@ from marketplace_sdk.domain.people import SYSTEM
 from marketplace_sdk.domain.reminding import days_waiting, reminds_today
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, user
+from marketplace_sdk.services._representing import with_deputies
 from marketplace_sdk.services._stuck import MOST_STEWARDS, candidates, deciders
 from marketplace_sdk.wire.codec import text_of
+from marketplace_sdk.work.deputising import live
 
 if TYPE_CHECKING:
     from marketplace_sdk.services._context import Context
@@ -36,10 +38,14 @@ PAGE = 200
 
 @frozen
 class _Waiting:
-    """Pending requests by the id of everybody for whom they wait, oldest first."""
+    """Pending requests by the id of everybody for whom they wait, oldest first.
+
+    ``for_whom`` says of a deputy (id, request) for whom they would decide.
+    """
 
     to_decide: dict[str, list[AccessRequest]] = Factory(lambda: defaultdict(list))
     to_answer: dict[str, list[AccessRequest]] = Factory(lambda: defaultdict(list))
+    for_whom: dict[tuple[str, str], str] = Factory(dict)
 
 
 def remind(context: Context, again: Callable[[Unit], None]) -> None:
@@ -69,10 +75,15 @@ def _waiting(context: Context) -> _Waiting:
     def named(selector: StewardSelector) -> list[str]:
         return candidates(context, selector, MOST_STEWARDS)
 
+    with context.unit(SYSTEM, write=False) as unit:
+        ships = live(unit)
     waiting = _Waiting()
     for request in _pending(context):
-        for id in deciders(context, request, named):
+        able = deciders(context, request, named)
+        for id, whom in with_deputies(context, request, able, ships).items():
             waiting.to_decide[id].append(request)
+            if whom:
+                waiting.for_whom[id, request.id] = whom
         for one in answerers(request) if request.open_inquiries else ():
             waiting.to_answer[one.value].append(request)
     return waiting
@@ -91,15 +102,25 @@ def _pending(context: Context) -> Iterator[AccessRequest]:
 
 def _notices(unit: Unit, waiting: _Waiting, last: date | None, today: date) -> Iterator[Notice]:
     for who, requests in sorted(waiting.to_decide.items()):
-        yield _notice(unit, REMINDER, who, requests)
+        yield _notice(unit, REMINDER, who, requests, waiting.for_whom)
     for who, requests in sorted(waiting.to_answer.items()):
         asked = [inquiry for request in requests for inquiry in request.open_inquiries]
         if any(reminds_today(inquiry, last, today) for inquiry in asked):
-            yield _notice(unit, ANSWER_REMINDER, who, requests)
+            yield _notice(unit, ANSWER_REMINDER, who, requests, {})
 
 
-def _notice(unit: Unit, kind: str, who: str, requests: Sequence[AccessRequest]) -> Notice:
+def _notice(
+    unit: Unit,
+    kind: str,
+    who: str,
+    requests: Sequence[AccessRequest],
+    for_whom: Mapping[tuple[str, str], str],
+) -> Notice:
     days = max(days_waiting(kind, each, unit.now) for each in requests)
-    named = [{"id": each.id, "product": each.product_name} for each in requests[:MOST_NAMED]]
+    named = []
+    for each in requests[:MOST_NAMED]:
+        whom = for_whom.get((who, each.id))
+        more = {"deputy_for": whom} if whom else {}
+        named.append({"id": each.id, "product": each.product_name, **more})
     data = {"count": len(requests), "days": days, "requests": named}
     return Notice(kind=kind, about=f"inbox:{who}", audience=(user(who),), data=data)

@@ -15,12 +15,14 @@ from marketplace_sdk.work.listing import stewards_of
 from marketplace_sdk.work.targets import ahead_of_exceptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from marketplace_sdk.domain.deputies import Represented
     from marketplace_sdk.domain.people import Facts
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["could_fill", "roles_for", "visible_request"]
+__all__ = ["could_fill", "roles_for", "steward_for", "visible_request"]
 
 
 def roles_for(unit: Unit, facts: Facts, request: AccessRequest, verb: str) -> frozenset[str]:
@@ -38,8 +40,17 @@ def roles_for(unit: Unit, facts: Facts, request: AccessRequest, verb: str) -> fr
     return roles | {"steward"} if named else roles
 
 
-def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessRequest:
+def visible_request(
+    unit: Unit, facts: Facts, id: str, verb: str, for_: Iterable[Represented] = ()
+) -> AccessRequest:
     """A request as it is now, if the person may know that it exists.
+
+    Args:
+        unit: in which it is read.
+        facts: of who wants to know.
+        id: of the request.
+        verb: what they want to do.
+        for_: stewards whom they represent; what these may see as stewards, they may, too.
 
     Raises:
         NotFound: there is none, or it is nobody's business here.
@@ -58,14 +69,31 @@ def visible_request(unit: Unit, facts: Facts, id: str, verb: str) -> AccessReque
     # Whoever may stand in sees what waits, and afterwards only what they have decided themselves.
     now = request.seen_at(unit.now)
     involved = now.open or any(each.by == facts.id for each in request.determinations)
-    if not (seen or (involved and _stands_in(request, facts))):
+    through = steward_for(now, for_)
+    if not (seen or through or (involved and _stands_in(request, facts))):
         raise NotFound(verb, "request", id)
     return request if verb == "extend" else now
 
 
-def could_fill(request: AccessRequest, facts: Facts, now: datetime) -> bool:
-    """Whether a seat that is open at ``now`` is for a person like this."""
-    return any(one.matches(facts) for one in asked(request, now))
+def could_fill(
+    request: AccessRequest, facts: Facts, now: datetime, for_: Iterable[Represented] = ()
+) -> bool:
+    """Whether a seat that is open at ``now`` is for a person like this, or whom they represent."""
+    stewards = [facts, *(each.facts for each in _covering(request, for_))]
+    return any(one.matches(steward) for one in asked(request, now) for steward in stewards)
+
+
+def steward_for(request: AccessRequest, for_: Iterable[Represented]) -> bool:
+    """Whether one of those who are represented is a steward of a request that is in scope."""
+    return any(
+        any(one.matches(each.facts) for one in request.stewards)
+        or (request.open and _stands_in(request, each.facts))
+        for each in _covering(request, for_)
+    )
+
+
+def _covering(request: AccessRequest, for_: Iterable[Represented]) -> list[Represented]:
+    return [each for each in for_ if each.deputyship.covers(request)]
 
 
 def _stands_in(request: AccessRequest, facts: Facts) -> bool:

@@ -12,7 +12,14 @@ from attrs import evolve
 
 from marketplace_sdk.domain.announcing import notice
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.deciding import asked, done, escalated, on_the_side, wanting
+from marketplace_sdk.domain.deciding import (
+    asked,
+    done,
+    escalated,
+    may_decide,
+    on_the_side,
+    wanting,
+)
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.quorum import hopeless
@@ -32,9 +39,9 @@ __all__ = [
     "candidates",
     "check_stuck",
     "deciders",
-    "deciders_of",
     "eligible",
     "look_again",
+    "pending",
     "recheck",
     "still_stuck",
     "vacant",
@@ -81,20 +88,6 @@ def deciders(context: Context, request: AccessRequest, named: Named | None = Non
     may, now = _may(context, request), context.clock()
     ids = dict.fromkeys(id for one in asked(request, now) for id in (named or members)(one))
     return [id for id in ids if may(id)]
-
-
-def deciders_of(context: Context, id: str, stage: int | None = None) -> list[str]:
-    """The same of a request by its id; nobody decides on one that is not pending any more.
-
-    Args:
-        context: of the marketplace.
-        id: of the request.
-        stage: number of a stage; nobody decides on one that is not open. None: whichever is.
-    """
-    request = _pending(context, id)
-    if request is None or stage not in (None, request.tally.stage):
-        return []
-    return deciders(context, request)
 
 
 def candidates(context: Context, selector: StewardSelector, limit: int) -> list[str]:
@@ -151,7 +144,7 @@ def check_stuck(context: Context, request: AccessRequest) -> None:
             try:
                 _keep_stuck(context, evolve(request, stuck=words))
             except StaleRevision:
-                fresh = _pending(context, request.id)
+                fresh = pending(context, request.id)
                 if fresh is None:
                     return
                 request = fresh
@@ -172,7 +165,7 @@ def _added(request: AccessRequest, now: datetime) -> tuple[StewardSelector, ...]
     return () if found is None else (found,)
 
 
-def _pending(context: Context, id: str) -> AccessRequest | None:
+def pending(context: Context, id: str) -> AccessRequest | None:
     """A request as it is now, if it is not decided."""
     with context.unit(SYSTEM, write=False) as unit:
         found = unit.get(AccessRequest, id)
@@ -251,15 +244,20 @@ def _able(
 
 def _may(context: Context, request: AccessRequest) -> Callable[[str], bool]:
     """Says of somebody whom a seat names whether they have not acted and are on no side."""
-    acted = {each.by for each in done(request)}
+    acted = {each.steward for each in done(request)}
     if request.owner:
         account = context.person(request.beneficiary.id)
         request = request if account is None else evolve(request, owner=account.owner)
+
+    # Who has spoken for another, and may for themselves if it counts for a seat that is open.
+    heard = {id for each in done(request) for id in each.voices}
 
     @cache
     def may(id: str) -> bool:
         if id in acted:
             return False
+        if id in heard:
+            return _counts(context, request, id)
         if request.allow_self_review:
             return True
         # Only the membership of a group has to be looked up.
@@ -267,3 +265,12 @@ def _may(context: Context, request: AccessRequest) -> Callable[[str], bool]:
         return person is not None and not on_the_side(request, Facts(person=person))
 
     return may
+
+
+def _counts(context: Context, request: AccessRequest, id: str) -> bool:
+    """Whether an approval by somebody would count, as the directory knows them."""
+    person = context.person(id)
+    if person is None:
+        return False
+    with context.unit(SYSTEM, write=False) as unit:
+        return may_decide(request, unit.facts(person), unit.now)

@@ -126,10 +126,10 @@ class Audit(Service):
         Gone are the answers and reasons of their requests and what was asked back about them,
         what they wrote about requests of others (reasons, questions, answers to such), the
         payloads of events that speak of them, their inbox, parked messages that speak of them,
-        and, when they are kept here and have left, their facts. Ids stay, because every later
-        link rests on them; the hashes stay, so the log still verifies. Each part is a transaction
-        of its own and on record; whatever is interrupted is finished by doing it again, and doing
-        it once more changes nothing.
+        and, when they are kept here and have left, their facts. Their deputyships end. Ids stay,
+        because every later link rests on them; the hashes stay, so the log still verifies. Each
+        part is a transaction of its own and on record; whatever is interrupted is finished by doing
+        it again, and doing it once more changes nothing.
 
         Args:
             person: the id.

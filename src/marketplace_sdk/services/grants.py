@@ -9,6 +9,7 @@ from typing import get_args
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.catalog import DataSource
+from marketplace_sdk.domain.deputies import Represented
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant, GrantState, Trouble
 from marketplace_sdk.domain.people import Facts
@@ -20,8 +21,9 @@ from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
 from marketplace_sdk.errors import Conflict, NotFound, TransitionNotAllowed
 from marketplace_sdk.services._checking import check_choices, check_filter, check_holder
-from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._context import By
 from marketplace_sdk.services._granting import think_grant
+from marketplace_sdk.services._representing import Representing
 from marketplace_sdk.services._stewards import could_fill, roles_for, visible_request
 from marketplace_sdk.work.endings import LIVE
 from marketplace_sdk.work.pages import Page
@@ -90,7 +92,7 @@ class GrantView:
         return f"{self.state}{why} on {places}, {end}{trouble}"
 
 
-class Grants(Service):
+class Grants(Representing):
     """What people have."""
 
     def of(
@@ -180,8 +182,9 @@ class Grants(Service):
     def preview(self, request: str, *, by: By = None) -> Preview:
         """What an approval of a pending request would change, in words and statements.
 
-        For stewards of an open seat, managers and GOVERNANCE, before anybody decides. Nothing is
-        changed or stored. ``marketplace_check_plan`` is asked as it would be in earnest.
+        For stewards of an open seat, their deputies, managers and GOVERNANCE, before anybody
+        decides. Nothing is changed or stored. ``marketplace_check_plan`` is asked as it would be in
+        earnest.
 
         Args:
             request: id of a pending request.
@@ -192,13 +195,19 @@ class Grants(Service):
             NotAllowed: one may see it, but has no open seat and does not manage the product.
             TransitionNotAllowed: it is decided already.
         """
-        with self._reading(by) as (unit, facts):
-            found = visible_request(unit, facts, request, "preview")
-            roles = roles_in(facts, found.domain, steward=could_fill(found, facts, unit.now))
+
+        def look(
+            unit: Unit, facts: Facts, for_: tuple[Represented, ...]
+        ) -> tuple[AccessRequest, DataProduct]:
+            found = visible_request(unit, facts, request, "preview", for_)
+            steward = could_fill(found, facts, unit.now, for_)
+            roles = roles_in(facts, found.domain, steward=steward)
             require("grant.preview", roles, facts, f"request {request}")
             if not found.open:
                 raise TransitionNotAllowed("request", request, state=found.state, event="preview")
-            product = unit.need(DataProduct, found.product, "preview")
+            return found, unit.need(DataProduct, found.product, "preview")
+
+        found, product = self._seeing(by, look)
         if found.extends:
             return Preview(notes=("it would change the end of the access, and nothing else",))
         seen = self._context.platforms.preview(

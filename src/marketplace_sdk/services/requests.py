@@ -168,6 +168,7 @@ class Requests(Reviewing):
         until: Until = None,
         determination: str | None = None,
         revision: int | None = None,
+        deputy_for: str | None = None,
         by: By = None,
     ) -> AccessRequest:
         """Approve as a steward; with ``until`` it is a temporary approval.
@@ -179,14 +180,20 @@ class Requests(Reviewing):
                 datetime.
             determination: id of this act, chosen by the caller; the same again is a no-op.
             revision: of the request as the steward saw it; an older one is refused.
-            by: the steward.
+            deputy_for: id of the steward who has named ``by`` as a deputy; their seats count then,
+                and the determination names both.
+            by: the steward, or their deputy.
 
         Raises:
-            NotAllowed: not a steward of the open stage, or on the receiving side.
+            NotAllowed: not a steward of the open stage, or on the receiving side
+                (``self_review``); as a deputy also ``no_deputyship``, ``deputyship_ahead``,
+                ``deputyship_over``, ``deputy_chain``, ``out_of_scope`` and ``represented_left``.
             AlreadyDetermined: decided, or every seat of this steward is filled.
             StaleRevision, InvalidInput, NotFound.
         """
-        return self._determine(id, "approve", reason, until, determination, revision, by)
+        return self._determine(
+            id, "approve", reason, until, determination, revision, deputy_for, by
+        )
 
     def deny(
         self,
@@ -195,10 +202,11 @@ class Requests(Reviewing):
         reason: str,
         determination: str | None = None,
         revision: int | None = None,
+        deputy_for: str | None = None,
         by: By = None,
     ) -> AccessRequest:
         """Deny as a steward; one denial ends the request. Raises as ``approve`` does."""
-        return self._determine(id, "deny", reason, None, determination, revision, by)
+        return self._determine(id, "deny", reason, None, determination, revision, deputy_for, by)
 
     def cancel(self, id: str, *, reason: str = "", by: By = None) -> AccessRequest:
         """Call off a pending request (requester, beneficiary, GOVERNANCE)."""
@@ -287,6 +295,7 @@ class Requests(Reviewing):
         until: Until,
         determination: str | None,
         revision: int | None,
+        deputy_for: str | None,
         by: By,
     ) -> AccessRequest:
         why = check_text(reason, "reason", required=True)
@@ -309,7 +318,7 @@ class Requests(Reviewing):
                 **seats,
             )
 
-        saved = self._reviewing(by, id, verdict, "request.decide", decide)
+        saved = self._reviewing(by, id, verdict, "request.decide", decide, deputy_for)
         if saved.open:
             check_stuck(self._context, saved)
         return saved

@@ -74,6 +74,10 @@ _REQUEST = {
         "extends": {"type": "string", "description": "id of the grant that it would extend"},
     },
 }
+_STEWARD = {
+    "type": "string",
+    "description": "id of the steward whom a deputy represented; only of a deputy",
+}
 _DETERMINATION = {
     "type": "object",
     "required": ["id", "by", "verdict", "stage", "matched", "as_of", "self_review"],
@@ -85,6 +89,8 @@ _DETERMINATION = {
         "matched": _NAMES,
         "as_of": {"anyOf": [_INSTANT, {"type": "null"}]},
         "self_review": {"type": "boolean"},
+        "deputy_for": _STEWARD,
+        "deputyship": {"type": "string", "description": "its id; only of a deputy"},
     },
 }
 _SAID: dict[str, JsonSchema] = {
@@ -98,7 +104,12 @@ _SAID: dict[str, JsonSchema] = {
         "items": {
             "type": "object",
             "required": ["by", "verdict", "reason"],
-            "properties": {"by": _TEXT, "verdict": _TEXT, "reason": _TEXT},
+            "properties": {
+                "by": _TEXT,
+                "deputy_for": _STEWARD,
+                "verdict": _TEXT,
+                "reason": _TEXT,
+            },
         },
     },
     "inquiries": {
@@ -110,6 +121,7 @@ _SAID: dict[str, JsonSchema] = {
             "properties": {
                 "id": _TEXT,
                 "asked_by": _TEXT,
+                "deputy_for": _STEWARD,
                 "question": _TEXT,
                 "answered_by": {"type": "string", "description": "empty: nobody has answered"},
                 "answer": _TEXT,
@@ -142,7 +154,7 @@ def _inquiry(*who: str) -> JsonSchema:
     return {
         "type": "object",
         "required": ["id", *who],
-        "properties": {"id": _TEXT, **dict.fromkeys(who, _TEXT)},
+        "properties": {"id": _TEXT, **dict.fromkeys(who, _TEXT), "deputy_for": _STEWARD},
     }
 
 

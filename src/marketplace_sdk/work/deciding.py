@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 from attrs import evolve
 
 from marketplace_sdk.domain.deciding import may_decide
+from marketplace_sdk.domain.deputies import Represented
 from marketplace_sdk.domain.events import ASKS, QUESTION_ASKED, REMINDER, REMINDS
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.inquiries import may_answer
@@ -12,18 +16,25 @@ from marketplace_sdk.domain.people import Facts, Person
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["could_decide", "still_asks", "still_waits"]
+__all__ = ["asks_deputy", "could_decide", "still_asks", "still_waits"]
 
 
 def could_decide(
-    unit: Unit, facts: Facts, request: AccessRequest | None, owner: str | None = None
+    unit: Unit,
+    facts: Facts,
+    request: AccessRequest | None,
+    for_: Iterable[Represented] = (),
+    owner: str | None = None,
 ) -> bool:
-    """Whether somebody could decide on a request now; nobody could when there is none.
+    """Whether somebody could decide on a request now, for themselves or for whom they represent.
+
+    Nobody could when there is none.
 
     Args:
         unit: in which it was read.
         facts: of who would decide.
         request: or None.
+        for_: whom they represent.
         owner: of the service account that it is for, if a directory elsewhere was asked; None:
             whoever it is by what is stored, which is who it was when the request was made unless
             people are kept here.
@@ -33,27 +44,49 @@ def could_decide(
     if request.owner and owner is None:
         account = unit.get(Person, request.beneficiary.id)
         owner = None if account is None else account.owner
-    return may_decide(request if owner is None else evolve(request, owner=owner), facts, unit.now)
+    today = request if owner is None else evolve(request, owner=owner)
+    return any(may_decide(today, facts, unit.now, each) for each in (None, *for_))
 
 
-def still_waits(unit: Unit, facts: Facts, kind: str, request: AccessRequest | None) -> bool:
+def still_waits(
+    unit: Unit,
+    facts: Facts,
+    kind: str,
+    request: AccessRequest | None,
+    for_: Iterable[Represented] = (),
+) -> bool:
     """Whether a request still waits for somebody in the way that a reminder of this kind says."""
     if kind == REMINDER:
-        return could_decide(unit, facts, request)
+        return could_decide(unit, facts, request, for_)
     return request is not None and may_answer(request, facts.id)
 
 
-def still_asks(unit: Unit, facts: Facts, message: InboxMessage) -> bool:
-    """Whether what a message asks its person to do still is theirs; True if it asks nothing."""
+def asks_deputy(data: Mapping[str, Any]) -> bool:
+    """Whether a message asks its person to decide for somebody else."""
+    named = (data, *data.get("requests", ()))
+    return any("deputy_for" in each for each in named)
+
+
+def still_asks(
+    unit: Unit, facts: Facts, message: InboxMessage, for_: Sequence[Represented] = ()
+) -> bool:
+    """Whether what a message asks its person to do still is theirs; True if it asks nothing.
+
+    Args:
+        unit: in which it is looked at.
+        facts: of the person.
+        message: to them.
+        for_: whom they represent; needed for a message that ``asks_deputy``.
+    """
     if message.kind in ASKS:
         request = unit.get(AccessRequest, message.about.removeprefix("request:"))
         stage = message.data.get("stage")
         over = request is None or stage not in (None, request.tally.stage)
-        return not over and could_decide(unit, facts, request)
+        return not over and could_decide(unit, facts, request, for_)
     if message.kind in REMINDS:
         named = message.data["requests"]
         return message.data["count"] > len(named) or any(
-            still_waits(unit, facts, message.kind, unit.get(AccessRequest, each["id"]))
+            still_waits(unit, facts, message.kind, unit.get(AccessRequest, each["id"]), for_)
             for each in named
         )
     if message.kind == QUESTION_ASKED:

@@ -13,6 +13,7 @@ from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.workflow import Decision, cancel, finish
+from marketplace_sdk.work.deputising import end_deputyships_of
 from marketplace_sdk.work.targets import (
     accessible,
     exceptions_of,
@@ -139,10 +140,14 @@ def call_off(unit: Unit, request: AccessRequest, cause: str, *, reason: str = ""
 
 
 def leave(unit: Unit, person: str) -> None:
-    """Somebody has left: what they asked for is canceled, and what they have is taken away."""
+    """Somebody has left: what they asked for is canceled, and what they have is taken away.
+
+    Nobody represents them any more, and they represent nobody.
+    """
     token = f"user:{person}"
     for request in unit.find(AccessRequest, ("beneficiary", [token]), ("state", ["pending"])):
         call_off(unit, request, "beneficiary_left")
+    end_deputyships_of(unit, person, unit.actor)
     for grant in unit.find(Grant, ("open_beneficiary", [token])):
         fresh = unit.get(Grant, grant.id)
         if fresh is not None:

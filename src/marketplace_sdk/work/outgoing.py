@@ -133,7 +133,12 @@ def _said(request: AccessRequest, include: Iterable[str]) -> dict[str, Any]:
         said["answers"] = plain(request.answers)
     if "reasons" in include:
         said["reasons"] = [
-            {"by": each.by, "verdict": each.verdict, "reason": each.reason}
+            {
+                "by": each.by,
+                **({"deputy_for": each.deputy_for} if each.deputy_for else {}),
+                "verdict": each.verdict,
+                "reason": each.reason,
+            }
             for each in request.determinations
         ]
         if request.reason:
@@ -143,6 +148,7 @@ def _said(request: AccessRequest, include: Iterable[str]) -> dict[str, Any]:
             {
                 "id": each.id,
                 "asked_by": each.asked_by,
+                **({"deputy_for": each.deputy_for} if each.deputy_for else {}),
                 "question": each.question,
                 "answered_by": each.answered_by,
                 "answer": each.answer,

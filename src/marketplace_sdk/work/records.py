@@ -14,6 +14,7 @@ from attrs import frozen
 from marketplace_sdk.domain.announcing import answerers
 from marketplace_sdk.domain.catalog import DataSource, Domain
 from marketplace_sdk.domain.deciding import asked_in_time, done
+from marketplace_sdk.domain.deputies import Deputyship
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
 from marketplace_sdk.domain.grants import Grant
@@ -125,7 +126,7 @@ def _request(value: AccessRequest) -> Entries:
     if value.state in ("approved", "revoked", "expired"):
         yield "ends", "no" if value.until is None else "yes"
     yield from {("steward", one.token) for one in value.stewards}
-    yield from {("determined_by", each.by) for each in value.determinations}
+    yield from {("determined_by", who) for each in value.determinations for who in each.voices}
     if not value.determinations:
         yield "determined_by", ""
     yield from {("asked_by", each.asked_by) for each in value.inquiries}
@@ -136,7 +137,7 @@ def _request(value: AccessRequest) -> Entries:
     if value.open:
         yield from (("open_seat", one.token) for one in asked_in_time(value))
         # Whoever has a seat and may not take it: the receiving side, and who took one already.
-        yield from {("barred", f"user:{each.by}") for each in done(value)}
+        yield from {("barred", f"user:{each.steward}") for each in done(value)}
         if not value.allow_self_review:
             yield "barred", f"user:{value.requester}"
             # Not the owner of a service account, which is whoever it is at the moment of asking.
@@ -215,6 +216,17 @@ def _standing(value: Standing) -> Entries:
         yield "stopped", "yes"
 
 
+def _deputyship(value: Deputyship) -> Entries:
+    yield "person", value.person
+    yield "deputy", value.deputy
+    if value.ended_at is None:
+        yield "standing", "yes"
+    yield from {("audience", f"user:{id}") for id in (value.person, value.deputy)}
+    yield from (
+        ("audience", f"permission:{name}") for name in ("USER_ADMIN", "GOVERNANCE", "AUDIT")
+    )
+
+
 def _delivery(value: Delivery) -> Entries:
     yield "destination", value.destination
     yield "state", value.state
@@ -264,6 +276,7 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
         Kind("preferences", PersonPreferences, _person_of, lambda _: ()),
         Kind("channel", Channel, _name, lambda _: ()),
         Kind("digest", Digest, _person_of, lambda _: ()),
+        Kind("deputyship", Deputyship, _id, _deputyship, lambda value: text_of(value.until)),
     )
 }
 """By type of the value. The ledger's kinds are the reconciler's own."""
