@@ -20,7 +20,7 @@ from marketplace_sdk import (
     group,
     user,
 )
-from tests.services.helpers import grant_of, nothing_written
+from tests.services.helpers import grant_of, nothing_written, small_world
 from tests.services.test_leavers import Company
 from tests.world import LEGAL, PRIVACY, all_of, any_of
 
@@ -161,6 +161,30 @@ def test_who_stands_in_for_an_empty_seat_may_be_represented(away):
     assert approve(away, request).determinations[0].matched[0].by == "fallback"
 
 
+def test_it_is_the_same_whatever_keeps_it(storage_url):
+    """Named, found by who may look, acted under, over by time, and ended."""
+    world = small_world(storage_url)
+    deputies, requests = world.market.deputies, world.market.requests
+    product = world.publish(any_of(LEGAL), name="Heads", id="heads")
+    deputies.name("sal", until=timedelta(days=1), id="short", by="bo")
+    ship = deputies.name("sal", until=WEEK, product="heads", id="away", by="ana")
+    first, second = world.ask(product), world.ask(product, by="pat")
+    assert {each.id for each in requests.awaiting(by="sal")} == {first.id, second.id}
+    assert deputies.find(live=True, by="sal").items == (ship, deputies.get("short", by="bo"))
+
+    world.clock.advance(days=1)
+    with pytest.raises(NotAllowed):
+        approve(world, first, deputy_for="bo")
+    assert approve(world, first).determinations[0].deputyship == "away"
+    page = requests.find(review="awaiting_me", limit=1, by="sal")
+    assert ([each.id for each in page], page.next) == ([second.id], None)
+    world.market.people.deactivate("ana", by="uma")
+    assert requests.awaiting(by="sal").items == ()
+    assert deputies.get("away", by="sal").ended_by == "uma"
+    assert world.market.audit.verify().ok
+    world.close()
+
+
 # -- refusals ------------------------------------------------------------------------------
 
 
@@ -211,8 +235,10 @@ def test_out_of_scope_is_not_found_or_refused_if_it_may_be_seen(small):
     small.market.deputies.name("sal", until=WEEK, domain="FIN", by="ana")
     request = small.ask(small.publish(any_of(LEGAL)))
 
-    with pytest.raises(NotFound):
-        approve(small, request)
+    for id in (request.id, "nothing"):
+        with pytest.raises(NotFound) as hidden:
+            small.market.requests.deny(id, reason="x", deputy_for="ana", by="sal")
+        assert hidden.value.hint == ("you represent ana for domain FIN, where they are a steward")
     small.market.people.update("sal", permissions=["AUDIT"], by="uma")
     assert refused(small, request).code == "out_of_scope"
 

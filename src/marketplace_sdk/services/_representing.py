@@ -15,6 +15,7 @@ from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.errors import NotAllowed, NotFound
 from marketplace_sdk.services._context import By, Context, Service
+from marketplace_sdk.services._stewards import visible_request
 from marketplace_sdk.services._stuck import deciders, pending
 from marketplace_sdk.work.deputising import live, represented_by
 from marketplace_sdk.work.unit import Unit
@@ -28,6 +29,7 @@ __all__ = [
     "chosen",
     "deciders_of",
     "represented",
+    "request_for",
     "with_deputies",
 ]
 
@@ -122,6 +124,24 @@ def acting_for(
     return tuple(Represented(ship, who) for ship in ships)
 
 
+def request_for(
+    unit: Unit, facts: Facts, id: str, verb: str, for_: Sequence[Represented]
+) -> AccessRequest:
+    """A request as whoever acts may see it, for themselves or for whom they represent.
+
+    Raises:
+        NotFound: there is none, or they may not see it; a deputy is told how far they may.
+    """
+    try:
+        return visible_request(unit, facts, id, verb, for_)
+    except NotFound:
+        if not for_:
+            raise
+        scopes = " and ".join(dict.fromkeys(each.deputyship.scope for each in for_))
+        hint = f"you represent {for_[0].facts.id} for {scopes}, where they are a steward"
+        raise NotFound(verb, "request", id, hint=hint) from None
+
+
 def chosen(request: AccessRequest, for_: Sequence[Represented]) -> Represented | None:
     """The deputyship to act under, if there is any: one that covers the request, if any does."""
     covering = [each for each in for_ if each.deputyship.covers(request)]
@@ -142,12 +162,12 @@ def with_deputies(
         ids: who may decide for themselves.
         ships: every deputyship that is live, if that is known; by default the store is asked.
     """
-    found = dict.fromkeys(ids, "")
+    found, own = dict.fromkeys(ids, ""), frozenset(ids)
     if ships is None and found:
         with context.unit(SYSTEM, write=False) as unit:
             ships = live(unit, people=found)
     for ship in ships or ():
-        fits = ship.person in ids and ship.deputy not in found and ship.covers(request)
+        fits = ship.person in own and ship.deputy not in found and ship.covers(request)
         if fits and _may(context, request, ship):
             found[ship.deputy] = ship.person
     return found

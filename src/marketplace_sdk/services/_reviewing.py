@@ -17,7 +17,12 @@ from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import By, SystemActor
 from marketplace_sdk.services._granting import settle
 from marketplace_sdk.services._reading import RequestReads
-from marketplace_sdk.services._representing import acting_for, chosen, represented
+from marketplace_sdk.services._representing import (
+    acting_for,
+    chosen,
+    represented,
+    request_for,
+)
 from marketplace_sdk.services._stewards import visible_request
 from marketplace_sdk.services._stuck import vacant
 from marketplace_sdk.work.deciding import could_decide
@@ -164,7 +169,7 @@ class Reviewing(RequestReads):
                 # An account would be a second vote of whoever has it, and one for themselves.
                 raise _no_person(id, verb, action, facts.id)
             for_ = () if asked is None else acting_for(unit, facts, *asked, verb, action)
-            request = visible_request(unit, facts, id, verb, for_)
+            request = request_for(unit, facts, id, verb, for_)
             if request.owner:
                 request = evolve(request, owner=self._owner(unit, request, owner))
             one = chosen(request, for_)
