@@ -139,6 +139,39 @@ def test_a_deputy_is_named_decides_and_is_no_deputy_any_more(shop):
     assert shop.data("deputies", "list", by="fin")["items"][0]["ended_by"] == "dee"
 
 
+def test_a_list_is_decided_with_a_line_for_each(shop):
+    """The status says whether all went well; one that is refused holds up nothing."""
+    first = shop.asked()
+    with shop.open() as market:
+        market.people.add("ann", principals={"lake": "ann"}, by="uma")
+    second = shop.data(
+        "requests", "create", "p", "--answer", "why=x", "--answer", "long=1 day",
+        "--for", "ann", by="bob",
+    )["id"]  # fmt: skip
+
+    said = shop.run(
+        "requests", "approve", first, "nowhere", second, "--reason", "fine", by="fin", code=1
+    )
+    assert [line.split(" until ")[0] for line in said.splitlines()] == [
+        f"{first}: approved",
+        (
+            "cannot approve request nowhere: not found "
+            "(check the id; what you may not see is not found either)"
+        ),
+        f"{second}: approved",
+    ]
+    told = shop.data("requests", "deny", first, second, "--reason", "no", by="fin", code=1)
+    assert [each["error"]["code"] for each in told["items"]] == ["already_determined"] * 2
+    said = shop.run(
+        "requests", "revoke", first, second, "--reason", "done", by="fin", answer="n\n", code=1
+    )
+    assert "revoke the access of bob, ann? [y/N]" in said
+    told = shop.data("requests", "revoke", first, second, "--reason", "done", "--yes", by="fin")
+    assert [each["request"]["state"] for each in told["items"]] == ["revoked"] * 2
+    said = shop.run("requests", "cancel", first, second, by="bob", code=1)
+    assert said.count("cannot cancel request") == 2
+
+
 def test_a_masking_exception_is_asked_with_columns(shop):
     asked = shop.data(
         "requests", "create", "p", "--column", "orders.email", "--answer", "why=x",

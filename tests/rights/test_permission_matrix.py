@@ -246,6 +246,13 @@ def request(s: Scene):
     return s.market.requests.get(s.request.id, by="gil")
 
 
+def only(results):
+    """The one result of a call for many, raised if it is an error."""
+    (result,) = results
+    if isinstance(result, Exception):
+        raise result
+
+
 def declared(s: Scene, do, **who) -> None:
     """A declaration of a domain, planned and applied; what fails is told, not raised."""
     wanted = Declaration(kind="domain", id="HR", fields={"description": "Declared"})
@@ -1033,6 +1040,54 @@ MATRIX = [
         act=lambda s, do, **who: do.requests.relinquish(s.request.id, **who),
         shows=lambda s: state(s, "revoked"),
     ),
+    # many at once: what one may not do to an item is told as the item's result
+    Row(
+        what="approve several requests",
+        covers="requests.approve_each",
+        rule=DECIDE,
+        cells="no   no   hid  yes  hid  hid  no   no   no   hid  hid",
+        act=lambda s, do, **who: only(do.requests.approve_each([s.request.id], reason="f", **who)),
+        shows=lambda s: state(s, "approved"),
+    ),
+    Row(
+        what="deny several requests",
+        covers="requests.deny_each",
+        rule=DECIDE,
+        cells="no   no   hid  yes  hid  hid  no   no   no   hid  hid",
+        act=lambda s, do, **who: only(do.requests.deny_each([s.request.id], reason="no", **who)),
+        shows=lambda s: state(s, "denied"),
+    ),
+    Row(
+        what="cancel several requests",
+        covers="requests.cancel_each",
+        rule=CANCEL,
+        cells="yes  no   hid  no   hid  hid  no   yes  yes  hid  hid",
+        act=lambda s, do, **who: only(do.requests.cancel_each([s.request.id], **who)),
+        shows=lambda s: state(s, "canceled"),
+    ),
+    Row(
+        what="revoke several members",
+        covers="requests.revoke_each",
+        rule=REVOKE,
+        cells="yes  yes  hid  yes  hid  hid  no   no   no   hid  hid",
+        prepare=approved,
+        act=lambda s, do, **who: only(do.requests.revoke_each([s.request.id], reason="x", **who)),
+        shows=lambda s: state(s, "revoked"),
+    ),
+    Row(
+        what="request several products",
+        covers="requests.request_each",
+        rule=ASK,
+        cells=ALL_,
+        job="no",
+        prepare=nothing_asked,
+        act=lambda s, do, **who: only(
+            do.requests.request_each(
+                [s.product.id], answers={"why": "to count"}, on_behalf_of="fay", **who
+            )
+        ),
+        shows=lambda s: bool(s.market.requests.find(product=s.product.id, by="gil").items),
+    ),
     # people
     Row(
         what="add a person",
@@ -1327,9 +1382,12 @@ NEVER_A_JOB = {
     "deputies.name",
     "requests.answer",
     "requests.approve",
+    "requests.approve_each",
     "requests.ask",
     "requests.deny",
+    "requests.deny_each",
     "requests.request_access",
+    "requests.request_each",
     "requests.request_masking_exception",
     "requests.extend",
     "requests.relinquish",

@@ -22,8 +22,8 @@ from marketplace_sdk.errors import NotAllowed, TransitionNotAllowed
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.services._checking import check_list, check_whole
 from marketplace_sdk.services._context import By, SystemActor
+from marketplace_sdk.services._each import EachRequest
 from marketplace_sdk.services._granting import settle
-from marketplace_sdk.services._reviewing import Reviewing
 from marketplace_sdk.services._stewards import roles_for, visible_request
 from marketplace_sdk.services._stuck import check_stuck
 from marketplace_sdk.services._submission import (
@@ -44,7 +44,7 @@ __all__ = ["Requests"]
 Until = Duration | timedelta | datetime | None
 
 
-class Requests(Reviewing):
+class Requests(EachRequest):
     """Access requests and masking exception requests."""
 
     def request_access(
