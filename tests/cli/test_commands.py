@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from marketplace_sdk import Duration, Escalation, group
+from marketplace_sdk import Duration, Emergency, Escalation, group, user
 from marketplace_sdk.cli.app import OWN, app
 from marketplace_sdk.cli.opening import EXITS
 from marketplace_sdk.cli.showing import clean
@@ -170,6 +170,34 @@ def test_a_list_is_decided_with_a_line_for_each(shop):
     assert [each["request"]["state"] for each in told["items"]] == ["revoked"] * 2
     said = shop.run("requests", "cancel", first, second, by="bob", code=1)
     assert said.count("cannot cancel request") == 2
+
+
+def test_the_glass_is_broken_reviewed_and_settled(shop):
+    """Where the product allows it; lists and records say how the review stands."""
+    said = shop.run("requests", "break-glass", "p", "--reason", "it is down", by="bob", code=4)
+    assert "it allows no emergency access" in said
+    with shop.open() as market:
+        rule = Emergency(
+            duration=Duration(4, "hours"), review_within=Duration(2, "days"), who=[user("bob")]
+        )
+        market.products.update("p", emergency=rule, by="uma")
+    assert "4 hours" in shop.run("products", "show", "p", by="bob")
+
+    id = shop.data("requests", "break-glass", "p", "--reason", "it is down", by="bob")["id"]
+    for emergency, count in (("awaiting_me", 1), ("overdue", 0)):
+        listed = shop.data("requests", "list", "--emergency", emergency, by="fin")["items"]
+        assert len(listed) == count
+    said = shop.run("requests", "show", id, by="fin")
+    assert re.search(r"emergency +bob: it is down\n +review due \d{4}-", said)
+    said = shop.run("requests", "review", id, "--reason", "no", by="fin", code=2)
+    assert "say --justified or --not-justified" in said
+    said = shop.run("requests", "review", id, "--not-justified", "--reason", "no", by="fin")
+    assert said.startswith(f"{id}: revoked")
+    shop.run("requests", "break-glass", "p", "--reason", "again", by="bob", code=4)
+    shop.run("requests", "settle", id, "--reason", "talked", by="uma")
+    said = shop.run("requests", "show", id, by="fin")
+    assert re.search(r"fin: unjustified: no\n +uma: settled: talked", said)
+    shop.run("requests", "break-glass", "p", "--reason", "again", by="bob")
 
 
 def test_a_masking_exception_is_asked_with_columns(shop):

@@ -8,6 +8,7 @@ import click
 
 from marketplace_sdk.cli.asking import answers_of, holder, pairs, sure, until
 from marketplace_sdk.cli.each import done, done_each
+from marketplace_sdk.cli.emergencies import emergencies
 from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import acting, confirmed
 from marketplace_sdk.cli.showing import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["requests"]
 
+STANDINGS = ("any", "open", "overdue", "justified", "unjustified", "awaiting_me")
 STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 
 deputised = click.option(
@@ -38,6 +40,10 @@ deputised = click.option(
 @click.group(cls=Group)
 def requests() -> None:
     """Access requests: file, look, ask back, decide, take back."""
+
+
+for each in emergencies:
+    requests.add_command(each)
 
 
 @requests.command("list")
@@ -55,6 +61,7 @@ def requests() -> None:
 )
 @click.option("--mine", is_flag=True, help="Only those that await a decision of yours.")
 @click.option("--to-answer", is_flag=True, help="Only those with a question for you.")
+@click.option("--emergency", type=click.Choice(STANDINGS), help="Only emergency access.")
 @paged
 @shown
 @acting

@@ -46,6 +46,7 @@ def show_request(request: AccessRequest, *, as_json: bool) -> None:
             "decided": "\n".join(
                 f"{each.who}: {each.verdict}: {each.reason}" for each in request.determinations
             ),
+            "emergency": _emergency(request),
             "stuck": "\n".join(request.stuck),
             "escalates": _escalates(request),
             "called off": day(request.expires_at),
@@ -57,6 +58,21 @@ def show_request(request: AccessRequest, *, as_json: bool) -> None:
 def _escalates(request: AccessRequest) -> str:
     at, added = request.escalates_at, request.escalation
     return "" if at is None or added is None else f"{day(at)} to {added.to}"
+
+
+def _emergency(request: AccessRequest) -> str:
+    """Why the glass was broken, and what was said of it since."""
+    kept = request.emergency
+    if kept is None:
+        return ""
+    lines = [f"{request.requester}: {kept.reason}"]
+    if kept.review is None:
+        lines.append(f"review due {day(kept.review_due)}")
+    else:
+        lines.append(f"{kept.review.by}: {kept.standing}: {kept.review.reason}")
+    if kept.settled is not None:
+        lines.append(f"{kept.settled.by}: settled: {kept.settled.reason}")
+    return "\n".join(lines)
 
 
 def _said(inquiry: Inquiry) -> str:
