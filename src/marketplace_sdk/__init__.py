@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.deputies import Deputyship
     from marketplace_sdk.domain.destinations import Delivery, TestCall
     from marketplace_sdk.domain.durations import Duration
+    from marketplace_sdk.domain.emergency import Emergency, EmergencyAccess, EmergencyReview
     from marketplace_sdk.domain.events import CATALOGUE, NOTICES
     from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
     from marketplace_sdk.domain.inbox import InboxMessage
@@ -132,6 +133,9 @@ __all__ = [
     "DriftFinding",
     "DuplicateName",
     "Duration",
+    "Emergency",
+    "EmergencyAccess",
+    "EmergencyReview",
     "Erasure",
     "Escalation",
     "Explanation",
@@ -204,6 +208,7 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "domain.deputies": ("Deputyship",),
     "domain.destinations": ("Delivery", "TestCall"),
     "domain.durations": ("Duration",),
+    "domain.emergency": ("Emergency", "EmergencyAccess", "EmergencyReview"),
     "domain.events": ("CATALOGUE", "NOTICES"),
     "domain.forms": ("DataUseAgreement", "FormVersion", "Question", "RequestForm"),
     "domain.inbox": ("InboxMessage",),

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from marketplace_sdk import Duration, Escalation, group
+from marketplace_sdk import Duration, Emergency, Escalation, group, user
 from marketplace_sdk.cli.app import OWN, app
 from marketplace_sdk.cli.opening import EXITS
 from marketplace_sdk.cli.showing import clean
@@ -137,6 +137,67 @@ def test_a_deputy_is_named_decides_and_is_no_deputy_any_more(shop):
     assert "ended" in shop.run("deputies", "end", ship, by="dee")
     assert shop.data("deputies", "list", "--live", by="fin")["items"] == []
     assert shop.data("deputies", "list", by="fin")["items"][0]["ended_by"] == "dee"
+
+
+def test_a_list_is_decided_with_a_line_for_each(shop):
+    """The status says whether all went well; one that is refused holds up nothing."""
+    first = shop.asked()
+    with shop.open() as market:
+        market.people.add("ann", principals={"lake": "ann"}, by="uma")
+    second = shop.data(
+        "requests", "create", "p", "--answer", "why=x", "--answer", "long=1 day",
+        "--for", "ann", by="bob",
+    )["id"]  # fmt: skip
+
+    said = shop.run(
+        "requests", "approve", first, "nowhere", second, "--reason", "fine", by="fin", code=1
+    )
+    assert [line.split(" until ")[0] for line in said.splitlines()] == [
+        f"{first}: approved",
+        (
+            "cannot approve request nowhere: not found "
+            "(check the id; what you may not see is not found either)"
+        ),
+        f"{second}: approved",
+    ]
+    told = shop.data("requests", "deny", first, second, "--reason", "no", by="fin", code=1)
+    assert [each["error"]["code"] for each in told["items"]] == ["already_determined"] * 2
+    said = shop.run(
+        "requests", "revoke", first, second, "--reason", "done", by="fin", answer="n\n", code=1
+    )
+    assert "revoke the access of bob, ann? [y/N]" in said
+    told = shop.data("requests", "revoke", first, second, "--reason", "done", "--yes", by="fin")
+    assert [each["request"]["state"] for each in told["items"]] == ["revoked"] * 2
+    said = shop.run("requests", "cancel", first, second, by="bob", code=1)
+    assert said.count("cannot cancel request") == 2
+
+
+def test_the_glass_is_broken_reviewed_and_settled(shop):
+    """Where the product allows it; lists and records say how the review stands."""
+    said = shop.run("requests", "break-glass", "p", "--reason", "it is down", by="bob", code=4)
+    assert "it allows no emergency access" in said
+    with shop.open() as market:
+        rule = Emergency(
+            duration=Duration(4, "hours"), review_within=Duration(2, "days"), who=[user("bob")]
+        )
+        market.products.update("p", emergency=rule, by="uma")
+    assert "4 hours" in shop.run("products", "show", "p", by="bob")
+
+    id = shop.data("requests", "break-glass", "p", "--reason", "it is down", by="bob")["id"]
+    for emergency, count in (("awaiting_me", 1), ("overdue", 0)):
+        listed = shop.data("requests", "list", "--emergency", emergency, by="fin")["items"]
+        assert len(listed) == count
+    said = shop.run("requests", "show", id, by="fin")
+    assert re.search(r"emergency +bob: it is down\n +review due \d{4}-", said)
+    said = shop.run("requests", "review", id, "--reason", "no", by="fin", code=2)
+    assert "say --justified or --not-justified" in said
+    said = shop.run("requests", "review", id, "--not-justified", "--reason", "no", by="fin")
+    assert said.startswith(f"{id}: revoked")
+    shop.run("requests", "break-glass", "p", "--reason", "again", by="bob", code=4)
+    shop.run("requests", "settle", id, "--reason", "talked", by="uma")
+    said = shop.run("requests", "show", id, by="fin")
+    assert re.search(r"fin: unjustified: no\n +uma: settled: talked", said)
+    shop.run("requests", "break-glass", "p", "--reason", "again", by="bob")
 
 
 def test_a_masking_exception_is_asked_with_columns(shop):

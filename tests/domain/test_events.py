@@ -30,7 +30,7 @@ def test_every_entry_of_the_catalogue_is_found_by_its_name_and_its_aggregate():
 
 
 def test_outgoing_types_are_those_of_the_documents():
-    """Section 8, without the prefix, asking back, escalating; one final decision is one type."""
+    """Section 8, without the prefix, and what is new beside; one final decision is one type."""
     types = Counter(entry.outgoing for entry in CATALOGUE.values() if entry.outgoing)
 
     assert types == {
@@ -41,6 +41,9 @@ def test_outgoing_types_are_those_of_the_documents():
         "data_product.access_requests.question_asked": 1,
         "data_product.access_requests.question_answered": 1,
         "data_product.access_requests.escalated": 1,
+        "data_product.access_requests.emergency_opened": 1,
+        "data_product.access_requests.emergency_overdue": 1,
+        "data_product.access_requests.emergency_reviewed": 1,
         "data_product.access_requests.consumer.updated": 2,
         "data_product.access_requests.canceled": 1,
         "data_product.access_requests.revoked": 1,

@@ -23,6 +23,7 @@ from marketplace_sdk import (
     Conflict,
     DataSource,
     Duration,
+    Emergency,
     Escalation,
     InvalidInput,
     Marketplace,
@@ -81,6 +82,8 @@ REFUSALS: dict[str, tuple[type[MarketplaceError], ...]] = {
     m.STEP: (TransitionNotAllowed,),
     m.IN_USE: (Conflict,),
     m.ANSWERED: (Conflict,),
+    m.EMERGENCY: (Conflict,),
+    m.SETTLED: (Conflict,),
 }
 
 # -- what is drawn ----------------------------------------------------------------------------
@@ -168,6 +171,9 @@ HAPPENINGS = [
         "all_stewards_approve": 10,
         "somebody_decides": 3,
         "the_last_determination_is_sent_again": 1,
+        "break_glass": 5,
+        "somebody_reviews_an_emergency": 4,
+        "somebody_settles": 2,
         "somebody_asks_back": 3,
         "somebody_answers": 3,
         "somebody_names_a_deputy": 1,
@@ -253,6 +259,13 @@ def flow_of(flow: m.Flow | None) -> ReviewFlow | None:
     return ReviewFlow.delegate(allow_automatic=flow.allow_automatic)
 
 
+EMERGENCY = Emergency(
+    duration=Duration(*m.EMERGENCY_LASTS),
+    review_within=Duration(*m.REVIEWED_WITHIN),
+    who=[selector_of(one) for one in m.ADMITTED],
+)
+
+
 class MarketplaceMachine(RuleBasedStateMachine):
     """One marketplace, one platform, one model."""
 
@@ -295,6 +308,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
         for name, facts in PEOPLE.items():
             principals = {"lake": f"{name}_db"} if name in READERS else {}
             market.people.add(name, principals=principals, by="uma", **facts)
+            self.model.known_there |= {name} & set(READERS)
             self.model.people[name] = m.Person(
                 groups=set(facts.get("groups", ())),
                 permissions=set(facts.get("permissions", ())),
@@ -402,7 +416,7 @@ class MarketplaceMachine(RuleBasedStateMachine):
 
     # -- publishing -------------------------------------------------------------------------
 
-    def _publish(self, name: str, form: m.Form, own, longest, sources) -> None:
+    def _publish(self, name: str, form: m.Form, own, longest, sources, *, emergency=False) -> None:
         id = f"product-{next(self.numbers)}"
         questions = [Question.short_answer("why", "Why?")]
         if form.asks_duration:
@@ -426,16 +440,17 @@ class MarketplaceMachine(RuleBasedStateMachine):
             form=made.id,
             review=flow_of(own),
             max_duration=length_of(longest),
+            emergency=EMERGENCY if emergency else None,
             id=id,
             by=MANAGER,
         )
         self.names[id] = name
-        self.model.products[id] = m.Product(set(sources), form, own, longest)
+        self.model.products[id] = m.Product(set(sources), form, own, longest, emergency)
 
     @initialize(form=forms(), own=own_flows, longest=lengths, other=forms())
     def two_products_that_share_a_source(self, form, own, longest, other):
-        self._publish("First", form, own, longest, {"people", "leave"})
-        self._publish("Second", other, own, None, {"people", "pay"})
+        self._publish("First", form, own, longest, {"people", "leave"}, emergency=True)
+        self._publish("Second", other, own, None, {"people", "pay"}, emergency=True)
 
     @rule(data=st.data(), what=st.sampled_from(HAPPENINGS))
     def something_happens(self, data, what):
@@ -447,7 +462,8 @@ class MarketplaceMachine(RuleBasedStateMachine):
             name = f"Product {next(self.numbers)}"
             form, own = data.draw(forms(), label="form"), data.draw(own_flows, label="own")
             longest, sources = data.draw(lengths), data.draw(source_sets, label="sources")
-            self._publish(name, form, own, longest, sources)
+            emergency = data.draw(st.booleans(), label="emergency")
+            self._publish(name, form, own, longest, sources, emergency=emergency)
 
     # -- asking -----------------------------------------------------------------------------
 
@@ -654,6 +670,44 @@ class MarketplaceMachine(RuleBasedStateMachine):
         by = data.draw(st.sampled_from([ship.person, ship.deputy, "gil"]), label="by")
         self.market.deputies.end(id, by=by)
 
+    # -- emergencies ------------------------------------------------------------------------
+
+    def break_glass(self, data):
+        product = self.pick_product(data)
+        by = data.draw(st.sampled_from(["con"] * 5 + ["pat"] * 2 + ["bo", "gil"]), label="by")
+        id = f"request-{next(self.numbers)}"
+        refusal = self.model.break_glass(id, product=product, by=by, now=self.now)
+        act = self.market.requests.break_glass
+        self.compare(refusal, act, product, reason="it is down", id=id, by=by)
+
+    def _pick_emergency(self, data) -> str:
+        known = [id for id, each in self.model.requests.items() if each.emergency is not None]
+        if not known:
+            self.break_glass(data)
+            known = [id for id, each in self.model.requests.items() if each.emergency is not None]
+        if not known or data.draw(one_in(10), label="any"):
+            return self.pick(data, "approved")
+        return data.draw(st.sampled_from(known), label="emergency")
+
+    def somebody_reviews_an_emergency(self, data):
+        """A steward most of the time, or whoever it is about."""
+        id = self._pick_emergency(data)
+        request, justified = self.model.requests[id], data.draw(st.booleans(), label="justified")
+        able = [who for who in sorted(PEOPLE) if "steward" in self.model._roles(request, who)]
+        if not able or data.draw(one_in(4), label="anybody"):
+            able = [*sorted(PEOPLE), request.requester]
+        by = data.draw(st.sampled_from(able), label="by")
+        refusal = self.model.review(id, by=by, justified=justified, now=self.now)
+        act, reason = self.market.requests.review_emergency, f"reason {next(self.numbers)}"
+        self.compare(refusal, act, id, justified=justified, reason=reason, by=by)
+
+    def somebody_settles(self, data):
+        id = self._pick_emergency(data)
+        by = data.draw(st.sampled_from(["gil", "gil", "gil", "dee", "con"]), label="by")
+        refusal = self.model.settle(id, by=by, now=self.now)
+        reason = f"reason {next(self.numbers)}"
+        self.compare(refusal, self.market.requests.settle_emergency, id, reason=reason, by=by)
+
     # -- asking back ------------------------------------------------------------------------
 
     def somebody_asks_back(self, data):
@@ -827,6 +881,13 @@ class MarketplaceMachine(RuleBasedStateMachine):
         assert [each.id for each in request.open_inquiries] == (open_ if request.open else [])
         acts = [(each.by, each.deputy_for, each.stage) for each in request.determinations]
         assert acts == [(each.by, each.deputy_for, each.stage) for each in known.votes]
+        kept = None if request.emergency is None else request.emergency.standing
+        said = {None: "open", True: "justified", False: "unjustified"}
+        assert kept == (known.emergency and said[known.emergency.justified])
+        if kept is not None:
+            assert request.determinations == (), "somebody decided what nobody decides"
+            assert request.until <= request.created_at + timedelta(hours=4), "longer than it may"
+            return
         by = [(each.steward, each.stage) for each in request.determinations]
         assert len(set(by)) == len(by), "somebody determined twice on one stage"
         sides = {request.requester, request.beneficiary.id}

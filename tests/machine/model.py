@@ -29,6 +29,8 @@ WRONG = "the input cannot be used"
 ANSWERED = "somebody has answered it"
 STEP = "the state has no such step"
 IN_USE = "grants are active"
+EMERGENCY = "it was an emergency, and only that"
+SETTLED = "there is nothing to settle"
 
 MANAGER = ("domain", "MANAGE_DATA_PRODUCTS")
 GOVERNANCE = ("permission", "GOVERNANCE")
@@ -110,6 +112,7 @@ class Product:
     form: Form
     own_flow: Flow | None = None
     longest: tuple[int, str] | None = None
+    emergency: bool = False
     state: str = "published"
     suspended: bool = False
 
@@ -149,6 +152,25 @@ class Inquiry:
     answered_by: str = ""
 
 
+ADMITTED = (("user", "con"), ("group", "crew"))
+EMERGENCY_LASTS = (4, "hours")
+REVIEWED_WITHIN = (2, "days")
+
+
+@dataclass
+class Emergency:
+    """Access that nobody decided: ``justified`` is None until somebody has reviewed it."""
+
+    due: datetime
+    justified: bool | None = None
+    settled: bool = False
+
+    def bars(self, now: datetime) -> bool:
+        if self.justified is None:
+            return self.due <= now
+        return not (self.justified or self.settled)
+
+
 @dataclass
 class Request:
     kind: str
@@ -164,6 +186,7 @@ class Request:
     opened_at: datetime  # the stage that is open
     votes: list[Vote] = field(default_factory=list)
     inquiries: dict[str, Inquiry] = field(default_factory=dict)
+    emergency: Emergency | None = None
     state: str = "pending"
     until: datetime | None = None
     extends: str = ""
@@ -179,6 +202,7 @@ class Grant:
     requests: list[str]
     until: datetime | None
     made: datetime
+    emergency: bool = False
     live: bool = True
     lost: set[str] = field(default_factory=set)
 
@@ -277,6 +301,7 @@ class Model:
 
     def __init__(self) -> None:
         self.people: dict[str, Person] = {}
+        self.known_there: set[str] = set()  # whom the platform knows
         self.products: dict[str, Product] = {}
         self.requests: dict[str, Request] = {}
         self.grants: dict[str, Grant] = {}
@@ -392,18 +417,9 @@ class Model:
         if any(name.split(".")[0] not in wanted.sources for name in columns):
             return WRONG
         key = (kind, product, beneficiary, columns, extends)
-        for other, request in self.requests.items():
-            same = (
-                request.kind,
-                request.product,
-                request.beneficiary,
-                request.columns,
-                request.extends,
-            )
-            state = self.state(other, now)
-            if key == same and (state == "pending" or (state == "approved" and not extends)):
-                return TAKEN
-        self._end_what_is_over(kind, product, beneficiary, columns, extends, now)
+        if self._taken(key, now, emergency=False, pending=True):
+            return TAKEN
+        self._end_what_is_over(key, now, emergency=False)
         flow, limits = self._route(wanted, by, beneficiary), []
         if flow.kind == "approve":
             limits = [length for length in (flow.duration, wish) if length is not None]
@@ -436,6 +452,8 @@ class Model:
         request = self.requests[id]
         if refused := self._may(id, by, {"requester", "beneficiary"}, now):
             return refused
+        if request.emergency is not None:
+            return EMERGENCY
         grant = self.grants.get(request.grant)
         if grant is None or grant.over(now):
             return STEP
@@ -452,6 +470,88 @@ class Model:
             extends=request.grant,
             now=now,
         )
+
+    # emergencies
+
+    def break_glass(self, id: str, *, product: str, by: str, now: datetime) -> str | None:
+        wanted, person, who = self.products[product], self.people[by], ("user", by)
+        if not person.active:
+            return UNKNOWN
+        if wanted.state == "deleted":
+            return GONE
+        if wanted.state != "published":
+            return STEP
+        if not wanted.emergency or not any(person.is_one_of(by, one) for one in ADMITTED):
+            return FORBIDDEN
+        if by not in self.known_there:
+            return WRONG
+        before = (each for each in self.requests.values() if each.requester == by)
+        if any(each.emergency is not None and each.emergency.bars(now) for each in before):
+            return FORBIDDEN
+        key = ("access", product, who, frozenset(), "")
+        if self._taken(key, now, emergency=False, pending=False):
+            return TAKEN
+        if self._taken(key, now, emergency=True, pending=False):
+            return TAKEN
+        flow = self._route(wanted, by, who)
+        if flow.kind == "deny":
+            return FORBIDDEN
+        for emergency in (False, True):
+            self._end_what_is_over(key, now, emergency=emergency)
+        limits = [
+            EMERGENCY_LASTS,
+            flow.duration if flow.kind == "approve" else None,
+            wanted.longest,
+        ]
+        self.requests[id] = Request(
+            kind="access",
+            product=product,
+            requester=by,
+            beneficiary=who,
+            columns=frozenset(),
+            stages=flow.stages or DEFAULT.stages,
+            allow_self_review=False,
+            limits=tuple(length for length in limits if length is not None),
+            form=wanted.form,
+            asked_at=now,
+            opened_at=now,
+            emergency=Emergency(after(now, REVIEWED_WITHIN)),
+        )
+        self._approve(id, now)
+        self.grants[id].emergency = True
+        return None
+
+    def review(self, id: str, *, by: str, justified: bool, now: datetime) -> str | None:
+        request = self.requests[id]
+        if refused := self._may(id, by, self._roles(request, by), now):
+            return refused
+        kept = request.emergency
+        if kept is None:
+            return STEP
+        if kept.justified is not None:
+            return DECIDED
+        roles = self._roles(request, by)
+        late = kept.due <= now and "governance" in roles
+        if by == request.requester or not ("steward" in roles or late):
+            return FORBIDDEN
+        kept.justified = justified
+        if not justified and self.grants[request.grant].live:
+            self._finish(self.grants[request.grant], now)
+        return None
+
+    def settle(self, id: str, *, by: str, now: datetime) -> str | None:
+        request = self.requests[id]
+        if refused := self._may(id, by, {"governance"}, now):
+            return refused
+        kept = request.emergency
+        if kept is None:
+            return STEP
+        if by == request.requester:
+            return FORBIDDEN
+        if kept.justified is not False or kept.settled:
+            return SETTLED
+        kept.settled = True
+        return None
 
     # deciding
 
@@ -812,9 +912,19 @@ class Model:
                 if mine <= grant.lost:
                     self._finish(grant, now)
 
-    def _end_what_is_over(self, kind, product, beneficiary, columns, extends, now) -> None:
+    def _taken(self, key: tuple, now: datetime, *, emergency: bool, pending: bool) -> bool:
+        """Whether the same is approved, or, if that matters, pending."""
+        return any(
+            (self.state(id, now) == "approved" and not key[4])
+            or (pending and self.state(id, now) == "pending")
+            for id, each in self.requests.items()
+            if (each.emergency is not None) == emergency
+            and key == (each.kind, each.product, each.beneficiary, each.columns, each.extends)
+        )
+
+    def _end_what_is_over(self, key: tuple, now: datetime, *, emergency: bool) -> None:
         """Asking again after an end that no worker has swept yet ends it first."""
         for grant in list(self.grants.values()):
-            same = (grant.kind, grant.product, grant.beneficiary, grant.columns)
-            if not extends and grant.live and same == (kind, product, beneficiary, columns):
+            same = (grant.kind, grant.product, grant.beneficiary, grant.columns, "")
+            if grant.live and same == key and grant.emergency == emergency:
                 self._finish(grant, now)

@@ -23,6 +23,7 @@ from marketplace_sdk import (
     Declaration,
     DomainPolicy,
     Duration,
+    Emergency,
     Escalation,
     InvalidInput,
     Marketplace,
@@ -230,6 +231,39 @@ def a_read_message_to_ana(s: Scene) -> None:
     s.market.inbox.mark_read(s.found.id, by="ana")
 
 
+def emergency(*who) -> Emergency:
+    return Emergency(duration=Duration(4, "hours"), review_within=Duration(2, "days"), who=who)
+
+
+def opened_to_con(s: Scene) -> None:
+    """A product on which con may break the glass."""
+    s.product = s.world.publish(form=s.form, name="Open", emergency=emergency(user("con")))
+
+
+def opened_to_legal(s: Scene) -> None:
+    """A product on which all of Legal may, of whom the platform knows ana."""
+    s.product = s.world.publish(form=s.form, name="Open", emergency=emergency(LEGAL))
+    s.world.platform.principal("ana")
+    s.market.people.link("ana", "lake", "ana", by="uma")
+
+
+def glass_broken(s: Scene) -> None:
+    """con has access in an emergency, which ana reviews."""
+    opened_to_con(s)
+    s.request = s.market.requests.break_glass(s.product.id, reason="it is down", by="con")
+
+
+def review_overdue(s: Scene) -> None:
+    glass_broken(s)
+    s.world.clock.advance(days=3)
+    s.world.deliver()
+
+
+def found_unjustified(s: Scene) -> None:
+    glass_broken(s)
+    s.market.requests.review_emergency(s.request.id, justified=False, reason="no", by="ana")
+
+
 # -- reading effects back ------------------------------------------------------------------
 
 
@@ -244,6 +278,13 @@ def product(s: Scene):
 
 def request(s: Scene):
     return s.market.requests.get(s.request.id, by="gil")
+
+
+def only(results):
+    """The one result of a call for many, raised if it is an error."""
+    (result,) = results
+    if isinstance(result, Exception):
+        raise result
 
 
 def declared(s: Scene, do, **who) -> None:
@@ -326,6 +367,7 @@ CANCEL = BEYOND + "cancel: requester, beneficiary, GOVERNANCE"
 REVOKE = SECTION_4 + "revoke a member: GOVERNANCE, Manage Data Products, data steward"
 REVOKE_MASKING = SECTION_4 + "revoke a masking exception: GOVERNANCE, managers, data steward"
 RELINQUISH = BEYOND + "relinquish: beneficiary"
+GLASS = "behaviour B, break-glass, and ADR 0009: "
 EXTEND = BEYOND + "extend: requester, beneficiary"
 PEOPLE = BEYOND + "people add, update, link, deactivate: USER_ADMIN"
 DEAD = "architecture 7: a dead letter that a person can replay; beside webhooks: APPLICATION_ADMIN"
@@ -1033,6 +1075,119 @@ MATRIX = [
         act=lambda s, do, **who: do.requests.relinquish(s.request.id, **who),
         shows=lambda s: state(s, "revoked"),
     ),
+    # emergencies
+    Row(
+        what="break the glass of a product",
+        covers="requests.break_glass",
+        rule=GLASS + "who: as the product says, whatever rank one has",
+        cells="no   no   no   no   no   no   no   yes  no   no   no ",
+        job="no",
+        prepare=opened_to_con,
+        act=lambda s, do, **who: do.requests.break_glass(s.product.id, reason="down", **who),
+        shows=lambda s: bool(s.market.requests.find(emergency="any", by="gil").items),
+    ),
+    Row(
+        what="break the glass of a product that allows it to everybody in Legal",
+        covers="requests.break_glass",
+        rule=GLASS + "a steward whom the product names; they review it not themselves",
+        cells="no   no   no   yes  no   no   no   no   no   no   no ",
+        job="no",
+        prepare=opened_to_legal,
+        act=lambda s, do, **who: do.requests.break_glass(s.product.id, reason="down", **who),
+        shows=lambda s: bool(s.market.requests.find(emergency="any", by="gil").items),
+    ),
+    Row(
+        what="review an emergency access",
+        covers="requests.review_emergency",
+        rule=GLASS + "whoever could have decided an ordinary request",
+        cells="no   no   hid  yes  hid  hid  no   no   hid  hid  hid",
+        job="no",
+        prepare=glass_broken,
+        act=lambda s, do, **who: do.requests.review_emergency(
+            s.request.id, justified=True, reason="it was", **who
+        ),
+        shows=lambda s: request(s).emergency.standing == "justified",
+    ),
+    Row(
+        what="review an emergency access when that is overdue",
+        covers="requests.review_emergency",
+        rule=GLASS + "once it is overdue GOVERNANCE, too",
+        cells="yes  no   hid  yes  hid  hid  no   no   hid  hid  hid",
+        job="no",
+        prepare=review_overdue,
+        act=lambda s, do, **who: do.requests.review_emergency(
+            s.request.id, justified=False, reason="it was none", **who
+        ),
+        shows=lambda s: request(s).emergency.standing == "unjustified",
+    ),
+    Row(
+        what="settle what was no emergency",
+        covers="requests.settle_emergency",
+        rule=GLASS + "GOVERNANCE",
+        cells="yes  no   hid  no   hid  hid  no   no   hid  hid  hid",
+        job="no",
+        prepare=found_unjustified,
+        act=lambda s, do, **who: do.requests.settle_emergency(s.request.id, reason="ok", **who),
+        shows=lambda s: request(s).emergency.settled is not None,
+    ),
+    Row(
+        what="allow emergency access to a product",
+        covers="products.update",
+        rule=GLASS + "per product opt-in of its manager",
+        cells=MGR_,
+        act=lambda s, do, **who: do.products.update(
+            s.product.id, emergency=emergency(LEGAL), **who
+        ),
+        shows=lambda s: product(s).emergency is not None,
+    ),
+    # many at once: what one may not do to an item is told as the item's result
+    Row(
+        what="approve several requests",
+        covers="requests.approve_each",
+        rule=DECIDE,
+        cells="no   no   hid  yes  hid  hid  no   no   no   hid  hid",
+        act=lambda s, do, **who: only(do.requests.approve_each([s.request.id], reason="f", **who)),
+        shows=lambda s: state(s, "approved"),
+    ),
+    Row(
+        what="deny several requests",
+        covers="requests.deny_each",
+        rule=DECIDE,
+        cells="no   no   hid  yes  hid  hid  no   no   no   hid  hid",
+        act=lambda s, do, **who: only(do.requests.deny_each([s.request.id], reason="no", **who)),
+        shows=lambda s: state(s, "denied"),
+    ),
+    Row(
+        what="cancel several requests",
+        covers="requests.cancel_each",
+        rule=CANCEL,
+        cells="yes  no   hid  no   hid  hid  no   yes  yes  hid  hid",
+        act=lambda s, do, **who: only(do.requests.cancel_each([s.request.id], **who)),
+        shows=lambda s: state(s, "canceled"),
+    ),
+    Row(
+        what="revoke several members",
+        covers="requests.revoke_each",
+        rule=REVOKE,
+        cells="yes  yes  hid  yes  hid  hid  no   no   no   hid  hid",
+        prepare=approved,
+        act=lambda s, do, **who: only(do.requests.revoke_each([s.request.id], reason="x", **who)),
+        shows=lambda s: state(s, "revoked"),
+    ),
+    Row(
+        what="request several products",
+        covers="requests.request_each",
+        rule=ASK,
+        cells=ALL_,
+        job="no",
+        prepare=nothing_asked,
+        act=lambda s, do, **who: only(
+            do.requests.request_each(
+                [s.product.id], answers={"why": "to count"}, on_behalf_of="fay", **who
+            )
+        ),
+        shows=lambda s: bool(s.market.requests.find(product=s.product.id, by="gil").items),
+    ),
     # people
     Row(
         what="add a person",
@@ -1327,12 +1482,18 @@ NEVER_A_JOB = {
     "deputies.name",
     "requests.answer",
     "requests.approve",
+    "requests.approve_each",
+    "requests.break_glass",
     "requests.ask",
     "requests.deny",
+    "requests.deny_each",
     "requests.request_access",
+    "requests.request_each",
     "requests.request_masking_exception",
     "requests.extend",
     "requests.relinquish",
+    "requests.review_emergency",
+    "requests.settle_emergency",
 }
 ON_SQLITE = (
     "grant Manage Data Products",

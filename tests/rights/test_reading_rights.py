@@ -38,6 +38,7 @@ from tests.rights.test_permission_matrix import (
     asked_under,
     deputy_named,
     exception_approved,
+    glass_broken,
     taken_by_hand,
 )
 from tests.world import LEGAL, PRIVACY, all_of, any_of
@@ -52,6 +53,7 @@ NAMES = READING + (
     "selector only"
 )
 INQUIRIES = "ADR 0006: whoever may see a request's answers sees what was asked back; " + ANSWERS
+GLASS = "ADR 0009: as private as other reasons; " + ANSWERS
 INBOX = READING + "inbox: oneself"
 PREFERENCES = "behaviour 11: per user, per channel, per type preferences, as private as the inbox"
 CHANNELS = "behaviour 11: whoever chooses knows between what (the design is silent)"
@@ -324,6 +326,33 @@ READS = [
         cells="     -    -    -    -    -    -    -    yes  yes  -    -  ",
         prepare=answered_back,
         act=lambda s, do, **who: do.requests.find(inquiry="awaiting_me", **who),
+        shows=lambda s, page: holds(page, s.request.id),
+    ),
+    Row(
+        what="why the glass was broken",
+        covers="requests.get",
+        rule=GLASS,
+        cells="     yes  yes  hid  yes  hid  hid  yes  yes  hid  hid  hid",
+        prepare=glass_broken,
+        act=lambda s, do, **who: do.requests.get(s.request.id, **who),
+        shows=lambda s, found: found.emergency.reason == "it is down",
+    ),
+    Row(
+        what="emergency access of others",
+        covers="requests.find",
+        rule=GLASS,
+        cells="     yes  yes  -    yes  -    -    yes  yes  -    -    -  ",
+        prepare=glass_broken,
+        act=lambda s, do, **who: do.requests.find(emergency="any", **who),
+        shows=lambda s, page: holds(page, s.request.id),
+    ),
+    Row(
+        what="emergency access that waits for one's review",
+        covers="requests.find",
+        rule=GLASS,
+        cells="     -    -    -    yes  -    -    -    -    -    -    -  ",
+        prepare=glass_broken,
+        act=lambda s, do, **who: do.requests.find(emergency="awaiting_me", **who),
         shows=lambda s, page: holds(page, s.request.id),
     ),
     Row(

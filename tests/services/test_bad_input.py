@@ -17,6 +17,7 @@ from marketplace_sdk import (
     DeclarationPlan,
     DomainPolicy,
     Duration,
+    Emergency,
     InvalidInput,
     MarketplaceError,
     NotAllowed,
@@ -66,6 +67,8 @@ UNTIL = [
     datetime(2030, 1, 1),  # noqa: DTZ001  # naive is what this is about
     timedelta(days=-3),
 ]
+HOURS = Duration(4, "hours")
+REVISIONS = [*MAPPING, {"nobody": 1}]
 BY = [*BROKEN, *ODD, None, "nobody", "system", SQL]
 ANSWERS = [
     *MAPPING,
@@ -317,6 +320,7 @@ COMMANDS = {
             "tags": NAMES,
             "expert": [*BROKEN[:4], *ODD, "nobody", None],
             "max_duration": LENGTH,
+            "emergency": OBJECT,
             "id": NEW_ID,
             "by": BY,
         },
@@ -334,6 +338,7 @@ COMMANDS = {
             "review": [*OBJECT, ReviewFlow.delegate()],
             "masking_review": OBJECT,
             "max_duration": LENGTH,
+            "emergency": OBJECT,
             "by": BY,
         },
     ),
@@ -478,6 +483,64 @@ COMMANDS = {
         lambda w: {"id": w.approved.id, "reason": "x", "by": "dee"},
         {"id": KNOWN, "reason": REASON, "by": BY},
     ),
+    "requests.approve_each": (
+        lambda w: {"ids": [w.pending.id], "reason": "fine", "by": "ana"},
+        {
+            "ids": NAMES,
+            "reason": REASON,
+            "until": UNTIL,
+            "determination": NEW_ID,
+            "revisions": REVISIONS,
+            "by": BY,
+        },
+    ),
+    "requests.deny_each": (
+        lambda w: {"ids": [w.pending.id], "reason": "no", "by": "ana"},
+        {
+            "ids": NAMES,
+            "reason": REASON,
+            "determination": NEW_ID,
+            "revisions": REVISIONS,
+            "by": BY,
+        },
+    ),
+    "requests.cancel_each": (
+        lambda w: {"ids": [w.pending.id], "by": "con"},
+        {"ids": NAMES, "reason": TEXT, "by": BY},
+    ),
+    "requests.revoke_each": (
+        lambda w: {"ids": [w.approved.id], "reason": "x", "by": "dee"},
+        {"ids": NAMES, "reason": REASON, "by": BY},
+    ),
+    # What is wrong with the answers is each product's own result: `tests/services/test_each.py`.
+    "requests.request_each": (
+        lambda w: why(products=[w.suspended.id], by="con"),
+        {
+            "products": NAMES,
+            "answers": (),
+            "acknowledge": (),
+            "on_behalf_of": (),
+            "by": BY,
+        },
+    ),
+    "requests.break_glass": (
+        lambda w: {"product": w.opened.id, "reason": "down", "by": "con"},
+        {
+            "product": KNOWN,
+            "reason": REASON,
+            "acknowledge": [*LIST, None, ["nobody"], "nobody", [5], [{}], [None]],
+            "id": NEW_ID,
+            "by": BY,
+        },
+    ),
+    "requests.review_emergency": (
+        lambda w: {"id": w.broken.id, "justified": True, "reason": "fine", "by": "ana"},
+        {"id": KNOWN, "justified": FLAG, "reason": REASON, "by": BY},
+    ),
+    "requests.settle_emergency": (
+        lambda w: {"id": w.unjustified.id, "reason": "fine", "by": "gil"},
+        {"id": KNOWN, "reason": REASON, "by": BY},
+    ),
     "requests.relinquish": (
         lambda w: {"id": w.approved.id, "by": "pat"},
         {"id": KNOWN, "reason": TEXT, "by": BY},
@@ -497,6 +560,7 @@ COMMANDS = {
             "role": [*FILTER, "nobody"],
             "review": [*FILTER, "nobody"],
             "inquiry": [*FILTER, "nobody"],
+            "emergency": [*FILTER, "nobody"],
             "ends": [each for each in FLAG if each is not None],
             "after": AFTER,
             "limit": LIMIT,
@@ -764,6 +828,16 @@ def prepared(storage="memory"):
     world.approved = world.approve(
         world.ask(world.product, by="pat"), "ana", until=Duration(30, "days")
     )
+    both = [user("con"), user("pat")]
+    rule = Emergency(duration=HOURS, review_within=Duration(2, "days"), who=both)
+    products = [world.publish(form=world.form_id, emergency=rule) for _ in range(3)]
+    world.opened, one, other = products
+    glass = world.market.requests.break_glass
+    world.broken = glass(one.id, reason="down", by="con")
+    world.unjustified = glass(other.id, reason="down", by="pat")
+    world.market.requests.review_emergency(
+        world.unjustified.id, justified=False, reason="no", by="ana"
+    )
     world.market.destinations.create(
         "https://hook.example/", secret="env:HOOK_ONE", id="hook", by="ada"
     )
@@ -899,6 +973,12 @@ def test_odd_but_plain_names_are_only_names(name):
         lambda: DomainPolicy(auto_approve="no"),
         lambda: DomainPolicy(self_review="sometimes"),
         lambda: DomainPolicy(max_duration=5),
+        lambda: DomainPolicy(emergency=5),
+        lambda: Emergency(duration=5, review_within=HOURS, who=[LEGAL]),
+        lambda: Emergency(duration=HOURS, review_within="2 days", who=[LEGAL]),
+        lambda: Emergency(duration=HOURS, review_within=HOURS, who=LEGAL),
+        lambda: Emergency(duration=HOURS, review_within=HOURS, who=["ana"]),
+        lambda: Emergency(duration=HOURS, review_within=HOURS, who=[]),
         lambda: Duration(-1, "days"),
         lambda: Duration(1, "fortnights"),
         lambda: Duration(1, None),

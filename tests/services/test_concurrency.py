@@ -12,10 +12,12 @@ from marketplace_sdk import (
     Conflict,
     DuplicateName,
     Duration,
+    Emergency,
     MarketplaceError,
     ReviewFlow,
     Seat,
     Stage,
+    user,
 )
 from tests.services.helpers import kept, small_world, types_of
 from tests.world import LEGAL, PRIVACY, all_of, any_of
@@ -140,6 +142,53 @@ def test_the_same_wish_at_once_is_filed_once(shared):
     assert (len(won), len(lost)) == (1, 3)
     assert {type(each) for each in lost} == {AlreadyRequested}
     assert {each.existing for each in lost} == {won[0].id}
+
+
+def test_the_glass_is_broken_once_at_a_time(shared):
+    """One grant, one alarm; the others are told whose it is."""
+    rule = Emergency(
+        duration=Duration(1, "hours"), review_within=Duration(1, "days"), who=[user("con")]
+    )
+    product = shared.publish(any_of(LEGAL), emergency=rule)
+    requests = shared.market.requests
+
+    won, lost = split(race(*[lambda: requests.break_glass(product.id, reason="now", by="con")] * 4))
+
+    assert (len(won), {type(each) for each in lost}) == (1, {AlreadyRequested})
+    assert {each.existing for each in lost} == {won[0].id}
+    assert len(shared.market.grants.of("con", by="con").items) == 1
+    assert shared.told("ana").count("emergency_opened") == 1
+
+
+def test_two_reviews_of_one_emergency_have_one_finding(shared):
+    """And the access is what the finding that counts says."""
+    rule = Emergency(
+        duration=Duration(1, "hours"), review_within=Duration(1, "days"), who=[user("con")]
+    )
+    product = shared.publish(any_of(LEGAL), emergency=rule)
+    requests = shared.market.requests
+    for number in range(ROUNDS):
+        request = requests.break_glass(product.id, reason="now", by="con")
+
+        won, lost = split(
+            race(
+                *[
+                    lambda id=request.id, by=by, said=said: requests.review_emergency(
+                        id, justified=said, reason="so", by=by
+                    )
+                    for by, said in (("ana", number % 2 == 0), ("bo", number % 2 == 1))
+                ]
+            )
+        )
+
+        assert (len(won), [type(each) for each in lost]) == (1, [AlreadyDetermined])
+        found = requests.get(request.id, by="gil")
+        assert found.emergency == won[0].emergency
+        assert found.state == ("approved" if found.emergency.review.justified else "revoked")
+        if found.state == "approved":
+            requests.revoke(request.id, reason="next round", by="dee")
+        else:
+            requests.settle_emergency(request.id, reason="next round", by="gil")
 
 
 def test_the_same_determination_sent_twice_counts_once(shared):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -20,6 +20,12 @@ from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Ta
 from marketplace_sdk.domain.deputies import Deputyship
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
 from marketplace_sdk.domain.durations import UNITS, Duration
+from marketplace_sdk.domain.emergency import (
+    Emergency,
+    EmergencyAccess,
+    EmergencyReview,
+    Settlement,
+)
 from marketplace_sdk.domain.events import Event, Mark, Notice, Timer
 from marketplace_sdk.domain.forms import (
     Acknowledgement,
@@ -179,6 +185,31 @@ INQUIRIES = st.builds(
 # Enough of them for a request, which is large as it is: each alone is tried with all that it holds.
 OPEN = Inquiry(id="a", asked_by="ana", asked_at=datetime(2026, 1, 2, tzinfo=UTC), question="Why?")
 ANSWERED = evolve(OPEN, id="b", answer="So.", answered_by="con", answered_at=OPEN.asked_at)
+RULES_FOR_EMERGENCIES = st.builds(
+    Emergency,
+    duration=st.sampled_from([Duration(4, "hours"), timedelta(minutes=90)]),
+    review_within=st.sampled_from([Duration(2, "days"), Duration(4, "weeks")]),
+    who=st.lists(SELECTORS, min_size=1, max_size=2),
+)
+REVIEWS = st.builds(
+    EmergencyReview,
+    justified=st.booleans(),
+    by=NAMES,
+    at=MOMENTS,
+    reason=TEXTS,
+    matched=st.lists(NAMES, max_size=2).map(tuple),
+    as_of=st.none() | MOMENTS,
+)
+EMERGENCIES = st.builds(
+    EmergencyAccess,
+    reason=TEXTS,
+    admitted=NAMES,
+    as_of=st.none() | MOMENTS,
+    review_due=MOMENTS,
+    overdue_at=st.none() | MOMENTS,
+    review=st.none() | REVIEWS,
+    settled=st.none() | st.builds(Settlement, by=NAMES, at=MOMENTS, reason=TEXTS),
+)
 PARTS = st.builds(
     Part,
     present=st.booleans(),
@@ -236,6 +267,7 @@ VALUES = {
             extra_stages=st.lists(STAGES, max_size=2),
             widening=st.sampled_from(["give", "ask"]),
             leaving=st.sampled_from(["keep", "remove"]),
+            emergency=st.sampled_from(["product", "never"]),
         ),
     ),
     DataUseAgreement: AGREEMENTS,
@@ -257,6 +289,7 @@ VALUES = {
         review=st.one_of(st.none(), FLOWS),
         masking_review=st.one_of(st.none(), FLOWS),
         max_duration=st.one_of(st.none(), DURATIONS),
+        emergency=st.none() | RULES_FOR_EMERGENCIES,
         state=st.sampled_from(["published", "suspended", "retired", "deleting", "deleted"]),
         suspended=st.booleans(),
         asked=st.frozensets(st.tuples(SIMPLE, MOMENTS), max_size=2),
@@ -294,6 +327,7 @@ VALUES = {
         determinations=st.lists(DETERMINATIONS, max_size=2).map(tuple),
         inquiries=st.sampled_from([(), (OPEN,), (OPEN, ANSWERED)]),
         extends=TEXTS,
+        emergency=st.none() | EMERGENCIES,
         grant=TEXTS,
         created_at=MOMENTS,
         decided_at=st.one_of(st.none(), MOMENTS),
@@ -405,6 +439,9 @@ VALUES = {
     ),
     Determination: DETERMINATIONS,
     Inquiry: INQUIRIES,
+    Emergency: RULES_FOR_EMERGENCIES,
+    EmergencyAccess: EMERGENCIES,
+    EmergencyReview: REVIEWS,
     Event: st.builds(Event, type=NAMES, aggregate=NAMES, data=DATA),
     Notice: st.builds(
         Notice,

@@ -21,7 +21,14 @@ NOT_EVENTS = {SEALED, "test"}
 """Seals, and calls that only try."""
 OURS = {
     f"data_product.access_requests.{what}"
-    for what in ("question_asked", "question_answered", "escalated")
+    for what in (
+        "question_asked",
+        "question_answered",
+        "escalated",
+        "emergency_opened",
+        "emergency_overdue",
+        "emergency_reviewed",
+    )
 }
 """What the reference system does not do."""
 

@@ -95,6 +95,7 @@ def show(market: Services, *, id: str, as_json: bool) -> None:
             "form": product.form or "standard",
             "form for exceptions": product.masking_form,
             "longest access": product.max_duration,
+            "in an emergency": product.emergency,
         }
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from marketplace_sdk.cli.asking import answers_of, holder, pairs, sure, until
+from marketplace_sdk.cli.each import done, done_each
+from marketplace_sdk.cli.emergencies import emergencies
 from marketplace_sdk.cli.grouping import Group
 from marketplace_sdk.cli.opening import acting, confirmed
 from marketplace_sdk.cli.showing import (
@@ -16,18 +17,19 @@ from marketplace_sdk.cli.showing import (
     paged,
     print_json,
     print_page,
-    print_record,
     print_table,
     say,
     shown,
 )
+from marketplace_sdk.cli.telling import show_request, what_of
 
 if TYPE_CHECKING:
-    from marketplace_sdk.domain.requests import AccessRequest, Inquiry
+    from marketplace_sdk.domain.requests import AccessRequest
     from marketplace_sdk.marketplace import Services
 
 __all__ = ["requests"]
 
+STANDINGS = ("any", "open", "overdue", "justified", "unjustified", "awaiting_me")
 STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 
 deputised = click.option(
@@ -38,6 +40,10 @@ deputised = click.option(
 @click.group(cls=Group)
 def requests() -> None:
     """Access requests: file, look, ask back, decide, take back."""
+
+
+for each in emergencies:
+    requests.add_command(each)
 
 
 @requests.command("list")
@@ -55,6 +61,7 @@ def requests() -> None:
 )
 @click.option("--mine", is_flag=True, help="Only those that await a decision of yours.")
 @click.option("--to-answer", is_flag=True, help="Only those with a question for you.")
+@click.option("--emergency", type=click.Choice(STANDINGS), help="Only emergency access.")
 @paged
 @shown
 @acting
@@ -77,7 +84,7 @@ def list_(
         {
             "id": lambda each: each.id,
             "state": lambda each: each.state,
-            "what": _what,
+            "what": what_of,
             "product": lambda each: each.product_name,
             "for": lambda each: each.beneficiary,
             "asked by": lambda each: each.requester,
@@ -97,7 +104,7 @@ def list_(
 @acting
 def show(market: Services, *, id: str, as_json: bool) -> None:
     """Everything about one request that you may see."""
-    _show(market.requests.get(id), as_json=as_json)
+    show_request(market.requests.get(id), as_json=as_json)
 
 
 @requests.command()
@@ -166,7 +173,7 @@ def create(
         filed = market.requests.request_masking_exception(product, columns=columns, **more)
     else:
         filed = market.requests.request_access(product, **more)
-    _done(filed, as_json=as_json)
+    done(filed, as_json=as_json)
 
 
 @requests.command()
@@ -177,7 +184,7 @@ def create(
 @acting
 def ask(market: Services, *, id: str, question: str, deputy_for: str | None, as_json: bool) -> None:
     """Ask the requester of ID something before you decide; it stays pending."""
-    _done(market.requests.ask(id, question, deputy_for=deputy_for), as_json=as_json)
+    done(market.requests.ask(id, question, deputy_for=deputy_for), as_json=as_json)
 
 
 @requests.command()
@@ -189,11 +196,11 @@ def ask(market: Services, *, id: str, question: str, deputy_for: str | None, as_
 def answer(market: Services, *, id: str, answer: str, inquiry: str | None, as_json: bool) -> None:
     """Answer what was asked about your request ID."""
     to = inquiry or _only_open(market.requests.get(id))
-    _done(market.requests.answer(id, to, answer), as_json=as_json)
+    done(market.requests.answer(id, to, answer), as_json=as_json)
 
 
 @requests.command()
-@click.argument("id")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--reason", required=True, help="Why; it is kept.")
 @click.option(
     "--until", callback=until, metavar="WHEN", help="When access ends: '30 days', or a time."
@@ -204,51 +211,79 @@ def answer(market: Services, *, id: str, answer: str, inquiry: str | None, as_js
 def approve(
     market: Services,
     *,
-    id: str,
+    ids: tuple[str, ...],
     reason: str,
     until: Any,
     deputy_for: str | None,
     as_json: bool,
 ) -> None:
-    """Approve as a steward; with --until for a while only."""
-    approved = market.requests.approve(id, reason=reason, until=until, deputy_for=deputy_for)
-    _done(approved, as_json=as_json)
+    """Approve as a steward, one or several; with --until for a while only."""
+    said = {"reason": reason, "until": until, "deputy_for": deputy_for}
+    done_each(
+        ids,
+        lambda id: market.requests.approve(id, **said),
+        lambda all_: market.requests.approve_each(all_, **said),
+        as_json=as_json,
+    )
 
 
 @requests.command()
-@click.argument("id")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--reason", required=True, help="Why; it is kept.")
 @deputised
 @shown
 @acting
-def deny(market: Services, *, id: str, reason: str, deputy_for: str | None, as_json: bool) -> None:
-    """Deny as a steward; one denial ends the request."""
-    _done(market.requests.deny(id, reason=reason, deputy_for=deputy_for), as_json=as_json)
+def deny(
+    market: Services, *, ids: tuple[str, ...], reason: str, deputy_for: str | None, as_json: bool
+) -> None:
+    """Deny as a steward, one or several; one denial ends a request."""
+    said: dict[str, Any] = {"reason": reason, "deputy_for": deputy_for}
+    done_each(
+        ids,
+        lambda id: market.requests.deny(id, **said),
+        lambda all_: market.requests.deny_each(all_, **said),
+        as_json=as_json,
+    )
 
 
 @requests.command()
-@click.argument("id")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--reason", default="", help="Why; it is kept.")
 @shown
 @acting
-def cancel(market: Services, *, id: str, reason: str, as_json: bool) -> None:
-    """Call off a pending request."""
-    _done(market.requests.cancel(id, reason=reason), as_json=as_json)
+def cancel(market: Services, *, ids: tuple[str, ...], reason: str, as_json: bool) -> None:
+    """Call off pending requests, one or several."""
+    done_each(
+        ids,
+        lambda id: market.requests.cancel(id, reason=reason),
+        lambda all_: market.requests.cancel_each(all_, reason=reason),
+        as_json=as_json,
+    )
 
 
 @requests.command()
-@click.argument("id")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--reason", required=True, help="Why; it is kept.")
 @confirmed
 @shown
 @acting
-def revoke(market: Services, *, id: str, reason: str, yes: bool, as_json: bool) -> None:
-    """Take back what a request gave; shows what that is, and asks first."""
-    request = market.requests.get(id)
-    if request.grant and not yes:
-        _tell_grant(market, request)
-    sure(f"revoke the access of {clean(request.beneficiary)}?", yes=yes)
-    _done(market.requests.revoke(id, reason=reason), as_json=as_json)
+def revoke(
+    market: Services, *, ids: tuple[str, ...], reason: str, yes: bool, as_json: bool
+) -> None:
+    """Take back what requests gave, one or several; shows what that is, and asks first."""
+    if not yes:
+        found = [market.requests.get(id) for id in dict.fromkeys(ids)]
+        for request in found:
+            if request.grant:
+                _tell_grant(market, request)
+        whose = ", ".join(dict.fromkeys(clean(request.beneficiary) for request in found))
+        sure(f"revoke the access of {whose}?", yes=yes)
+    done_each(
+        ids,
+        lambda id: market.requests.revoke(id, reason=reason),
+        lambda all_: market.requests.revoke_each(all_, reason=reason),
+        as_json=as_json,
+    )
 
 
 @requests.command()
@@ -263,7 +298,7 @@ def relinquish(market: Services, *, id: str, reason: str, yes: bool, as_json: bo
     if request.grant and not yes:
         _tell_grant(market, request)
     sure("give it up?", yes=yes)
-    _done(market.requests.relinquish(id, reason=reason), as_json=as_json)
+    done(market.requests.relinquish(id, reason=reason), as_json=as_json)
 
 
 @requests.command()
@@ -292,7 +327,7 @@ def extend(
     form_id = market.products.get(before.product).form_for(before.kind) or "standard"
     answers = answers_of(market.forms.get(form_id).current, given)
     filed = market.requests.extend(id, answers=answers, acknowledge=acknowledge)
-    _done(filed, as_json=as_json)
+    done(filed, as_json=as_json)
 
 
 def _only_open(request: AccessRequest) -> str:
@@ -309,71 +344,3 @@ def _tell_grant(market: Services, request: AccessRequest) -> None:
     grant = market.grants.get(request.grant)
     for line in (str(grant), *map(str, grant.items)):
         click.echo(clean(line), err=True)
-
-
-def _what(request: AccessRequest) -> str:
-    return "access" if request.kind == "access" else f"see {', '.join(request.columns)}"
-
-
-def _done(request: AccessRequest, *, as_json: bool) -> None:
-    if as_json:
-        print_json(request)
-    else:
-        end = f" until {day(request.until)}" if request.until else ""
-        say(f"{request.id}: {request.state}{end}")
-
-
-def _show(request: AccessRequest, *, as_json: bool) -> None:
-    if as_json:
-        print_json(request)
-        return
-    labels = {question.key: question.label for question in request.form.questions}
-    print_record(
-        {
-            "id": request.id,
-            "state": request.state,
-            "what": _what(request),
-            "product": f"{request.product_name} ({request.product})",
-            "for": request.beneficiary,
-            "asked by": request.requester,
-            "asked at": day(request.created_at),
-            "decided at": day(request.decided_at),
-            "until": day(request.until),
-            "wish": request.wish or "",
-            "cause": request.cause,
-            "reason": request.reason,
-            "answers": "\n".join(
-                f"{labels.get(key, key)} {_words(answer)}"
-                for key, answer in request.answers.items()
-            ),
-            "asked back": "\n".join(map(_said, request.inquiries)),
-            "decided": "\n".join(
-                f"{each.who}: {each.verdict}: {each.reason}" for each in request.determinations
-            ),
-            "stuck": "\n".join(request.stuck),
-            "escalates": _escalates(request),
-            "called off": day(request.expires_at),
-            "grant": request.grant,
-        }
-    )
-
-
-def _escalates(request: AccessRequest) -> str:
-    at, added = request.escalates_at, request.escalation
-    return "" if at is None or added is None else f"{day(at)} to {added.to}"
-
-
-def _said(inquiry: Inquiry) -> str:
-    asked = f"{inquiry.who}, {day(inquiry.asked_at)}"
-    words = f"{asked} ({inquiry.id}): {inquiry.question}"
-    if inquiry.answered_at is None:
-        return words
-    return f"{words}\n{inquiry.answered_by}: {inquiry.answer}"
-
-
-def _words(answer: object) -> str:
-    if isinstance(answer, tuple):
-        return ", ".join(map(str, answer))
-    if isinstance(answer, Mapping):
-        return " ".join(map(str, answer.values()))
-    return str(answer)

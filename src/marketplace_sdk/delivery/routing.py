@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from marketplace_sdk.domain.events import EMERGENCY
 from marketplace_sdk.domain.preferences import Channel, PersonPreferences, mode_of
 from marketplace_sdk.work.gathering import gather
 
@@ -47,6 +48,8 @@ def routes(unit: Unit, message: InboxMessage, notifiers: Sequence[str]) -> Itera
     modes = {
         name: mode_of(unit.get(Channel, name), chosen, name, message.kind) for name in notifiers
     }
+    if message.kind == EMERGENCY:  # a digest of tomorrow would tell of what is over
+        modes = {name: "immediate" if mode == "digest" else mode for name, mode in modes.items()}
     gathering = [name for name, mode in modes.items() if mode == "digest"]
     if gathering:
         gather(unit, message, gathering)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from marketplace_sdk.domain.announcing import notice, sides
+from marketplace_sdk.domain.breaking_glass import REVIEW_TIMER, overdue
 from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
@@ -19,7 +20,15 @@ from marketplace_sdk.wire.codec import instant, text_of
 from marketplace_sdk.work.endings import call_off, end_grant
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["BUILT_IN", "add_stewards", "expire", "time_out", "warn", "warn_stewards"]
+__all__ = [
+    "BUILT_IN",
+    "add_stewards",
+    "expire",
+    "look_at_review",
+    "time_out",
+    "warn",
+    "warn_stewards",
+]
 
 
 def expire(unit: Unit, timer: Timer) -> None:
@@ -89,6 +98,15 @@ def warn_stewards(unit: Unit, timer: Timer) -> None:
         unit.keep(warn_of_time_out(request, unit.now, names={}))
 
 
+def look_at_review(unit: Unit, timer: Timer) -> None:
+    """Note that the review of an emergency access is late, and tell of it, if it still is."""
+    request = unit.get(AccessRequest, _id(timer))
+    decision = None if request is None else overdue(request, unit.now)
+    if decision is not None and decision.changed:
+        unit.save(decision.request)
+        unit.keep(decision.effects)
+
+
 def _id(timer: Timer) -> str:
     return timer.about.split(":", 1)[1]
 
@@ -99,5 +117,6 @@ BUILT_IN = {
     ESCALATE: add_stewards,
     TIME_OUT: time_out,
     TIME_OUT_SOON: warn_stewards,
+    REVIEW_TIMER: look_at_review,
 }
 """What each kind does, inside one unit of work."""

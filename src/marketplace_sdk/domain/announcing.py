@@ -35,6 +35,7 @@ def happened(name: str, request: AccessRequest, more: Mapping[str, Any] | None =
             "until": None if request.until is None else request.until.isoformat(),
             "form_version": request.form.id,
             "extends": request.extends,
+            **({} if request.emergency is None else {"emergency": True}),
         },
         **(more or {}),
     }

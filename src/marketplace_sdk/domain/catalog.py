@@ -171,6 +171,7 @@ class DomainPolicy:
             (new requests only, until the stewards confirm).
         leaving: a source that leaves the domain while products hold it: members ``keep`` it,
             or all lose it (``remove``).
+        emergency: whether the glass may be broken: as the ``product`` says, or ``never``.
     """
 
     auto_approve: bool = True
@@ -179,6 +180,7 @@ class DomainPolicy:
     extra_stages: tuple[Stage, ...] = field(default=(), converter=listed)
     widening: Literal["give", "ask"] = "give"
     leaving: Literal["keep", "remove"] = "keep"
+    emergency: Literal["product", "never"] = "product"
 
     def __attrs_post_init__(self) -> None:
         check_flag(self.auto_approve, "policy.auto_approve")
@@ -189,6 +191,8 @@ class DomainPolicy:
             problems.append(Problem("policy.widening", "must be give or ask"))
         if self.leaving not in ("keep", "remove"):
             problems.append(Problem("policy.leaving", "must be keep or remove"))
+        if self.emergency not in ("product", "never"):
+            problems.append(Problem("policy.emergency", "must be product or never"))
         if not all(isinstance(stage, Stage) for stage in self.extra_stages):
             problems.append(Problem("policy.extra_stages", "must be Stage objects"))
         if self.max_duration is not None and not isinstance(self.max_duration, Duration):

@@ -18,6 +18,8 @@ __all__ = [
     "ANSWER_REMINDER",
     "ASKS",
     "CATALOGUE",
+    "EMERGENCY",
+    "EMERGENCY_REVIEWS",
     "NOTICES",
     "QUESTION_ASKED",
     "REMINDER",
@@ -240,6 +242,29 @@ CATALOGUE: Mapping[str, EventType] = {
             outgoing=f"{_REQUESTS}.deleted",
             summary="The product behind a request was deleted.",
         ),
+        EventType(
+            name="request.emergency_opened",
+            about="request",
+            outgoing=f"{_REQUESTS}.emergency_opened",
+            summary="Somebody broke the glass: access that nobody decided.",
+        ),
+        EventType(
+            name="request.emergency_reviewed",
+            about="request",
+            outgoing=f"{_REQUESTS}.emergency_reviewed",
+            summary="Afterwards somebody found whether it was an emergency.",
+        ),
+        EventType(
+            name="request.emergency_overdue",
+            about="request",
+            outgoing=f"{_REQUESTS}.emergency_overdue",
+            summary="The review of an emergency access is late.",
+        ),
+        EventType(
+            name="request.emergency_settled",
+            about="request",
+            summary="Whoever broke the glass without an emergency may do so again.",
+        ),
         EventType(name="request.stuck", about="request", summary="Nobody can fill a seat."),
         EventType(
             name="request.escalated",
@@ -295,6 +320,11 @@ REMINDS: Mapping[str, frozenset[str]] = {
     ANSWER_REMINDER: frozenset({QUESTION_ASKED}),
 }
 """Kinds of reminders, each with the kinds of notices that asked for the same before."""
+EMERGENCY = "emergency_opened"
+"""Kind of the notice that somebody broke the glass; it waits for no digest."""
+
+EMERGENCY_REVIEWS = "emergency_reviews_pending"
+"""Kind of the notice that reminds a steward of emergency access to be reviewed."""
 
 NOTICES: Mapping[str, str] = {
     "access_requested": "{requester} asks for {what} {product}; please decide{on_behalf}.",
@@ -321,6 +351,14 @@ NOTICES: Mapping[str, str] = {
     "access_expired": "expired for {beneficiary}: {what} {product}.",
     "access_expiring": "ends in {due} for {beneficiary}: {what} {product}.",
     "access_active": "active now for {beneficiary}: {what} {product}.",
+    EMERGENCY: "{requester} broke the glass: access to {product} until {until}, without a "
+    "decision; to be reviewed until {due}.",
+    "emergency_reviewed": "{reviewed_by} found the emergency access of {requester} to {product} "
+    "{outcome}.",
+    "emergency_overdue": "nobody has reviewed the emergency access of {requester} to {product}; "
+    "it was due on {due}.",
+    "emergency_settled": "{settled_by} settled the emergency access of {requester} to {product}.",
+    EMERGENCY_REVIEWS: "Emergency access waits for your review: {count}, the first due on {due}.",
     "access_stuck": "nobody can decide on {what} {product}: {seat}.",
     "product_suspended": "{product} is suspended; access is withheld.",
     "product_resumed": "{product} is available again.",

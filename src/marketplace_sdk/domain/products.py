@@ -10,6 +10,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.emergency import Emergency
 from marketplace_sdk.domain.review import ReviewFlow
 from marketplace_sdk.domain.values import check_name, listed, name_set
 from marketplace_sdk.errors import InvalidInput, Problem, TransitionNotAllowed
@@ -83,6 +84,7 @@ class DataProduct:
         review: used when the form delegates; None means the default review.
         masking_review: the same for masking exceptions.
         max_duration: longest access; None means no limit.
+        emergency: who may break the glass, and for how long; None means nobody.
         state: published, suspended, retired, deleting or deleted.
         suspended: access is withheld; a retired product can be suspended and resumed too.
         reason: why it is suspended; empty otherwise.
@@ -105,6 +107,7 @@ class DataProduct:
     review: ReviewFlow | None = None
     masking_review: ReviewFlow | None = None
     max_duration: Duration | None = None
+    emergency: Emergency | None = None
     state: ProductState = "published"
     suspended: bool = False
     reason: str = field(default="", repr=False)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from attrs import evolve, field, frozen
 
 from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.emergency import EmergencyAccess
 from marketplace_sdk.domain.forms import Acknowledgement, FormVersion
 from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.people import Beneficiary
@@ -120,6 +121,7 @@ class AccessRequest:
         determinations: in the order they were made.
         inquiries: questions back to whom it is for, in the order they were asked.
         extends: id of the grant that it would extend, or empty.
+        emergency: that nobody decided because it was one, and its review; else None.
         grant: id of the grant that it led to, or empty.
         until: end of an approval; None means without end.
         cause: why it was canceled or revoked.
@@ -152,6 +154,7 @@ class AccessRequest:
     determinations: tuple[Determination, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
     extends: str = ""
+    emergency: EmergencyAccess | None = None
     grant: str = ""
     created_at: datetime
     decided_at: datetime | None = None
@@ -220,7 +223,9 @@ class AccessRequest:
     @property
     def wish_key(self) -> str:
         """Equal for two requests of which only one may be pending or granted at a time."""
-        return wish_key(self.kind, self.product, self.columns, self.beneficiary.token, self.extends)
+        key = wish_key(self.kind, self.product, self.columns, self.beneficiary.token, self.extends)
+        # Whoever has access in an emergency may ask for it in the ordinary way meanwhile.
+        return key if self.emergency is None else f"emergency|{key}"
 
     def step(self, event: str, **changes: Any) -> AccessRequest:
         """The request after an event.
@@ -239,7 +244,15 @@ class AccessRequest:
         """Without what people wrote: who asked and who decided what, when and as whom stays."""
         spoken = tuple(evolve(each, reason="") for each in self.determinations)
         asked = tuple(evolve(each, question="", answer="") for each in self.inquiries)
-        silent = evolve(self, answers={}, reason="", determinations=spoken, inquiries=asked)
+        kept = None if self.emergency is None else self.emergency.erased()
+        silent = evolve(
+            self,
+            answers={},
+            reason="",
+            determinations=spoken,
+            inquiries=asked,
+            emergency=kept,
+        )
         return self if silent == self else evolve(silent, erased_at=now)
 
     def without_words_of(self, person: str) -> AccessRequest:
@@ -251,6 +264,7 @@ class AccessRequest:
                 for each in self.determinations
             ),
             inquiries=tuple(each.without_words_of(person) for each in self.inquiries),
+            emergency=None if self.emergency is None else self.emergency.without_words_of(person),
         )
 
     def overdue(self, now: datetime) -> bool:
@@ -281,6 +295,7 @@ class Explanation:
         open_seats: what is still needed.
         stuck: open seats that nobody can fill, in words.
         open_inquiries: questions that wait for an answer; they hold up nothing.
+        emergency: how the review of an emergency access stands; None: it is none.
         candidates: ids of who could fill a seat, for those who may know; by the seat's words.
         until: the end that would result, or resulted, if any is set.
         escalation: whom time adds to the open stage, in words; empty: nobody.
@@ -295,6 +310,7 @@ class Explanation:
     open_seats: tuple[OpenSeat, ...]
     stuck: tuple[str, ...]
     open_inquiries: tuple[Inquiry, ...] = ()
+    emergency: EmergencyAccess | None = None
     candidates: FrozenMap[str, tuple[str, ...]] = field(factory=FrozenMap, converter=freeze)
     until: datetime | None = None
     escalation: str = ""

@@ -74,6 +74,10 @@ RIGHTS: Mapping[str, frozenset[str]] = {
     "request.revoke": frozenset({"governance", "manager", "steward"}),
     "request.relinquish": frozenset({"beneficiary"}),
     "request.extend": frozenset({"requester", "beneficiary"}),
+    "request.break_glass": frozenset({"anyone"}),
+    # GOVERNANCE only once it is overdue.
+    "request.review_emergency": frozenset({"governance", "steward"}),
+    "request.settle_emergency": _GOV,
     "request.read": _READ,
     "request.candidates": frozenset({"governance", "manager", "steward"}),
     "grant.drift": _GOV,

@@ -85,6 +85,10 @@ class Eraser:
             found = unit.find(AccessRequest, (key, [value]), ("state", ["pending"]))
             if any(each.seen_at(unit.now).open for each in found):
                 raise self._refusal("a request of theirs is pending", "cancel it first")
+        if unit.find(AccessRequest, ("emergency_by", [self.person]), limit=1):
+            raise self._refusal(
+                "an emergency of theirs is not closed", "have it reviewed, and settled if need be"
+            )
         if unit.find(Grant, ("open_beneficiary", [self._token]), limit=1):
             raise self._refusal("access of theirs has not ended", "revoke it first, and deliver")
         end_deputyships_of(unit, self.person, facts.id)
@@ -114,6 +118,7 @@ class Eraser:
             ("determined_by", self.person),
             ("asked_by", self.person),
             ("answered_by", self.person),
+            ("reviewed_by", self.person),
         )
         return sum(self._requests_by(run, key, value) for key, value in keys)
 

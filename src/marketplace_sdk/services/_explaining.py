@@ -41,6 +41,7 @@ def explain(
         lines.append(
             f"until {request.until:%Y-%m-%d %H:%M} UTC" if request.until else "without end"
         )
+    lines += _emergency(request)
     return Explanation(
         request=request.id,
         state=request.state,
@@ -48,6 +49,7 @@ def explain(
         open_seats=tuple(open_seats),
         stuck=request.stuck,
         open_inquiries=request.open_inquiries,
+        emergency=request.emergency,
         candidates={str(seat): ids for seat, ids in candidates.items()},
         until=request.until,
         escalation="" if added is None or request.escalates_at is None else str(added.to),
@@ -71,7 +73,26 @@ def _times(request: AccessRequest, now: datetime) -> Iterator[str]:
 
 def _what(request: AccessRequest) -> str:
     what = "access to" if request.kind == "access" else f"{', '.join(request.columns)} of"
+    if request.emergency is not None:
+        return f"{request.beneficiary} broke the glass for {what} {request.product_name}"
     return f"{request.beneficiary} asks for {what} {request.product_name}"
+
+
+def _emergency(request: AccessRequest) -> list[str]:
+    kept = request.emergency
+    if kept is None:
+        return []
+    lines = [f"emergency: nobody decided; {request.requester} is of {kept.admitted}"]
+    if kept.review is None:
+        late = ", overdue" if kept.overdue_at is not None else ""
+        whose = ", ".join(sorted(map(str, request.stewards)))
+        lines.append(f"review open until {kept.review_due:%Y-%m-%d %H:%M} UTC{late}: {whose}")
+    else:
+        found = "justified" if kept.review.justified else "not justified"
+        lines.append(f"found {found} by {kept.review.by}")
+    if kept.settled is not None:
+        lines.append(f"settled by {kept.settled.by}")
+    return lines
 
 
 def _still(seat: OpenSeat, ids: tuple[str, ...]) -> str:

@@ -65,12 +65,14 @@ def dead_letters(storage: Storage, wanted: Callable[[Work], bool]) -> Iterator[l
 
 
 def is_open(unit: Unit, aggregate: str) -> bool:
-    """Whether this is, or leads to, a pending request or a grant that has not ended."""
+    """Whether this is, or leads to, a pending request or review, or a grant that has not ended."""
     kind, _, id = aggregate.partition(":")
     if kind == "request":
         request = unit.get(AccessRequest, id)
         return request is not None and (
-            request.open or (bool(request.grant) and is_open(unit, f"grant:{request.grant}"))
+            request.open
+            or (request.emergency is not None and request.emergency.pending)
+            or (bool(request.grant) and is_open(unit, f"grant:{request.grant}"))
         )
     grant = unit.get(Grant, id) if kind == "grant" else None
     return grant is not None and grant.state != "ended"

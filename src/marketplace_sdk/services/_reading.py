@@ -12,6 +12,7 @@ from marketplace_sdk.domain.deciding import escalated
 from marketplace_sdk.domain.deputies import Represented
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
+from marketplace_sdk.domain.reviewing import may_review
 from marketplace_sdk.domain.rights import allowed, managed_domains, roles_on
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
@@ -45,6 +46,7 @@ KINDS = get_args(RequestKind)
 ROLES = ("requester", "steward", "manager")
 REVIEWS = ("none", "by_me", "awaiting_me")
 INQUIRIES = ("open", "none", "by_me", "awaiting_me")
+EMERGENCIES = ("any", "open", "overdue", "justified", "unjustified", "awaiting_me")
 
 
 class RequestReads(Representing):
@@ -68,6 +70,7 @@ class RequestReads(Representing):
         role: str | Iterable[str] | None = None,
         review: str | None = None,
         inquiry: str | None = None,
+        emergency: str | None = None,
         ends: bool | None = None,
         after: str | None = None,
         limit: int = 50,
@@ -88,6 +91,9 @@ class RequestReads(Representing):
                 themselves or for somebody who has named them as a deputy.
             inquiry: ``open``: a question about it waits for its answer; ``none``: no question does;
                 ``by_me``: the reader has asked; or ``awaiting_me``: the reader could answer one.
+            emergency: ``any`` access that nobody decided; or whose review is ``open``,
+                ``overdue``, ``justified``, ``unjustified``, or ``awaiting_me``: the reader could
+                close it.
             ends: was approved with an end (True), or without (False).
             after: ``next`` of the page before.
             limit: 1 to 1000.
@@ -100,6 +106,7 @@ class RequestReads(Representing):
         as_roles = check_choices(role, "role", ROLES)
         check_choice(review, "review", REVIEWS)
         check_choice(inquiry, "inquiry", INQUIRIES)
+        check_choice(emergency, "emergency", EMERGENCIES)
         given = {
             "kind": check_choice(kind, "kind", KINDS),
             "product": check_filter(product, "product"),
@@ -120,6 +127,7 @@ class RequestReads(Representing):
             unit: Unit, facts: Facts, for_: tuple[Represented, ...], could: Could
         ) -> Page[AccessRequest]:
             asked, unasked = _inquired(inquiry, facts)
+            asked += _emergency(emergency, facts)
             branches = []
             for reader, scope in _readers(facts, for_):
                 more, unless = _reviewed(review, reader)
@@ -138,6 +146,8 @@ class RequestReads(Representing):
                     (states is None or found.seen_at(unit.now).state in states)
                     and (review != "awaiting_me" or could(found))
                     and (inquiry not in ("open", "awaiting_me") or not found.overdue(unit.now))
+                    and (emergency != "awaiting_me" or may_review(found, facts, unit.now))
+                    and (emergency != "overdue" or _late(found, unit.now))
                 ),
             )
             return Page((each.seen_at(unit.now) for each in page), page.next)
@@ -273,6 +283,19 @@ def _reviewed(review: str | None, facts: Facts) -> tuple[list[Pair], list[Pair]]
         seats = sorted(facts.tokens) if facts.person.kind == "person" else []
         return [("open_seat", seats)], [("barred", sorted(sides))]
     return [], []
+
+
+def _emergency(emergency: str | None, facts: Facts) -> list[Pair]:
+    """What a request has whose emergency access, if it gave any, stands like this."""
+    if emergency is None:
+        return []
+    if emergency == "awaiting_me":
+        return [("open_review", sorted(facts.tokens))]
+    return [("emergency", ["open" if emergency == "overdue" else emergency])]
+
+
+def _late(request: AccessRequest, now: datetime) -> bool:
+    return request.emergency is not None and request.emergency.overdue(now)
 
 
 def _inquired(inquiry: str | None, facts: Facts) -> tuple[list[Pair], list[Pair]]:

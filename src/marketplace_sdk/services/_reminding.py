@@ -21,6 +21,7 @@ from marketplace_sdk.domain.reminding import days_waiting, reminds_today
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.services._representing import with_deputies
+from marketplace_sdk.services._review_reminding import review_reminders
 from marketplace_sdk.services._stuck import MOST_STEWARDS, candidates, deciders
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.deputising import live
@@ -57,7 +58,7 @@ def remind(context: Context, again: Callable[[Unit], None]) -> None:
         context: of the marketplace.
         again: sets the timer for the next time, in the unit that tells.
     """
-    waiting = _waiting(context)
+    waiting, reviews = _waiting(context), review_reminders(context)
     with context.unit(SYSTEM) as unit:
         today = unit.now.astimezone(UTC).date()
         told = unit.reserved(REMIND)
@@ -66,7 +67,8 @@ def remind(context: Context, again: Callable[[Unit], None]) -> None:
                 unit.release(REMIND, told)
             unit.reserve(REMIND, today.isoformat(), "people are being reminded")
             last = None if told is None else date.fromisoformat(told)
-            unit.keep(Effects(notices=tuple(_notices(unit, waiting, last, today))))
+            notices = tuple(_notices(unit, waiting, last, today))
+            unit.keep(Effects(notices=notices + reviews))
         again(unit)
 
 

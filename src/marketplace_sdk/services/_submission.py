@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from marketplace_sdk.domain.admission import check_agreements, route
+from marketplace_sdk.domain.breaking_glass import admit, break_glass, check_barred
 from marketplace_sdk.domain.catalog import DataSource, Domain
 from marketplace_sdk.domain.conditions import Situation
 from marketplace_sdk.domain.durations import Duration
@@ -20,13 +21,13 @@ from marketplace_sdk.domain.forms import (
     wish_of,
 )
 from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import SYSTEM, Beneficiary, Facts, Person
+from marketplace_sdk.domain.people import Beneficiary, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest, Limit, RequestKind, wish_key
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.domain.rights import require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector
-from marketplace_sdk.domain.values import FrozenMap, check_id
+from marketplace_sdk.domain.values import FrozenMap, check_id, check_text
 from marketplace_sdk.domain.workflow import Decision, submit
 from marketplace_sdk.errors import (
     AlreadyRequested,
@@ -41,8 +42,8 @@ from marketplace_sdk.errors import (
 )
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
 from marketplace_sdk.services._checking import check_list
+from marketplace_sdk.services._reserving import check_not_granted, reserve
 from marketplace_sdk.services._widening import quarantined
-from marketplace_sdk.work.endings import call_off, end_grant
 from marketplace_sdk.work.pages import storable
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ __all__ = [
     "Wanted",
     "ahead_of_draft",
     "check_columns",
+    "check_names",
     "draft",
     "extended",
     "place",
@@ -67,7 +69,10 @@ MOST_COLUMNS = 500
 
 @frozen(kw_only=True)
 class Wanted:
-    """What somebody asks for, as it was given and checked as far as that goes without a store."""
+    """What somebody asks for, as it was given and checked as far as that goes without a store.
+
+    With ``emergency``, the reason, they take it without asking, and answer no questions.
+    """
 
     kind: RequestKind
     product: str
@@ -76,6 +81,7 @@ class Wanted:
     acknowledge: tuple[str, ...] = ()
     form_version: str | None = None
     extends: str = ""
+    emergency: str = field(default="", repr=False)
     id: str
 
 
@@ -148,6 +154,12 @@ def check_columns(columns: Collection[str] | str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def check_names(names: Collection[str]) -> tuple[str, ...]:
+    """Ids or names of agreements as given; a lone one may stand for itself."""
+    given = (names,) if isinstance(names, str) else check_list(names, "acknowledge")
+    return tuple(check_text(name, "acknowledge") for name in given)
+
+
 def ahead_of_draft(unit: Unit, *, wanted: Wanted, token: str) -> None:
     """Say what ``draft`` and ``place`` will ask for, and by the product of before what else.
 
@@ -182,6 +194,8 @@ def draft(
         return known, _repeated(known, facts, to, wanted, checks)
     product = unit.need(DataProduct, wanted.product, "request")
     verb = "request access to" if wanted.kind == "access" else "request columns of"
+    if wanted.emergency:
+        verb = "break the glass of"
     if product.state == "deleted":
         raise NotFound("request", "product", wanted.product)
     if not product.open and not wanted.extends:
@@ -196,6 +210,9 @@ def draft(
         )
     _ahead_of_parts(unit, product, wanted)
     domain = unit.need(Domain, product.domain, "request from")
+    emergency = None
+    if wanted.emergency:
+        emergency = admit(product, domain.policy, facts, reason=wanted.emergency, now=unit.now)
     away = quarantined(unit, product, domain)
     if away:
         raise Conflict(
@@ -214,7 +231,8 @@ def draft(
     if wanted.kind == "masking_exception":
         _masked(sources, wanted.columns)
     version = _version(unit, product, wanted)
-    answers = check_answers(version, wanted.answers, checks)
+    # In an emergency the reason stands for the answers.
+    answers = {} if wanted.emergency else check_answers(version, wanted.answers, checks)
     check_agreements(version, wanted.acknowledge)
     request = AccessRequest(
         id=wanted.id,
@@ -235,6 +253,7 @@ def draft(
         allow_self_review=version.allow_self_review and domain.policy.self_review == "form",
         wish=wish_of(version, answers),
         extends=wanted.extends,
+        emergency=emergency,
         created_at=unit.now,
     )
     return request, None
@@ -293,7 +312,17 @@ def place(
             added.append(answer.stage)
         elif isinstance(answer, Shorten):
             limits.append(Limit(by="check", duration=Duration.of(answer.duration)))
-    _reserve(unit, request)
+    if request.emergency is not None and product.emergency is not None:
+        before = unit.find(
+            AccessRequest, ("emergency_by", [facts.id]), ("domain", [request.domain])
+        )
+        check_barred(product, facts, before, unit.now)
+        check_not_granted(unit, request)
+        reserve(unit, request)
+        return break_glass(
+            request, event, product.emergency, extra=added, limits=limits, now=unit.now
+        )
+    reserve(unit, request)
     return submit(request, event, extra=added, limits=limits, now=unit.now, names={})
 
 
@@ -358,37 +387,6 @@ def _refused(request: AccessRequest, answers: Sequence[Refuse | AddStage | Short
         )
 
 
-def _reserve(unit: Unit, request: AccessRequest) -> None:
-    _end_what_is_over(unit, request.wish_key)
-    try:
-        unit.reserve(request.wish_key, request.id, "taken")
-    except DuplicateName as error:
-        known = unit.get(AccessRequest, error.existing)
-        said, hint = "the same request is pending", "wait for its decision"
-        if known is not None and not known.open:
-            said, hint = "it is granted already", "it has no end: there is nothing to ask for"
-            if known.until is not None:
-                hint = "use requests.extend for a later end"
-        raise AlreadyRequested(
-            f"cannot request product {request.product_name}: {said}",
-            existing=error.existing,
-            hint=hint,
-        ) from error
-
-
-def _end_what_is_over(unit: Unit, wish: str) -> None:
-    """End what has this place and is past its end, though no worker has come by yet."""
-    known = unit.get(AccessRequest, unit.reserved(wish) or "")
-    grant = unit.get(Grant, known.grant) if known is not None and known.grant else None
-    # Time ended it, not whoever asks next.
-    asking, unit.actor = unit.actor, SYSTEM
-    if grant is not None and grant.over(unit.now):
-        end_grant(unit, grant, "expired")
-    elif known is not None and known.overdue(unit.now):
-        call_off(unit, known, "timed_out")
-    unit.actor = asking
-
-
 def _repeated(
     known: AccessRequest,
     facts: Facts,
@@ -399,10 +397,11 @@ def _repeated(
     """The known request of that id, if it says the same under the form that it is pinned to."""
     said = (known.kind, known.requester, known.beneficiary, known.product, known.columns)
     says = (wanted.kind, facts.id, to.beneficiary, wanted.product, wanted.columns)
+    reason = "" if known.emergency is None else known.emergency.reason
     try:
-        same = (said, known.extends) == (says, wanted.extends) and check_answers(
-            known.form, wanted.answers, checks
-        ) == known.answers
+        same = (said, known.extends, reason) == (says, wanted.extends, wanted.emergency) and (
+            bool(reason) or check_answers(known.form, wanted.answers, checks) == known.answers
+        )
     except InvalidInput:
         same = False
     if not same:
@@ -419,6 +418,12 @@ def extended(unit: Unit, request: AccessRequest) -> Grant:
     Raises:
         TransitionNotAllowed: there is nothing to extend.
     """
+    if request.emergency is not None:
+        raise Conflict(
+            f"cannot extend request {request.id}: it was an emergency",
+            code="emergency",
+            hint="ask with requests.request_access for what is to last longer",
+        )
     grant = unit.get(Grant, request.grant) if request.grant else None
     if grant is None or grant.over(unit.now):
         state = request.seen_at(unit.now).state

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from marketplace_sdk.domain.catalog import DataSource, Domain, covers
 from marketplace_sdk.domain.durations import Duration
+from marketplace_sdk.domain.emergency import Emergency, check_emergency
 from marketplace_sdk.domain.events import Effects, Event, Mark, Notice
 from marketplace_sdk.domain.forms import RequestForm
 from marketplace_sdk.domain.grants import Grant
@@ -61,6 +62,7 @@ class Products(ProductReads):
         tags: Iterable[str] = (),
         expert: str = "",
         max_duration: Duration | None = None,
+        emergency: Emergency | None = None,
         id: str | None = None,
         by: By = None,
     ) -> DataProduct:
@@ -78,6 +80,7 @@ class Products(ProductReads):
             tags: for search and rules.
             expert: id of the person to ask.
             max_duration: longest access; None means no limit.
+            emergency: who may break the glass, and for how long; None means nobody.
             id: chosen by the caller; the same product again is a no-op.
             by: who publishes.
 
@@ -96,6 +99,7 @@ class Products(ProductReads):
             "review": check_product_review(review, "review"),
             "masking_review": check_product_review(masking_review, "masking_review"),
             "max_duration": _longest(max_duration),
+            "emergency": check_emergency(emergency),
         }
         if id is not None:
             check_id(id, "product.id")
@@ -141,11 +145,13 @@ class Products(ProductReads):
         review: ReviewFlow | None = UNSET,
         masking_review: ReviewFlow | None = UNSET,
         max_duration: Duration | None = UNSET,
+        emergency: Emergency | None = UNSET,
         by: By = None,
     ) -> DataProduct:
         """Change what is said about a product; open and finished requests are untouched.
 
-        What is left out stays. ``None`` for a form, a review or the duration clears it.
+        What is left out stays. ``None`` for a form, a review, the duration or the emergency clears
+        it.
         """
         changes: dict[str, Any] = {}
         if name is not None:
@@ -162,6 +168,7 @@ class Products(ProductReads):
             "review": review,
             "masking_review": masking_review,
             "max_duration": max_duration,
+            "emergency": emergency,
         }
         changes |= _optional({key: v for key, v in optional.items() if v is not UNSET})
 
@@ -298,11 +305,13 @@ class Products(ProductReads):
     # -- inside ---------------------------------------------------------------------------
 
     def _looked_at(self, product: DataProduct) -> DataProduct:
-        """The product with what should be known of the stewards who decide about it."""
+        """The product with what should be known of who decides about it, or opens it."""
 
         def named() -> Iterator[StewardSelector]:
             with self._context.unit(SYSTEM, write=False) as unit:
                 yield from stewards_of(unit.get, product)
+            if product.emergency is not None:
+                yield from (one.bound(product.domain) for one in product.emergency.who)
 
         return evolve(product, warnings=warnings_of(self._context, named()))
 
@@ -357,6 +366,8 @@ def _optional(changes: dict[str, Any]) -> dict[str, Any]:
             check_product_review(changes[key], key)
     if "max_duration" in changes:
         changes["max_duration"] = _longest(changes["max_duration"])
+    if "emergency" in changes:
+        check_emergency(changes["emergency"])
     return changes
 
 

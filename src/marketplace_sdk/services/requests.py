@@ -20,10 +20,10 @@ from marketplace_sdk.domain.values import check_text
 from marketplace_sdk.domain.workflow import Decision, determine
 from marketplace_sdk.errors import NotAllowed, TransitionNotAllowed
 from marketplace_sdk.plugin import AddStage, Refuse, Shorten
-from marketplace_sdk.services._checking import check_list, check_whole
+from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import By, SystemActor
+from marketplace_sdk.services._emergencies import Emergencies
 from marketplace_sdk.services._granting import settle
-from marketplace_sdk.services._reviewing import Reviewing
 from marketplace_sdk.services._stewards import roles_for, visible_request
 from marketplace_sdk.services._stuck import check_stuck
 from marketplace_sdk.services._submission import (
@@ -31,6 +31,7 @@ from marketplace_sdk.services._submission import (
     Wanted,
     ahead_of_draft,
     check_columns,
+    check_names,
     draft,
     extended,
     place,
@@ -44,7 +45,7 @@ __all__ = ["Requests"]
 Until = Duration | timedelta | datetime | None
 
 
-class Requests(Reviewing):
+class Requests(Emergencies):
     """Access requests and masking exception requests."""
 
     def request_access(
@@ -82,7 +83,7 @@ class Requests(Reviewing):
             kind="access",
             product=product,
             answers={} if answers is None else answers,
-            acknowledge=_list(acknowledge),
+            acknowledge=check_names(acknowledge),
             form_version=form_version,
             id=self._id(id),
         )
@@ -115,7 +116,7 @@ class Requests(Reviewing):
             product=product,
             columns=check_columns(columns),
             answers={} if answers is None else answers,
-            acknowledge=_list(acknowledge),
+            acknowledge=check_names(acknowledge),
             form_version=form_version,
             id=self._id(id),
         )
@@ -150,7 +151,7 @@ class Requests(Reviewing):
             product=before.product,
             columns=before.columns,
             answers={} if answers is None else answers,
-            acknowledge=_list(acknowledge),
+            acknowledge=check_names(acknowledge),
             form_version=form_version,
             extends=before.grant,
             id=new,
@@ -337,11 +338,6 @@ class Requests(Reviewing):
             return unit.need(AccessRequest, id, "read")
 
         return self._deciding(by, work, (AccessRequest, id))
-
-
-def _list(names: Collection[str]) -> tuple[str, ...]:
-    given = (names,) if isinstance(names, str) else check_list(names, "acknowledge")
-    return tuple(check_text(name, "acknowledge") for name in given)
 
 
 def _asking(person: Person) -> Person:

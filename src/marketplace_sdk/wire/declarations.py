@@ -20,6 +20,7 @@ from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.review import DEFAULT_REVIEW
 from marketplace_sdk.domain.selectors import DOMAIN_PERMISSIONS, StewardSelector, group, user
 from marketplace_sdk.errors import InvalidInput, Problem
+from marketplace_sdk.wire.emergencies import read_emergency, write_emergency
 from marketplace_sdk.wire.flows import (
     read_flow,
     read_selector,
@@ -167,6 +168,7 @@ def _policy(at: At) -> DomainPolicy:
         "extra_stages": lambda at: tuple(map(read_stage, at.items())),
         "widening": At.text,
         "leaving": At.text,
+        "emergency": At.text,
     }
     at.only(tuple(read))
     given = {key: read[key](each) for key, each in at.mapping().items() if each.data is not None}
@@ -177,7 +179,7 @@ def _write_policy(value: DomainPolicy) -> dict[str, Any]:
     usual = DomainPolicy()
     given: dict[str, Any] = {
         key: getattr(value, key)
-        for key in ("auto_approve", "self_review", "widening", "leaving")
+        for key in ("auto_approve", "self_review", "widening", "leaving", "emergency")
         if getattr(value, key) != getattr(usual, key)
     }
     if value.max_duration is not None:
@@ -276,6 +278,7 @@ FIELDS: Mapping[str, Mapping[str, _Field]] = {
         "review": _FLOW,
         "masking_review": _FLOW,
         "max_duration": _Field(At.duration, lambda value: None if value is None else value.words),
+        "emergency": _Field(read_emergency, write_emergency),
     },
     "destination": {
         "url": _text(required=True),

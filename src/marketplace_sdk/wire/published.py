@@ -72,6 +72,7 @@ _REQUEST = {
         "until": {"anyOf": [_INSTANT, {"type": "null"}], "description": "end; null: without end"},
         "form_version": _TEXT,
         "extends": {"type": "string", "description": "id of the grant that it would extend"},
+        "emergency": {"const": True, "description": "nobody decided; only where it is so"},
     },
 }
 _STEWARD = {
@@ -167,6 +168,25 @@ _ESCALATION = {
         "at": {**_INSTANT, "description": "from when they may"},
     },
 }
+_EMERGENCY = {
+    "type": "object",
+    "required": ["admitted", "as_of", "review_due"],
+    "properties": {
+        "admitted": {"type": "string", "description": "selector of the product, in words"},
+        "as_of": {"anyOf": [_INSTANT, {"type": "null"}]},
+        "review_due": _INSTANT,
+    },
+}
+_REVIEW = {
+    "type": "object",
+    "required": ["by", "justified", "matched", "as_of"],
+    "properties": {
+        "by": _TEXT,
+        "justified": {"type": "boolean"},
+        "matched": _NAMES,
+        "as_of": {"anyOf": [_INSTANT, {"type": "null"}]},
+    },
+}
 _ORDERS = {"id": "orders", "name": "Orders", "domain": "sales"}
 _ASKED: dict[str, Any] = {
     "id": "01a20000-0000-7000-8000-000000000001",
@@ -189,6 +209,19 @@ _DECIDED = {
     "as_of": "2026-01-02T03:04:05+00:00",
     "self_review": False,
 }
+
+
+_GLASS = {
+    "admitted": "group on call",
+    "as_of": "2026-01-02T03:04:05+00:00",
+    "review_due": "2026-01-04T03:04:05+00:00",
+}
+_FOUND = {"by": "dpo", "justified": True, "matched": ["group Privacy"], "as_of": _GLASS["as_of"]}
+
+
+def _emergency(**more: object) -> Mapping[str, Any]:
+    example = _example("approved", **more)
+    return {**example, "request": {**example["request"], "emergency": True}}
 
 
 def _example(state: str, **more: object) -> Mapping[str, Any]:
@@ -264,6 +297,24 @@ EVENT_TYPES: Mapping[str, EventSchema] = {
             schema=_of_request(determination=_DETERMINATION),
             example=_example("approved", determination=_DECIDED),
             reference=f"{REFERENCE}{_REQUESTS}consumer.updated",
+        ),
+        EventSchema(
+            name=f"{_REQUESTS}emergency_opened",
+            summary="Somebody broke the glass: access that nobody decided; to be reviewed.",
+            schema=_of_request({"emergency": _EMERGENCY}),
+            example=_emergency(emergency=_GLASS),
+        ),
+        EventSchema(
+            name=f"{_REQUESTS}emergency_overdue",
+            summary="The review of an emergency access is late.",
+            schema=_of_request({"emergency": _EMERGENCY}),
+            example=_emergency(emergency=_GLASS),
+        ),
+        EventSchema(
+            name=f"{_REQUESTS}emergency_reviewed",
+            summary="A steward found whether it was an emergency; if not, access is revoked.",
+            schema=_of_request({"review": _REVIEW}),
+            example=_emergency(review=_FOUND),
         ),
         EventSchema(
             name=f"{_REQUESTS}canceled",

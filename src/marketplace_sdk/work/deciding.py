@@ -9,11 +9,18 @@ from attrs import evolve
 
 from marketplace_sdk.domain.deciding import may_decide
 from marketplace_sdk.domain.deputies import Represented
-from marketplace_sdk.domain.events import ASKS, QUESTION_ASKED, REMINDER, REMINDS
+from marketplace_sdk.domain.events import (
+    ASKS,
+    EMERGENCY_REVIEWS,
+    QUESTION_ASKED,
+    REMINDER,
+    REMINDS,
+)
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.inquiries import may_answer
 from marketplace_sdk.domain.people import Facts, Person
 from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.reviewing import may_review
 from marketplace_sdk.work.unit import Unit
 
 __all__ = ["asks_deputy", "could_decide", "still_asks", "still_waits"]
@@ -88,6 +95,12 @@ def still_asks(
         return message.data["count"] > len(named) or any(
             still_waits(unit, facts, message.kind, unit.get(AccessRequest, each["id"]), for_)
             for each in named
+        )
+    if message.kind == EMERGENCY_REVIEWS:
+        named = message.data["requests"]
+        found = (unit.get(AccessRequest, each["id"]) for each in named)
+        return message.data["count"] > len(named) or any(
+            each is not None and may_review(each, facts, unit.now) for each in found
         )
     if message.kind == QUESTION_ASKED:
         request = unit.get(AccessRequest, message.about.removeprefix("request:"))

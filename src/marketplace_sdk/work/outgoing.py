@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -143,6 +143,7 @@ def _said(request: AccessRequest, include: Iterable[str]) -> dict[str, Any]:
         ]
         if request.reason:
             said["reasons"].append({"by": "", "verdict": request.state, "reason": request.reason})
+        said["reasons"] += _of_emergency(request)
     if "inquiries" in include:
         said["inquiries"] = [
             {
@@ -156,6 +157,18 @@ def _said(request: AccessRequest, include: Iterable[str]) -> dict[str, Any]:
             for each in request.inquiries
         ]
     return said
+
+
+def _of_emergency(request: AccessRequest) -> Iterator[dict[str, Any]]:
+    """Why the glass was broken, and what was said of it afterwards."""
+    kept = request.emergency
+    if kept is None:
+        return
+    yield {"by": request.requester, "verdict": "emergency", "reason": kept.reason}
+    if kept.review is not None:
+        yield {"by": kept.review.by, "verdict": kept.standing, "reason": kept.review.reason}
+    if kept.settled is not None:
+        yield {"by": kept.settled.by, "verdict": "settled", "reason": kept.settled.reason}
 
 
 def _pages(links: Links, data: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from marketplace_sdk.domain.catalog import DataSource, Domain
 from marketplace_sdk.domain.deciding import asked_in_time, done
 from marketplace_sdk.domain.deputies import Deputyship
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
+from marketplace_sdk.domain.emergency import EmergencyAccess
 from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, RequestForm
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.inbox import InboxMessage
@@ -23,6 +24,7 @@ from marketplace_sdk.domain.people import Facts, GroupFacts, Person
 from marketplace_sdk.domain.preferences import Channel, Digest, PersonPreferences
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
+from marketplace_sdk.domain.reviewing import reviewers
 from marketplace_sdk.wire.codec import text_of
 from marketplace_sdk.work.listing import Lookup, product_texts, stewards_of
 
@@ -31,7 +33,7 @@ __all__ = ["INDEX_VERSION", "KINDS", "Kind", "exception_key"]
 T = TypeVar("T")
 Entries = Iterable[tuple[str, str]]
 
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 """Raised by every change of what records are found by; ``marketplace migrate`` writes them anew."""
 
 
@@ -134,6 +136,8 @@ def _request(value: AccessRequest) -> Entries:
     if value.open_inquiries:
         yield "inquiry", "open"
         yield from (("answerable_by", side.token) for side in answerers(value))
+    if value.emergency is not None:
+        yield from _emergency(value, value.emergency)
     if value.open:
         yield from (("open_seat", one.token) for one in asked_in_time(value))
         # Whoever has a seat and may not take it: the receiving side, and who took one already.
@@ -142,6 +146,16 @@ def _request(value: AccessRequest) -> Entries:
             yield "barred", f"user:{value.requester}"
             # Not the owner of a service account, which is whoever it is at the moment of asking.
             yield "barred", value.beneficiary.token
+
+
+def _emergency(value: AccessRequest, kept: EmergencyAccess) -> Entries:
+    yield "emergency", "any"
+    yield "emergency", kept.standing
+    if kept.pending:
+        yield "emergency_by", value.requester
+    # Those of after the deadline, too, whoever looks knows the time.
+    yield from (("open_review", one.token) for one in reviewers(value, kept.review_due))
+    yield from {("reviewed_by", each.by) for each in (kept.review, kept.settled) if each}
 
 
 def audience(value: AccessRequest) -> Entries:
