@@ -50,7 +50,9 @@ def notice_of(work: Work) -> Notice:
 
 def subject_of(notice: Notice) -> str:
     """How it reads; a word that is missing is left out."""
-    words: Mapping[str, str] = defaultdict(str, {k: str(v) for k, v in notice.data.items()})
+    words: dict[str, str] = defaultdict(str, {k: str(v) for k, v in notice.data.items()})
+    if words["deputy_for"]:
+        words["on_behalf"] = f" for {words['deputy_for']}"
     return NOTICES.get(notice.kind, notice.kind).format_map(words)
 
 
@@ -154,8 +156,7 @@ def deliver_notice(
 
 def _in_place_of(notice: Notice, person: str) -> Notice:
     """The notice as a deputy of somebody reads it."""
-    data = {**notice.data, "deputy_for": person, "on_behalf": f" for {person}"}
-    return evolve(notice, data=data)
+    return evolve(notice, data={**notice.data, "deputy_for": person})
 
 
 def _bound(audience: Collection[StewardSelector], desk: Desk) -> list[StewardSelector]:

@@ -341,11 +341,11 @@ NOTICES: Mapping[str, str] = {
     "access_revoked": "revoked for {beneficiary}: {what} {product}.",
     "request_canceled": "canceled for {beneficiary}: {what} {product}.",
     "decision_escalated": "{requester} asks for {what} {product}; nobody has decided yet, and you "
-    "may, too.",
+    "may, too{on_behalf}.",
     "request_escalated": "nobody has decided yet on {what} {product} for {beneficiary}; {to} may "
     "now, too.",
     "request_timing_out": "{requester} asks for {what} {product}; it is called off in 1 day unless "
-    "somebody decides.",
+    "somebody decides{on_behalf}.",
     "request_timed_out": "called off for {beneficiary}, for nobody decided in time: {what} "
     "{product}.",
     "access_expired": "expired for {beneficiary}: {what} {product}.",
