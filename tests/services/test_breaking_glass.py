@@ -414,6 +414,25 @@ def test_only_who_could_have_decided_reviews(world):
             review(world, request, by="bo")
 
 
+def test_a_deputy_of_whoever_broke_it_accounts_for_nothing(world):
+    """Neither asked nor let, as long as they are their deputy; nor does a deputy act for others."""
+    request = break_glass(world, open_to_emergencies(world))
+    ship = world.market.deputies.name("ana", until=timedelta(days=9), by="con")
+    find = world.market.requests.find
+
+    with nothing_written(world), pytest.raises(NotAllowed, match="ana is a deputy of con"):
+        review(world, request)
+    assert find(emergency="awaiting_me", by="ana").items == ()
+    world.deliver()
+    world.clock.advance(days=1)
+    assert "emergency_reviews_pending" in world.told("bo")
+    assert "emergency_reviews_pending" not in world.told("ana")
+
+    world.market.deputies.end(ship.id, by="con")
+    assert [each.id for each in find(emergency="awaiting_me", by="ana")] == [request.id]
+    assert review(world, request).emergency.standing == "justified"
+
+
 def test_a_review_that_is_late_is_told_once_and_bars(world):
     """GOVERNANCE and managers are told; in this domain nothing is opened until it is closed."""
     product, other = open_to_emergencies(world), open_to_emergencies(world)

@@ -17,6 +17,7 @@ from marketplace_sdk.services._each import EachRequest
 from marketplace_sdk.services._granting import settle
 from marketplace_sdk.services._stewards import visible_request
 from marketplace_sdk.services._submission import Wanted, check_names
+from marketplace_sdk.work.deputising import live
 from marketplace_sdk.work.endings import end_grant
 from marketplace_sdk.work.unit import Unit
 
@@ -145,4 +146,16 @@ class Emergencies(EachRequest):
             )
         visible_request(unit, facts, id, verb)
         # Not as it is read: past its end it is still to be ended, which is not done here.
-        return unit.need(AccessRequest, id, verb)
+        request = unit.need(AccessRequest, id, verb)
+        if request.emergency is not None and live(
+            unit, deputy=facts.id, people=[request.requester]
+        ):
+            raise NotAllowed(
+                f"cannot {verb} request {id}: {facts.id} is a deputy of {request.requester}",
+                actor=facts.id,
+                action=action,
+                needs="somebody else",
+                code="self_review",
+                hint="nobody accounts for whom they represent",
+            )
+        return request

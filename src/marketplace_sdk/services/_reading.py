@@ -12,7 +12,6 @@ from marketplace_sdk.domain.deciding import escalated
 from marketplace_sdk.domain.deputies import Represented
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.requests import AccessRequest, Explanation, RequestKind, RequestState
-from marketplace_sdk.domain.reviewing import may_review
 from marketplace_sdk.domain.rights import allowed, managed_domains, roles_on
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import check_flag
@@ -28,7 +27,7 @@ from marketplace_sdk.services._explaining import explain
 from marketplace_sdk.services._representing import Representing
 from marketplace_sdk.services._stewards import steward_for, visible_request
 from marketplace_sdk.services._stuck import eligible, still_stuck
-from marketplace_sdk.work.deciding import could_decide
+from marketplace_sdk.work.deciding import could_decide, could_review
 from marketplace_sdk.work.pages import Page
 from marketplace_sdk.work.unit import Unit
 
@@ -146,7 +145,7 @@ class RequestReads(Representing):
                     (states is None or found.seen_at(unit.now).state in states)
                     and (review != "awaiting_me" or could(found))
                     and (inquiry not in ("open", "awaiting_me") or not found.overdue(unit.now))
-                    and (emergency != "awaiting_me" or may_review(found, facts, unit.now))
+                    and (emergency != "awaiting_me" or could_review(unit, facts, found))
                     and (emergency != "overdue" or _late(found, unit.now))
                 ),
             )

@@ -13,6 +13,7 @@ from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.reviewing import reviewers
 from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.services._stuck import MOST_STEWARDS, candidates
+from marketplace_sdk.work.deputising import live
 
 if TYPE_CHECKING:
     from marketplace_sdk.services._context import Context
@@ -34,10 +35,12 @@ def _waiting(context: Context) -> Mapping[str, list[AccessRequest]]:
 
     with context.unit(SYSTEM, write=False) as unit:
         found, now = unit.find(AccessRequest, ("emergency", ["open"])), unit.now
+        ships = live(unit, people={each.requester for each in found}) if found else []
     waiting: dict[str, list[AccessRequest]] = defaultdict(list)
     for request in found:
         ids = {id for one in reviewers(request, now) for id in named(one)}
-        for id in ids - {request.requester}:
+        theirs = {each.deputy for each in ships if each.person == request.requester}
+        for id in ids - theirs - {request.requester}:
             waiting[id].append(request)
     return waiting
 

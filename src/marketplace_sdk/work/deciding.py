@@ -21,9 +21,10 @@ from marketplace_sdk.domain.inquiries import may_answer
 from marketplace_sdk.domain.people import Facts, Person
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.reviewing import may_review
+from marketplace_sdk.work.deputising import live
 from marketplace_sdk.work.unit import Unit
 
-__all__ = ["asks_deputy", "could_decide", "still_asks", "still_waits"]
+__all__ = ["asks_deputy", "could_decide", "could_review", "still_asks", "still_waits"]
 
 
 def could_decide(
@@ -68,6 +69,12 @@ def still_waits(
     return request is not None and may_answer(request, facts.id)
 
 
+def could_review(unit: Unit, facts: Facts, request: AccessRequest) -> bool:
+    """Whether somebody could close the review of an emergency now; not for whom they represent."""
+    may = may_review(request, facts, unit.now)
+    return may and not live(unit, deputy=facts.id, people=[request.requester])
+
+
 def asks_deputy(data: Mapping[str, Any]) -> bool:
     """Whether a message asks its person to decide for somebody else."""
     named = (data, *data.get("requests", ()))
@@ -100,7 +107,7 @@ def still_asks(
         named = message.data["requests"]
         found = (unit.get(AccessRequest, each["id"]) for each in named)
         return message.data["count"] > len(named) or any(
-            each is not None and may_review(each, facts, unit.now) for each in found
+            each is not None and could_review(unit, facts, each) for each in found
         )
     if message.kind == QUESTION_ASKED:
         request = unit.get(AccessRequest, message.about.removeprefix("request:"))
