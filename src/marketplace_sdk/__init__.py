@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         read_declarations,
         write_declarations,
     )
+    from marketplace_sdk.domain.campaigns import Campaign, CampaignItem, CampaignProgress
     from marketplace_sdk.domain.catalog import (
         Column,
         DataSource,
@@ -110,6 +111,9 @@ __all__ = [
     "Any",
     "Applied",
     "Beneficiary",
+    "Campaign",
+    "CampaignItem",
+    "CampaignProgress",
     "Channel",
     "ChannelChoice",
     "Check",
@@ -202,6 +206,7 @@ __all__ = [
 
 _PLACES: Mapping[str, tuple[str, ...]] = {
     "_declaring": ("import_standards", "read_declarations", "write_declarations"),
+    "domain.campaigns": ("Campaign", "CampaignItem", "CampaignProgress"),
     "domain.catalog": ("Column", "DataSource", "Domain", "DomainPolicy", "Tag", "TagRule"),
     "domain.conditions": ("All", "Answer", "Any", "Has", "Is", "Not", "Tagged", "Wish"),
     "domain.declarations": ("Applied", "Declaration", "DeclarationPlan", "DeclaredChange"),

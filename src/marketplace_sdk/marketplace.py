@@ -28,6 +28,7 @@ from marketplace_sdk.domain.events import Effects, Event, Timer
 from marketplace_sdk.domain.links import links_of
 from marketplace_sdk.domain.people import SYSTEM, Actor
 from marketplace_sdk.domain.values import aware, check_flag, check_text
+from marketplace_sdk.services._campaigning import CAMPAIGN, CAMPAIGN_TELL, CampaignWork
 from marketplace_sdk.services._checking import check_whole
 from marketplace_sdk.services._context import Context, SystemActor
 from marketplace_sdk.services._health import Health, examine
@@ -36,6 +37,7 @@ from marketplace_sdk.services._reminding import REMIND, remind
 from marketplace_sdk.services._representing import deciders_of
 from marketplace_sdk.services._stuck import look_again
 from marketplace_sdk.services.audit import Audit
+from marketplace_sdk.services.campaigns import Campaigns
 from marketplace_sdk.services.declarations import Declarations
 from marketplace_sdk.services.deliveries import Deliveries
 from marketplace_sdk.services.deputies import Deputies
@@ -84,6 +86,7 @@ class Services:
         requests: ask, decide, cancel, extend, revoke.
         grants: who has what.
         deputies: who decides in a steward's place.
+        campaigns: whether what people have is still needed.
         inbox: what people have been told.
         preferences: which ways people are told beside their inbox, and when.
         audit: what happened.
@@ -102,6 +105,7 @@ class Services:
         self.requests: Requests = Requests(context, actor)
         self.grants: Grants = Grants(context, actor)
         self.deputies: Deputies = Deputies(context, actor)
+        self.campaigns: Campaigns = Campaigns(context, actor)
         self.inbox: Inbox = Inbox(context, actor)
         self.preferences: Preferences = Preferences(context, actor)
         self.audit: Audit = Audit(context, actor)
@@ -245,6 +249,8 @@ class Marketplace(Services):
                 DRIFT: partial(watch, bench),
                 HISTORY: self._forget_history,
                 REMIND: self._remind,
+                CAMPAIGN: lambda timer: CampaignWork(self._context).step(timer),
+                CAMPAIGN_TELL: lambda timer: CampaignWork(self._context).tell(timer),
                 LEAVERS: self._look_for_leavers,
                 DIGEST: Digester(desk=desk, directory=people, listeners=told, links=pages).run,
             },

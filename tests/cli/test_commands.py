@@ -545,3 +545,41 @@ def test_json_is_json_for_every_list(shop):
     for words in (["products", "list"], ["requests", "list"], ["grants", "list"], ["forms", "list"],
                   ["domains", "list"], ["sources", "list"], ["people", "list"]):  # fmt: skip
         assert set(json.loads(shop.run(*words, "--json"))) == {"items", "next"}
+
+
+def test_a_campaign_from_the_start_to_the_report(shop):
+    """Each answer counts by itself; what takes access away asks first."""
+    grants = []
+    for _ in range(2):
+        id = shop.asked()
+        shop.run("requests", "approve", id, "--reason", "fine", by="fin")
+        grants.append(shop.data("requests", "show", id)["grant"])
+        if len(grants) == 1:
+            shop.run("requests", "revoke", id, "--reason", "again", "--yes", by="fin")
+    start = ("campaigns", "start", "Review", "--deadline", "30 days", "--silence", "keep")
+    campaign = shop.data(*start, "--domain", "sales")["id"]
+    shop.run(*start, code=2)
+    shop.run(*start, "--domain", "sales", by="bob", code=4)
+    shop.run("worker", "--once")
+
+    assert "Review" in shop.run("campaigns", "list", "--state", "open", by="fin")
+    assert re.search(r"about +sales\n", shop.run("campaigns", "show", campaign, by="fin"))
+    assert shop.run("campaigns", "progress", campaign).startswith("1 items: 1 open")
+    (item,) = shop.data("campaigns", "items", campaign, "--mine", by="fin")["items"]
+    assert item["grant"] == grants[1]
+    assert shop.data("campaigns", "items", campaign, "--mine")["items"] == []
+    refuse = ("campaigns", "refuse", item["id"], "--reason", "gone")
+    said = shop.run(*refuse, by="fin", answer="n\n", code=1)
+    assert "revoke the access of 1 items? [y/N]" in said
+    shop.run(*refuse, "--yes", by="bob", code=3)
+    said = shop.run(
+        "campaigns", "certify", grants[1], "nothing", "--reason", "needed", by="fin", code=3
+    )
+    assert f"{item['id']}: certified\n" in said, "what came before the failure is done, and told"
+    shop.run(*refuse, "--yes", by="fin", code=5)
+    (line,) = shop.run("campaigns", "report", campaign).splitlines()
+    assert json.loads(line)["reason"] == "needed"
+    assert shop.run("campaigns", "report", campaign, "--format", "csv").count("\n") == 2
+
+    assert shop.data("campaigns", "close", campaign, "--reason", "done")["state"] == "closed"
+    shop.run("campaigns", "cancel", campaign, "--reason", "late", code=5)

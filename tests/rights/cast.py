@@ -97,6 +97,7 @@ class Scene:
             market.requests.find(by="gil").items,
             market.grants.find(by="gil").items,
             market.deputies.find(by="gil").items,
+            market.campaigns.find(by="gil").items,
             tuple(market.preferences.get(who, by=who) for who in CAST.values()),
             market.preferences.defaults(by="ada"),
             market.deliveries.dead(by="ada").items,

@@ -122,6 +122,34 @@ def asked_back(s: Scene) -> None:
     s.market.requests.ask(s.request.id, "Which heads?", inquiry="heads?", by="ana")
 
 
+def campaign_over(s: Scene, silence: str = "keep") -> None:
+    """A campaign asks about what pat holds."""
+    approved(s)
+    campaign = s.market.campaigns.start(
+        "Review", domain="HR", deadline=timedelta(days=20), silence=silence, by="gil"
+    )
+    s.world.deliver()
+    (s.found,) = s.market.campaigns.items(campaign.id, by="gil")
+
+
+def campaign_without_stewards(s: Scene) -> None:
+    """The form approves by itself, so that nobody is named: managers and GOVERNANCE stand in."""
+    s.form = s.world.form(ReviewFlow.approve(justification="harmless"), name="Harmless")
+    s.product = s.world.publish(form=s.form, name="Harmless")
+    s.request = s.world.ask(s.product, on_behalf_of="pat")
+    assert s.request.state == "approved"
+    campaign = s.market.campaigns.start(
+        "Review", products=[s.product.id], deadline=timedelta(days=20), silence="keep", by="gil"
+    )
+    s.world.deliver()
+    (s.found,) = s.market.campaigns.items(campaign.id, by="gil")
+
+
+def item(s: Scene):
+    (found,) = s.market.campaigns.items(s.found.campaign, by="gil")
+    return found
+
+
 def exception_approved(s: Scene) -> None:
     """pat has a masking exception."""
     s.request = s.world.ask_unmasked(s.product, on_behalf_of="pat")
@@ -358,6 +386,8 @@ DELETE_FORM = SECTION_4 + "delete a request form (unused only): GOVERNANCE, Mana
 DECIDE = SECTION_4 + "decide a request: stewards; GOVERNANCE and managers only if steward"
 SELF = "behaviour B, who may decide: neither requester nor beneficiary, unless allow_self_review"
 ASK = SECTION_4 + "create an access request: anyone"
+CAMPAIGN = "behaviour B, recertification: a campaign over active grants by the owner (ADR 0010)"
+CERTIFY = "behaviour B, recertification: nobody certifies themselves; the named stewards (ADR 0010)"
 ASK_BACK = "ADR 0006: whoever may decide a pending request now asks back; GOVERNANCE too"
 ANSWER_BACK = "ADR 0006: requester and beneficiary answer, nobody else"
 DEPUTY = "behaviour B, delegation: a steward may name a deputy for a time window and scope"
@@ -1476,10 +1506,83 @@ MATRIX = [
         act=lambda s, do, **who: do.inbox.mark_all_read(**who),
         shows=something_read,
     ),
+    # campaigns
+    Row(
+        what="start a campaign over a domain",
+        covers="campaigns.start",
+        rule=CAMPAIGN,
+        cells="yes  yes  no   no   no   no   no   no   no   no   no ",
+        prepare=approved,
+        act=lambda s, do, **who: do.campaigns.start(
+            "Review", domain="HR", deadline=timedelta(days=20), silence="keep", **who
+        ),
+        shows=lambda s: len(s.market.campaigns.find(by="gil")) == 1,
+    ),
+    Row(
+        what="start a campaign over a product",
+        covers="campaigns.start",
+        rule=CAMPAIGN,
+        cells="yes  yes  no   no   no   no   no   no   no   no   no ",
+        prepare=approved,
+        act=lambda s, do, **who: do.campaigns.start(
+            "Review", products=["heads"], deadline=timedelta(days=20), silence="keep", **who
+        ),
+        shows=lambda s: len(s.market.campaigns.find(by="gil")) == 1,
+    ),
+    Row(
+        what="certify an access",
+        covers="campaigns.certify",
+        rule=CERTIFY,
+        cells="no   no   hid  yes  hid  hid  no   hid  hid  hid  hid",
+        job="no",
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.certify(s.found.id, reason="still needed", **who),
+        shows=lambda s: item(s).state == "certified",
+    ),
+    Row(
+        what="refuse an access",
+        covers="campaigns.refuse",
+        rule=CERTIFY,
+        cells="no   no   hid  yes  hid  hid  no   hid  hid  hid  hid",
+        job="no",
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.refuse(s.found.id, reason="has moved", **who),
+        shows=lambda s: item(s).state == "refused" and state(s, "revoked"),
+    ),
+    Row(
+        what="certify an access for which nobody is named",
+        covers="campaigns.certify",
+        rule=CERTIFY + "; fail towards somebody: the domain's managers and GOVERNANCE",
+        cells="yes  yes  hid  hid  hid  hid  no   hid  hid  hid  hid",
+        job="no",
+        prepare=campaign_without_stewards,
+        act=lambda s, do, **who: do.campaigns.certify(s.found.id, reason="still needed", **who),
+        shows=lambda s: item(s).state == "certified",
+    ),
+    Row(
+        what="close a campaign early",
+        covers="campaigns.close",
+        rule=CAMPAIGN,
+        cells="yes  yes  hid  no   hid  hid  no   hid  hid  hid  hid",
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.close(s.found.campaign, reason="done", **who),
+        shows=lambda s: s.market.campaigns.get(s.found.campaign, by="gil").state == "closed",
+    ),
+    Row(
+        what="cancel a campaign",
+        covers="campaigns.cancel",
+        rule=CAMPAIGN,
+        cells="yes  yes  hid  no   hid  hid  no   hid  hid  hid  hid",
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.cancel(s.found.campaign, reason="too early", **who),
+        shows=lambda s: s.market.campaigns.get(s.found.campaign, by="gil").state == "canceled",
+    ),
 ]
 
 NEVER_A_JOB = {
     "deputies.name",
+    "campaigns.certify",
+    "campaigns.refuse",
     "requests.answer",
     "requests.approve",
     "requests.approve_each",

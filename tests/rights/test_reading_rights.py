@@ -36,6 +36,7 @@ from tests.rights.test_permission_matrix import (
     approved,
     asked_back,
     asked_under,
+    campaign_over,
     deputy_named,
     exception_approved,
     glass_broken,
@@ -54,6 +55,10 @@ NAMES = READING + (
 )
 INQUIRIES = "ADR 0006: whoever may see a request's answers sees what was asked back; " + ANSWERS
 GLASS = "ADR 0009: as private as other reasons; " + ANSWERS
+CAMPAIGN = (
+    "ADR 0010: its managers, GOVERNANCE and AUDIT read all of a campaign, whoever is asked their "
+    "items, and for others there is none"
+)
 INBOX = READING + "inbox: oneself"
 PREFERENCES = "behaviour 11: per user, per channel, per type preferences, as private as the inbox"
 CHANNELS = "behaviour 11: whoever chooses knows between what (the design is silent)"
@@ -78,6 +83,7 @@ HOOK = "https://hook.example/"
 
 ALL_ = "         yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes"
 SEEN = "         yes  yes  hid  yes  hid  hid  yes  yes  yes  hid  hid"
+ASKED = "        yes  yes  hid  yes  hid  hid  yes  hid  hid  hid  hid"
 LISTED = "       yes  yes  -    yes  -    -    yes  yes  yes  -    -  "
 
 
@@ -795,6 +801,62 @@ READS = [
         prepare=something_sent,
         act=lambda s, do, **who: do.destinations.history("hook", **who),
         shows=lambda s, found: {each.state for each in found} == {"delivered"},
+    ),
+    # campaigns
+    Row(
+        what="a campaign",
+        covers="campaigns.get",
+        rule=CAMPAIGN,
+        cells=ASKED,
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.get(s.found.campaign, **who),
+        shows=lambda s, found: found.name == "Review",
+    ),
+    Row(
+        what="campaigns in a list",
+        covers="campaigns.find",
+        rule=CAMPAIGN,
+        cells="       yes  yes  -    yes  -    -    yes  -    -    -    -  ",
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.find(**who),
+        shows=lambda s, page: holds(page, s.found.campaign),
+    ),
+    Row(
+        what="how far a campaign is",
+        covers="campaigns.progress",
+        rule=CAMPAIGN,
+        cells="       yes  yes  hid  no   hid  hid  yes  hid  hid  hid  hid",
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.progress(s.found.campaign, **who),
+        shows=lambda s, found: found.open == 1,
+    ),
+    Row(
+        what="items of a campaign",
+        covers="campaigns.items",
+        rule=CAMPAIGN,
+        cells=ASKED,
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.items(s.found.campaign, **who),
+        shows=lambda s, page: holds(page, s.found.id),
+    ),
+    Row(
+        what="items of a campaign that await one's answer",
+        covers="campaigns.items",
+        rule=CAMPAIGN,
+        cells="       -    -    hid  yes  hid  hid  -    hid  hid  hid  hid",
+        job="-",
+        prepare=campaign_over,
+        act=lambda s, do, **who: do.campaigns.items(s.found.campaign, awaiting_me=True, **who),
+        shows=lambda s, page: holds(page, s.found.id),
+    ),
+    Row(
+        what="the report of a campaign",
+        covers="campaigns.report",
+        rule=CAMPAIGN,
+        cells=ASKED,
+        prepare=campaign_over,
+        act=lambda s, do, **who: list(do.campaigns.report(s.found.campaign, **who)),
+        shows=lambda s, lines: s.found.id in "".join(lines),
     ),
 ]
 ON_SQLITE = (

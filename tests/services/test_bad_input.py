@@ -588,6 +588,69 @@ COMMANDS = {
             "by": BY,
         },
     ),
+    "campaigns.start": (
+        lambda w: {
+            "name": "Review",
+            "domain": "HR",
+            "deadline": timedelta(days=20),
+            "silence": "keep",
+            "by": "dee",
+        },
+        {
+            "name": NEW,
+            "domain": KNOWN,
+            "products": [*NAMES[1:], [], ["nobody"], [SQL], {}],
+            "deadline": [*UNTIL, None],
+            "silence": [*BROKEN, *ODD, None, "forgive"],
+            "id": NEW_ID,
+            "by": BY,
+        },
+    ),
+    "campaigns.certify": (
+        lambda w: {"item": w.item, "reason": "x", "by": "ana"},
+        {"item": KNOWN, "reason": REASON, "revision": [-1, 1.5, "5", True, {}, 99], "by": BY},
+    ),
+    "campaigns.refuse": (
+        lambda w: {"item": w.item, "reason": "x", "by": "ana"},
+        {"item": KNOWN, "reason": REASON, "revision": [-1, 1.5, "5", True, {}, 99], "by": BY},
+    ),
+    "campaigns.close": (
+        lambda w: {"id": "review", "reason": "x", "by": "dee"},
+        {"id": KNOWN, "reason": REASON, "by": BY},
+    ),
+    "campaigns.cancel": (
+        lambda w: {"id": "review", "reason": "x", "by": "dee"},
+        {"id": KNOWN, "reason": REASON, "by": BY},
+    ),
+    "campaigns.get": (lambda w: {"id": "review", "by": "dee"}, {"id": KNOWN, "by": BY}),
+    "campaigns.progress": (lambda w: {"id": "review", "by": "dee"}, {"id": KNOWN, "by": BY}),
+    "campaigns.find": (
+        lambda w: {"by": "dee"},
+        {
+            "state": [*FILTER, "nowhere"],
+            "domain": FILTER,
+            "product": FILTER,
+            "after": AFTER,
+            "limit": LIMIT,
+            "by": BY,
+        },
+    ),
+    "campaigns.items": (
+        lambda w: {"campaign": "review", "by": "dee"},
+        {
+            "campaign": KNOWN,
+            "state": [*FILTER, "nowhere"],
+            "awaiting_me": FLAG,
+            "product": FILTER,
+            "after": AFTER,
+            "limit": LIMIT,
+            "by": BY,
+        },
+    ),
+    "campaigns.report": (
+        lambda w: {"id": "review", "by": "dee"},
+        {"id": KNOWN, "format": [*BROKEN, *ODD, None, "xml"], "by": BY},
+    ),
     "grants.preview": (
         lambda w: {"request": w.pending.id, "by": "ana"},
         {"request": KNOWN, "by": BY},
@@ -841,7 +904,17 @@ def prepared(storage="memory"):
     world.market.destinations.create(
         "https://hook.example/", secret="env:HOOK_ONE", id="hook", by="ada"
     )
+    world.market.campaigns.start(
+        "Review",
+        products=[world.product.id],
+        deadline=timedelta(days=20),
+        silence="keep",
+        id="review",
+        by="dee",
+    )
     world.deliver()
+    (item,) = world.market.campaigns.items("review", by="dee")
+    world.item = item.id
     return world
 
 

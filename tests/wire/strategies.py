@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 from attrs import evolve
 from hypothesis import strategies as st
 
+from marketplace_sdk.domain.campaigns import Campaign, CampaignCount, CampaignItem, ItemState
 from marketplace_sdk.domain.catalog import (
     Column,
     DataSource,
@@ -357,6 +359,52 @@ VALUES = {
         lost=st.frozensets(NAMES, max_size=2),
         principals=st.dictionaries(NAMES, st.builds(Pinned, NAMES, NAMES), max_size=2),
         parts=st.dictionaries(NAMES, PARTS, max_size=2),
+        certifying=st.lists(NAMES, max_size=2).map(tuple),
+    ),
+    Campaign: st.builds(
+        Campaign,
+        id=NAMES,
+        name=NAMES,
+        domain=TEXTS,
+        products=st.lists(NAMES, max_size=2).map(tuple),
+        domains=st.lists(NAMES, max_size=2).map(tuple),
+        silence=st.sampled_from(["keep", "revoke"]),
+        deadline=MOMENTS,
+        state=st.sampled_from(["opening", "open", "closed", "canceled"]),
+        created_at=MOMENTS,
+        created_by=NAMES,
+        opened_at=st.one_of(st.none(), MOMENTS),
+        ended_at=st.one_of(st.none(), MOMENTS),
+        reason=TEXTS,
+        told=st.frozensets(NAMES, max_size=2),
+        told_on=TEXTS,
+    ),
+    CampaignItem: st.builds(
+        CampaignItem,
+        id=NAMES,
+        campaign=NAMES,
+        grant=NAMES,
+        kind=st.sampled_from(["access", "masking_exception"]),
+        product=NAMES,
+        product_name=NAMES,
+        domain=NAMES,
+        beneficiary=BENEFICIARIES,
+        owner=TEXTS,
+        requesters=st.lists(NAMES, max_size=2).map(tuple),
+        columns=st.lists(NAMES, max_size=2).map(tuple),
+        state=st.sampled_from(sorted(get_args(ItemState))),
+        decided_by=TEXTS,
+        matched=st.lists(NAMES, max_size=2).map(tuple),
+        as_of=st.one_of(st.none(), MOMENTS),
+        reason=TEXTS,
+        opened_at=MOMENTS,
+        closed_at=st.one_of(st.none(), MOMENTS),
+    ),
+    CampaignCount: st.builds(
+        CampaignCount,
+        campaign=NAMES,
+        share=st.integers(0, 15),
+        states=st.dictionaries(NAMES, st.integers(-3, 9), max_size=2),
     ),
     InboxMessage: st.builds(
         InboxMessage,
@@ -451,7 +499,9 @@ VALUES = {
         exclude=st.lists(NAMES, max_size=2).map(tuple),
         data=DATA,
     ),
-    Timer: st.builds(Timer, kind=NAMES, about=NAMES, due=MOMENTS, data=DATA),
+    Timer: st.builds(
+        Timer, kind=NAMES, about=NAMES, due=MOMENTS, step=st.integers(0, 9), data=DATA
+    ),
     Mark: st.builds(Mark, connection=NAMES, product=TEXTS, object=TEXTS, column=TEXTS),
     ReviewFlow: FLOWS,
     Stage: STAGES,

@@ -18,6 +18,7 @@ __all__ = ["OWN", "app"]
 OWN: Mapping[str, tuple[str, str]] = {
     "apply": ("declaring:apply", "Make the marketplace what files say; shows it, and asks first."),
     "audit": ("audit:audit", "Take the audit log and its seals out, and verify them."),
+    "campaigns": ("campaigns:campaigns", "Campaigns: ask whether access is still needed."),
     "completion": ("completion:completion", "Print the script with which a shell completes."),
     "config": ("config:config", "The configuration file."),
     "deputies": ("deputies:deputies", "Deputies: who decides in a steward's place."),

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.notices import outgoing, subject_of
 from marketplace_sdk.delivery.zones import zone_of
-from marketplace_sdk.domain.events import REMINDS, Notice
+from marketplace_sdk.domain.events import CERTIFY, REMINDS, Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
 from marketplace_sdk.domain.preferences import (
@@ -111,7 +111,7 @@ class Digester:
                 and message.read_at is None
                 and still_asks(unit, facts, message, for_)
             ]
-            items = [self._item(message) for message in _once(unit, facts, found, for_)]
+            items = [self._item(each) for each in _newest(_once(unit, facts, found, for_))]
             if items and name in active:
                 yield self._digest(unit, gathered, name, items, chosen.due(unit.now))
 
@@ -160,6 +160,12 @@ def _once(
         reminders = [each for each in messages if each.kind == kind]
         rests += [_rest(unit, facts, each, told, for_) for each in reminders[-1:]]
     return [*found, *(each for each in rests if each is not None)]
+
+
+def _newest(messages: list[InboxMessage]) -> list[InboxMessage]:
+    """With each campaign once: its newest message counts what still waits."""
+    last = {each.about: each.id for each in messages if each.kind in CERTIFY}
+    return [each for each in messages if each.kind not in CERTIFY or last[each.about] == each.id]
 
 
 def _rest(

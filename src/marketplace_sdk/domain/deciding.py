@@ -15,7 +15,7 @@ from marketplace_sdk.errors import AlreadyDetermined, NotAllowed, StaleRevision
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.deputies import Represented
-    from marketplace_sdk.domain.people import Facts
+    from marketplace_sdk.domain.people import Beneficiary, Facts
     from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
     from marketplace_sdk.domain.review import Seat
@@ -27,6 +27,7 @@ __all__ = [
     "asked_in_time",
     "check_represented",
     "check_seen",
+    "concerned",
     "done",
     "escalated",
     "may_decide",
@@ -36,9 +37,16 @@ __all__ = [
 ]
 
 
+def concerned(
+    facts: Facts, requesters: Collection[str], beneficiary: Beneficiary, owner: str
+) -> bool:
+    """Whether a decision about somebody's access would be one for oneself."""
+    return facts.id in requesters or facts.is_side(beneficiary, owner)
+
+
 def on_the_side(request: AccessRequest, facts: Facts) -> bool:
     """Whether deciding would be deciding for oneself."""
-    return facts.id == request.requester or facts.is_side(request.beneficiary, request.owner)
+    return concerned(facts, (request.requester,), request.beneficiary, request.owner)
 
 
 def done(request: AccessRequest) -> tuple[Determination, ...]:

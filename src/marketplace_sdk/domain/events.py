@@ -18,6 +18,7 @@ __all__ = [
     "ANSWER_REMINDER",
     "ASKS",
     "CATALOGUE",
+    "CERTIFY",
     "EMERGENCY",
     "EMERGENCY_REVIEWS",
     "NOTICES",
@@ -266,6 +267,15 @@ CATALOGUE: Mapping[str, EventType] = {
             summary="Whoever broke the glass without an emergency may do so again.",
         ),
         EventType(name="request.stuck", about="request", summary="Nobody can fill a seat."),
+        EventType(name="campaign.started", about="campaign", summary="A recertification began."),
+        EventType(name="campaign.opened", about="campaign", summary="Every item of it is open."),
+        EventType(name="campaign.shortened", about="campaign", summary="It is to be closed early."),
+        EventType(
+            name="campaign.closed", about="campaign", summary="It is over; says what became of it."
+        ),
+        EventType(
+            name="campaign.canceled", about="campaign", summary="It was called off; access stays."
+        ),
         EventType(
             name="request.escalated",
             about="request",
@@ -293,6 +303,17 @@ CATALOGUE: Mapping[str, EventType] = {
         EventType(
             name="grant.adopted", about="grant", summary="What was there before became ours."
         ),
+        EventType(name="grant.certified", about="grant", summary="A campaign: it is still needed."),
+        EventType(
+            name="grant.certification_refused",
+            about="grant",
+            summary="A campaign: it is not needed any more, and is revoked.",
+        ),
+        EventType(
+            name="grant.kept_by_silence",
+            about="grant",
+            summary="A campaign: nobody answered, which keeps it.",
+        ),
         EventType(name="grant.outlived", about="grant", summary="Access outlives its reason."),
         EventType(
             name="grant.trouble", about="grant", summary="The platform could not be changed."
@@ -305,6 +326,9 @@ TIMING_OUT = "request_timing_out"
 
 ASKS = frozenset({"access_requested", "stage_opened", "decision_escalated", TIMING_OUT})
 """Kinds of notices that ask to decide a request: only whoever may, when it is told, gets them."""
+
+CERTIFY = frozenset({"certification_asked", "certification_ending"})
+"""Kinds of notices that ask for answers in a campaign; they are over when it is."""
 
 REMINDER = "requests_pending"
 """Kind of the notice that reminds a steward of everything that waits for them."""
@@ -339,6 +363,12 @@ NOTICES: Mapping[str, str] = {
     "deputy_named": "{deputy} may decide for {person}: {scope}, from {since} until {until}.",
     "deputy_ended": "{deputy} does not decide for {person} any more: {scope}.",
     "access_revoked": "revoked for {beneficiary}: {what} {product}.",
+    "access_not_certified": "revoked for {beneficiary}: {what} {product}; {why} in {campaign}.",
+    "certification_asked": "{campaign}, until {deadline}: grants that wait for your word: {count}.",
+    "certification_ending": "{campaign} ends at {deadline}; grants that wait for your word, and "
+    "are {silence} without it: {count}.",
+    "campaign_closed": "{campaign} is over: {counts}.",
+    "campaign_canceled": "{campaign} was canceled: {why}.",
     "request_canceled": "canceled for {beneficiary}: {what} {product}.",
     "decision_escalated": "{requester} asks for {what} {product}; nobody has decided yet, and you "
     "may, too{on_behalf}.",
@@ -424,11 +454,13 @@ class Timer:
         about: ``kind:id`` of the aggregate.
         due: not before this instant.
         data: what the handler needs.
+        step: of work that is done in steps, each of which sets the next one for the same instant.
     """
 
     kind: str
     about: str
     due: datetime
+    step: int = 0
     data: FrozenMap[str, Any] = field(factory=FrozenMap, converter=freeze)
 
 

@@ -85,10 +85,11 @@ class Grant:
         withheld: why it is held back; empty unless state is withheld.
         until: end, or None for without end.
         cause: why it is ending or ended: revoked, relinquished, expired, product_deleted,
-            beneficiary_left, access_ended.
+            beneficiary_left, access_ended, certification_refused, certification_lapsed.
         lost: sources whose items ended for good (masking exceptions).
         principals: by connection, pinned when the grant first started there.
         parts: by ``connection|target``.
+        certifying: ids of the open items of campaigns about it.
         revision: of the stored record.
     """
 
@@ -110,6 +111,7 @@ class Grant:
     lost: frozenset[str] = frozenset()
     principals: FrozenMap[str, Pinned] = field(factory=FrozenMap, converter=freeze, repr=False)
     parts: FrozenMap[str, Part] = field(factory=FrozenMap, converter=freeze)
+    certifying: tuple[str, ...] = ()
     revision: int = field(default=0, eq=False)
 
     @property
@@ -168,8 +170,10 @@ class Grant:
         changed = evolve(self, state=GRANT_STEPS["withheld", "release"], withheld=left)
         return changed, _event(changed, "grant.resumed")
 
-    def end(self, cause: str, now: datetime) -> tuple[Grant, Effects]:
-        """Start taking it away; nothing brings it back."""
+    def end(
+        self, cause: str, now: datetime, said: Mapping[str, object] | None = None
+    ) -> tuple[Grant, Effects]:
+        """Start taking it away; nothing brings it back. ``said`` is more for the event."""
         if (self.state, "end") not in GRANT_STEPS:
             return self, Effects()
         # What was seen before says nothing any more: it counts as there until shown to be gone.
@@ -182,7 +186,7 @@ class Grant:
             withheld=frozenset(),
             parts=parts,
         )
-        return changed, _event(changed, "grant.ending", {"cause": cause})
+        return changed, _event(changed, "grant.ending", {"cause": cause, **(said or {})})
 
     def extend(self, until: datetime | None, request: str) -> tuple[Grant, Effects]:
         """The later of the old and the new end; None is without end and later than all."""

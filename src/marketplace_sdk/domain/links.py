@@ -20,7 +20,17 @@ Links = FrozenMap[str, str]
 
 NO_LINKS: Links = FrozenMap()
 
-LINKED = ("request", "grant", "product", "domain", "source", "connection", "destination", "inbox")
+LINKED = (
+    "request",
+    "grant",
+    "product",
+    "domain",
+    "source",
+    "connection",
+    "destination",
+    "inbox",
+    "campaign",
+)
 """Kinds of things that notices are about, and that a portal can have a page for."""
 
 _VIEW_PRODUCT = frozenset(
@@ -28,6 +38,7 @@ _VIEW_PRODUCT = frozenset(
         "access_active",
         "access_expired",
         "access_expiring",
+        "access_not_certified",
         "access_revoked",
         "determination_made",
         "request_canceled",

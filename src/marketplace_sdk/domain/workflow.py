@@ -17,6 +17,7 @@ from marketplace_sdk.domain.announcing import (
     sides,
     stewards,
 )
+from marketplace_sdk.domain.campaigns import NOT_CERTIFIED
 from marketplace_sdk.domain.deciding import check_represented, check_seen, on_the_side, seated
 from marketplace_sdk.domain.durations import Window, end_of
 from marketplace_sdk.domain.events import Effects
@@ -337,19 +338,24 @@ def finish(
     now: datetime,
     names: Mapping[str, str],
     actor: str = "",
+    said: Mapping[str, Any] | None = None,
 ) -> Decision:
     """End an approval: ``revoke`` or ``expire``; those who lose it are told.
+
+    ``said`` is what more the event says, such as the campaign in which nobody certified it.
 
     Raises:
         TransitionNotAllowed: it is not approved.
     """
     ended = request.step(event, cause=cause, reason=reason or request.reason, ended_at=now)
     kind = "access_expired" if event == "expire" else "access_revoked"
+    if cause in NOT_CERTIFIED:
+        kind = "access_not_certified"
     type_ = "request.expired" if event == "expire" else "request.revoked"
     return Decision(
         request=ended,
         effects=Effects(
-            events=(happened(type_, ended, {"cause": cause}),),
+            events=(happened(type_, ended, {"cause": cause, **(said or {})}),),
             notices=(notice(kind, ended, names, sides(ended), (actor,) if actor else ()),),
         ),
     )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from marketplace_sdk.domain.campaigns import CampaignItem
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import SYSTEM, Facts, Person
@@ -34,6 +35,7 @@ class Erasure:
         events: payloads of events.
         requests: requests of the person that hold no words any more, and requests of others that
             hold none of the person's: reasons, questions back, and answers to such.
+        items: items of campaigns that hold no reason any more, by the person or about them.
         messages: messages in the person's inbox.
         deliveries: messages that could not be delivered and spoke of the person.
     """
@@ -41,6 +43,7 @@ class Erasure:
     person: str
     events: int = 0
     requests: int = 0
+    items: int = 0
     messages: int = 0
     deliveries: int = 0
 
@@ -65,6 +68,7 @@ class Eraser:
         return Erasure(
             person=self.person,
             requests=self._requests(run),
+            items=self._items(run),
             messages=self._messages(run),
             deliveries=self._deliveries(run),
             events=self._events(run),
@@ -153,6 +157,32 @@ class Eraser:
             return False
         unit.save(after)
         return True
+
+    def _items(self, run: Run) -> int:
+        keys = (("decided_by", self.person), ("barred", self._token))
+        return sum(self._items_by(run, key, value) for key, value in keys)
+
+    def _items_by(self, run: Run, key: str, value: str) -> int:
+        done = 0
+        after: tuple[str, str] | None = None
+
+        def work(unit: Unit, facts: Facts) -> tuple[int, tuple[str, str] | None]:
+            self._may(facts)
+            records = unit.rows.find("campaign_item", [(key, [value])], after=after, limit=BATCH)
+            found = [unit.value_of(CampaignItem, record) for record in records]
+            spoken = [item for item in found if item.reason]
+            for item in spoken:
+                unit.save(evolve(item, reason=""))
+            if spoken:
+                self._forget(unit, items=[item.id for item in spoken])
+            last = records[-1] if len(records) == BATCH else None
+            return len(spoken), None if last is None else (last.order, last.id)
+
+        while True:
+            count, after = run(work)
+            done += count
+            if after is None:
+                return done
 
     def _messages(self, run: Run) -> int:
         def work(unit: Unit, facts: Facts) -> int:

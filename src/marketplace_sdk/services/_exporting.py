@@ -14,7 +14,7 @@ from marketplace_sdk.ports.storage import EventRow
 from marketplace_sdk.services._verifying import LogCheck, Verification, by_number
 from marketplace_sdk.wire.codec import instant, load, text_of
 
-__all__ = ["COLUMNS", "FORMATS", "kept_seals", "lines_of", "verify_export"]
+__all__ = ["COLUMNS", "FORMATS", "csv_row", "json_row", "kept_seals", "lines_of", "verify_export"]
 
 COLUMNS = (
     "position",
@@ -41,14 +41,14 @@ _LARGEST = 2**63
 def lines_of(rows: Iterable[EventRow], format: str) -> Iterator[str]:
     """One line a row, without its end; CSV begins with the names of the columns."""
     if format == "csv":
-        yield _csv(COLUMNS)
+        yield csv_row(COLUMNS)
         for row in rows:
             data = _plain(row)
-            data["payload"] = _json(data["payload"])
-            yield _csv(_harmless(str(data[name])) for name in COLUMNS)
+            data["payload"] = json_row(data["payload"])
+            yield csv_row(str(data[name]) for name in COLUMNS)
     else:
         for row in rows:
-            yield _json(_plain(row))
+            yield json_row(_plain(row))
 
 
 def verify_export(
@@ -140,13 +140,16 @@ def _row(data: Any) -> EventRow:
     return EventRow(**texts, **numbers, at=instant(data["at"]), payload=data["payload"])
 
 
-def _json(data: object) -> str:
+def json_row(data: object) -> str:
+    """Plain data as one line."""
     return json.dumps(data, ensure_ascii=False)
 
 
-def _csv(cells: Iterable[str]) -> str:
+def csv_row(cells: Iterable[str]) -> str:
+    """Cells as one line of CSV, of which no spreadsheet takes one for a formula."""
     line = io.StringIO()
-    csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(cells)
+    writer = csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="")
+    writer.writerow(_harmless(cell) for cell in cells)
     return line.getvalue()
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from marketplace_sdk.domain.campaigns import Campaign
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.people import Facts
@@ -65,7 +66,7 @@ def dead_letters(storage: Storage, wanted: Callable[[Work], bool]) -> Iterator[l
 
 
 def is_open(unit: Unit, aggregate: str) -> bool:
-    """Whether this is, or leads to, a pending request or review, or a grant that has not ended."""
+    """Whether this is, or leads to, what is pending, a running campaign, or a live grant."""
     kind, _, id = aggregate.partition(":")
     if kind == "request":
         request = unit.get(AccessRequest, id)
@@ -74,6 +75,9 @@ def is_open(unit: Unit, aggregate: str) -> bool:
             or (request.emergency is not None and request.emergency.pending)
             or (bool(request.grant) and is_open(unit, f"grant:{request.grant}"))
         )
+    if kind == "campaign":
+        campaign = unit.get(Campaign, id)
+        return campaign is not None and campaign.running
     grant = unit.get(Grant, id) if kind == "grant" else None
     return grant is not None and grant.state != "ended"
 

@@ -79,6 +79,12 @@ _STEWARD = {
     "type": "string",
     "description": "id of the steward whom a deputy represented; only of a deputy",
 }
+_CAMPAIGN = {
+    "type": "object",
+    "description": "the recertification campaign in which it was refused or not certified",
+    "required": ["id", "name"],
+    "properties": {"id": _TEXT, "name": _TEXT},
+}
 _DETERMINATION = {
     "type": "object",
     "required": ["id", "by", "verdict", "stage", "matched", "as_of", "self_review"],
@@ -326,7 +332,7 @@ EVENT_TYPES: Mapping[str, EventSchema] = {
         EventSchema(
             name=f"{_REQUESTS}revoked",
             summary="An approval was taken back.",
-            schema=_of_request({"cause": _TEXT}),
+            schema=_of_request({"cause": _TEXT}, campaign=_CAMPAIGN),
             example=_example("revoked", cause="revoked"),
             reference=f"{REFERENCE}{_REQUESTS}revoked",
         ),

@@ -7,10 +7,12 @@ from typing import Any
 
 from attrs import evolve
 
+from marketplace_sdk.domain.campaigns import Campaign
 from marketplace_sdk.domain.deciding import may_decide
 from marketplace_sdk.domain.deputies import Represented
 from marketplace_sdk.domain.events import (
     ASKS,
+    CERTIFY,
     EMERGENCY_REVIEWS,
     QUESTION_ASKED,
     REMINDER,
@@ -109,6 +111,9 @@ def still_asks(
         return message.data["count"] > len(named) or any(
             each is not None and could_review(unit, facts, each) for each in found
         )
+    if message.kind in CERTIFY:
+        campaign = unit.get(Campaign, message.about.removeprefix("campaign:"))
+        return campaign is not None and not campaign.over(unit.now)
     if message.kind == QUESTION_ASKED:
         request = unit.get(AccessRequest, message.about.removeprefix("request:"))
         waiting = () if request is None else request.open_inquiries

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from marketplace_sdk.domain.campaigns import NOT_CERTIFIED
 from marketplace_sdk.domain.catalog import DataSource
 from marketplace_sdk.domain.events import Effects
 from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.workflow import Decision, cancel, finish
+from marketplace_sdk.work.certifying import end_items
 from marketplace_sdk.work.deputising import end_deputyships_of
 from marketplace_sdk.work.targets import (
     accessible,
@@ -24,6 +26,7 @@ from marketplace_sdk.work.targets import (
 )
 
 if TYPE_CHECKING:
+    from marketplace_sdk.domain.campaigns import Campaign
     from marketplace_sdk.domain.products import DataProduct
     from marketplace_sdk.work.unit import Unit
 
@@ -40,25 +43,35 @@ __all__ = [
 LIVE = ("wanted", "active", "withheld")
 
 
-def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: str = "") -> Grant:
+def end_grant(
+    unit: Unit,
+    grant: Grant,
+    cause: str,
+    *,
+    reason: str = "",
+    actor: str = "",
+    campaign: Campaign | None = None,
+) -> Grant:
     """Start taking a grant away, with everything that hangs on it.
 
     Its approved requests take the cause at once, a pending extension is canceled, masking
     exceptions whose last access this was end too, and the targets are marked. A grant that is
-    ending or ended already is returned as it is.
+    ending or ended already is returned as it is. With ``campaign``, events and people are told
+    which one this came from.
     """
     if not grant.live:
         return grant
     if grant.over(unit.now):
         # It was over before anybody came to end it: the account says so.
-        cause, reason, actor = "expired", "", ""
+        cause, reason, actor, campaign = "expired", "", "", None
     sources = sources_of(unit, grant)
     found: Sequence[Grant] = ()
     if grant.kind == "access":
         found = exceptions_of(unit, grant.beneficiary.token, sources)
     # A grant that carries none of its product's sources is nowhere, and somebody has to see that.
     marks = targets_of(unit, grant) or product_targets(unit, grant.product)
-    ending, effects = grant.end(cause, unit.now)
+    said, names = _told(cause, campaign)
+    ending, effects = end_items(unit, grant).end(cause, unit.now, said)
     ending = unit.save(ending)
     unit.keep(effects + Effects(marks=marks))
     told = False
@@ -67,7 +80,16 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
         if request is None or request.state != "approved":
             continue
         event = "expire" if cause == "expired" else "revoke"
-        decision = finish(request, event, cause, reason=reason, now=unit.now, names={}, actor=actor)
+        decision = finish(
+            request,
+            event,
+            cause,
+            reason=reason,
+            now=unit.now,
+            names=names,
+            actor=actor,
+            said=said,
+        )
         unit.save(decision.request)
         # One grant that ends is one message to people, however often it was extended.
         kept = Effects(events=decision.effects.events) if told else decision.effects
@@ -84,6 +106,13 @@ def end_grant(unit: Unit, grant: Grant, cause: str, *, reason: str = "", actor: 
         before = grant.until if cause == "expired" else None
         _lose(unit, grant.beneficiary.token, sources, found, before=before)
     return ending
+
+
+def _told(cause: str, campaign: Campaign | None) -> tuple[dict[str, object], dict[str, str]]:
+    """What events say of the campaign that a grant ends by, and the words for people."""
+    if campaign is None:
+        return {}, {}
+    return {"campaign": campaign.said}, {"campaign": campaign.name, "why": NOT_CERTIFIED[cause]}
 
 
 def lose_access(unit: Unit, beneficiary: str, sources: Collection[str]) -> None:

@@ -80,8 +80,9 @@ def notice_work(notice: Notice, id: str, now: datetime) -> Work:
 
 def timer_work(timer: Timer) -> Work:
     """The row of a timer, the same for the same timer."""
+    step = f":{timer.step}" if timer.step else ""
     return Work(
-        id=f"{timer.kind}:{timer.about}:{text_of(timer.due)}",
+        id=f"{timer.kind}:{timer.about}:{text_of(timer.due)}{step}",
         queue=TIMERS,
         key=timer.about,
         due=timer.due,

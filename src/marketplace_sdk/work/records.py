@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from attrs import frozen
 
 from marketplace_sdk.domain.announcing import answerers
+from marketplace_sdk.domain.campaigns import Campaign, CampaignCount, CampaignItem
 from marketplace_sdk.domain.catalog import DataSource, Domain
 from marketplace_sdk.domain.deciding import asked_in_time, done
 from marketplace_sdk.domain.deputies import Deputyship
@@ -198,6 +199,30 @@ def _grant(value: Grant) -> Entries:
             yield "open_exception", exception_key(source, value.beneficiary.token)
 
 
+def _campaign(value: Campaign) -> Entries:
+    yield "state", value.state
+    yield from (("domain", each) for each in value.domains)
+    yield from (("product", each) for each in value.products)
+
+
+def _item(value: CampaignItem) -> Entries:
+    yield "campaign", value.campaign
+    yield "state", value.state
+    yield "domain", value.domain
+    yield "product", value.product
+    yield "subject", value.subject
+    yield "grant", value.grant
+    yield "beneficiary", value.beneficiary.token
+    # Whose own access it is; not the owner of an account, who is whoever it is when asked.
+    yield "barred", value.beneficiary.token
+    yield from {("barred", f"user:{each}") for each in value.requesters}
+    if value.decided_by:
+        yield "decided_by", value.decided_by
+    if value.open:
+        yield "open_campaign", value.campaign
+        yield "open_grant", value.grant
+
+
 def exception_key(source: str, beneficiary: str) -> str:
     """By which the exceptions of a beneficiary (a token) on a source are found with one look."""
     return f"{source}.{beneficiary}"  # a source's name has no dot
@@ -262,6 +287,11 @@ def _created(value: Any) -> str:
     return text_of(value.created_at)
 
 
+def _listed(value: CampaignItem) -> str:
+    """Items of one product stand together, and in it those of one beneficiary."""
+    return f"{value.product}|{value.beneficiary.token}"
+
+
 KINDS: Mapping[type[Any], Kind[Any]] = {
     each.type: each
     for each in (
@@ -283,6 +313,9 @@ KINDS: Mapping[type[Any], Kind[Any]] = {
         ),
         Kind("request", AccessRequest, _id, _request, _created),
         Kind("grant", Grant, _id, _grant, _created, more=_seen_by),
+        Kind("campaign", Campaign, _id, _campaign, _created),
+        Kind("campaign_count", CampaignCount, _id, lambda _: ()),
+        Kind("campaign_item", CampaignItem, _id, _item, _listed),
         Kind("destination", Destination, _id, _destination),
         Kind("standing", Standing, _name, _standing),
         Kind("delivery", Delivery, _id, _delivery, lambda value: text_of(value.at)),
