@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from marketplace_sdk import ReviewFlow, Stage, user
+from marketplace_sdk import NotAllowed, ReviewFlow, Stage, user
 from tests.services.test_leavers import Company
 
 EITHER = ReviewFlow.review(Stage.any_of(user("ana"), user("bo"), user("con")))
@@ -80,3 +82,35 @@ def test_pages_are_filled_whoever_the_accounts_belong_to(company):
     assert [len(page) for page in pages][:2] == [2, 2]
     assert sorted(id for page in pages for id in page) == sorted(asked[0::2])
     assert sorted(waiting(company, "bo")) == sorted(asked[1::2])
+
+
+def test_whose_account_it_is_today_does_not_certify_its_access(company):
+    """Lists, reminders and the act itself ask the company's directory."""
+    market = company.market
+    request = company.ask("Held", by="pat", review=EITHER, on_behalf_of="robot")
+    market.requests.approve(request.id, reason="x", by="ana")
+    campaign = market.campaigns.start(
+        "Review",
+        products=[request.product],
+        deadline=timedelta(days=20),
+        silence="keep",
+        by="gil",
+    ).id
+    market.deliver()
+    (item,) = market.campaigns.items(campaign, by="gil")
+
+    account(company, "bo")
+
+    assert not market.campaigns.items(campaign, awaiting_me=True, by="bo").items
+    for who in ("con", "ana"):
+        assert len(market.campaigns.items(campaign, awaiting_me=True, by=who)) == 1
+    with pytest.raises(NotAllowed, match="nobody certifies themselves"):
+        market.campaigns.certify(item.id, reason="mine", by="bo")
+    company.clock.advance(days=1)
+    market.deliver()
+    told = {
+        who: [each.kind for each in market.inbox.of(who, by=who)].count("certification_asked")
+        for who in ("bo", "con", "ana")
+    }
+    assert told == {"bo": 1, "con": 1, "ana": 2}, "before it was bo's, since, and both times"
+    assert market.campaigns.certify(item.id, reason="x", by="con").decided_by == "con"

@@ -334,6 +334,26 @@ def test_neither_a_member_nor_the_owner_of_an_account_certifies(world):
     assert market.campaigns.certify(held["robot"].id, reason="yes", by="bo").state == "certified"
 
 
+def test_who_asked_for_more_time_meanwhile_does_not_certify_it_either(world):
+    """The owner of the account then, who is not its owner any more."""
+    market = world.market
+    market.people.add("robot", kind="service_account", owner="bo", by="uma")
+    link(world, "robot")
+    days = Duration(30, "days")
+    request = world.ask(world.product, by="con", on_behalf_of="robot")
+    world.approve(request, "ana", until=days)
+    campaign = start(world)
+    robot = items(world, campaign)["robot"]
+    more = market.requests.extend(request.id, answers={"why": "more"}, by="bo")
+    market.people.update("robot", owner="sal", by="uma")
+    assert "robot" in items(world, campaign, by="bo", awaiting_me=True)
+    world.approve(more, "ana", until=days)
+
+    assert "robot" not in items(world, campaign, by="bo", awaiting_me=True)
+    with pytest.raises(NotAllowed, match="nobody certifies themselves"):
+        market.campaigns.certify(robot.id, reason="needed", by="bo")
+
+
 def test_an_account_and_a_job_answer_nothing(world):
     market = world.market
     market.people.add("robot", kind="service_account", owner="bo", groups=["Legal"], by="uma")

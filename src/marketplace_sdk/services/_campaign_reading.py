@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from attrs import fields
+from attrs import fields, frozen
 
 from marketplace_sdk.domain.campaigns import (
     Campaign,
@@ -59,6 +59,18 @@ REPORT = (
     "closed_at",
 )
 """Columns of a report in CSV and keys of each JSON line; new ones are added at the end."""
+
+
+@frozen
+class _Wanted:
+    """What a reader wants of a campaign's items, checked."""
+
+    campaign: str
+    where: Sequence[tuple[str, Collection[str]]]
+    states: tuple[str, ...] | None
+    awaiting_me: bool
+    after: str | None
+    limit: int
 
 
 class CampaignReads(Service):
@@ -159,30 +171,19 @@ class CampaignReads(Service):
         where: list[tuple[str, Collection[str]]] = [("campaign", [campaign])]
         if check_filter(product, "product") is not None:
             where.append(("product", [str(product)]))
-        with self._reading(by) as (unit, facts):
-            found = visible(unit, facts, campaign, "list items of")
-            if awaiting_me:
-                where.append(("open_campaign", [campaign]))
-            if states is not None:
-                # What is still open when its campaign is over is closed, swept or not.
-                swept = {"open"} if found.over(unit.now) else set()
-                where.append(("state", sorted(swept.union(states))))
-            branches = _theirs(unit, facts, found) if awaiting_me else _readable(unit, facts, found)
-
-            def keep(item: CampaignItem) -> bool:
-                seen = item.seen_at(found, unit.now)
-                if states is not None and seen.state not in states:
-                    return False
-                return not awaiting_me or could_answer(unit, facts, seen)
-
-            page = unit.union(
-                CampaignItem,
-                [([*where, *more], unless) for more, unless in branches],
-                after=after,
-                limit=limit,
-                keep=keep,
-            )
-            return Page((each.seen_at(found, unit.now) for each in page), page.next)
+        if awaiting_me:
+            where.append(("open_campaign", [campaign]))
+        wanted = _Wanted(campaign, where, states, awaiting_me, after, limit)
+        owners: dict[str, str | None] = {}
+        while True:
+            page, met = self._items(wanted, owners, by)
+            unknown = met.difference(owners)
+            if not unknown or self._context.own_people:
+                return page
+            # A directory elsewhere is not asked in a unit of work: read again with what it says.
+            for id in unknown:
+                account = self._context.person(id)
+                owners[id] = None if account is None else account.owner or None
 
     def report(self, id: str, *, format: str = "jsonl", by: By = None) -> Iterator[str]:
         """Who certified what: every item that one may see, as lines of text for auditors.
@@ -201,6 +202,37 @@ class CampaignReads(Service):
             raise InvalidInput("cannot report", problems=[Problem("format", "is required")])
         first = self.items(id, limit=AT_ONCE, by=by)
         return self._lines(id, format, first, by)
+
+    def _items(
+        self, wanted: _Wanted, owners: Mapping[str, str | None], by: By
+    ) -> tuple[Page[CampaignItem], set[str]]:
+        """A page by these owners of service accounts, and the ids of all accounts met on it."""
+        met: set[str] = set()
+        with self._reading(by) as (unit, facts):
+            campaign = visible(unit, facts, wanted.campaign, "list items of")
+            where = [*wanted.where]
+            if wanted.states is not None:
+                # What is still open when its campaign is over is closed, swept or not.
+                swept = {"open"} if campaign.over(unit.now) else set()
+                where.append(("state", sorted(swept.union(wanted.states))))
+
+            def keep(item: CampaignItem) -> bool:
+                seen = item.seen_at(campaign, unit.now)
+                if not wanted.awaiting_me:
+                    return wanted.states is None or seen.state in wanted.states
+                account = item.beneficiary.id if item.owner else ""
+                met.update([account] if account else [])
+                return could_answer(unit, facts, seen, owners.get(account))
+
+            read = _theirs if wanted.awaiting_me else _readable
+            page = unit.union(
+                CampaignItem,
+                [([*where, *more], unless) for more, unless in read(unit, facts, campaign)],
+                after=wanted.after,
+                limit=wanted.limit,
+                keep=keep,
+            )
+            return Page((each.seen_at(campaign, unit.now) for each in page), page.next), met
 
     def _lines(self, id: str, format: str, page: Page[CampaignItem], by: By) -> Iterator[str]:
         if format == "csv":

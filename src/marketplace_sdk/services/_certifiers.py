@@ -35,13 +35,20 @@ def named_for(unit: Unit, item: CampaignItem) -> frozenset[StewardSelector]:
     return reviewers_of(unit.get, product, item.kind)
 
 
-def could_answer(unit: Unit, facts: Facts, item: CampaignItem) -> bool:
-    """Whether somebody could answer an item now, by what the store knows."""
-    if item.owner:
-        # Whoever answers for a service account today; a directory elsewhere is not asked here.
+def could_answer(unit: Unit, facts: Facts, item: CampaignItem, owner: str | None = None) -> bool:
+    """Whether somebody could answer an item now, by what the store knows.
+
+    Args:
+        unit: in which it was read.
+        facts: of who would answer.
+        item: as it is to be read now.
+        owner: of the service account that it is about, if a directory elsewhere was asked.
+    """
+    if item.owner and owner is None:
         account = unit.get(Person, item.beneficiary.id)
-        item = item if account is None else evolve(item, owner=account.owner)
-    return may_answer(item, facts, named_for(unit, item))
+        owner = None if account is None else account.owner
+    whole = item if owner is None else evolve(item, owner=owner)
+    return may_answer(whole, facts, named_for(unit, item))
 
 
 class Certifiers:
@@ -75,7 +82,7 @@ class Certifiers:
     def _owner(self, item: CampaignItem) -> str:
         """Who answers for a service account at this moment."""
         account = self._person(item.beneficiary.id) if item.owner else None
-        return item.owner if account is None else account.owner
+        return item.owner if account is None or not account.owner else account.owner
 
     def _ask_members(self, selector: StewardSelector) -> list[str]:
         return candidates(self._context, selector, MOST_STEWARDS)

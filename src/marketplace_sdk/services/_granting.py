@@ -12,6 +12,7 @@ from marketplace_sdk.domain.grants import Grant
 from marketplace_sdk.domain.products import DataProduct
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.workflow import Decision
+from marketplace_sdk.work.certifying import bar_requester
 from marketplace_sdk.work.endings import call_off
 from marketplace_sdk.work.targets import (
     column_marks,
@@ -111,6 +112,7 @@ def _extend(unit: Unit, decision: Decision) -> AccessRequest:
         return call_off(unit, known, "grant_ended").request
     longer, effects = grant.extend(request.until, request.id)
     longer = unit.save(longer)
+    bar_requester(unit, longer, request.requester)
     for id in grant.requests:
         before = unit.get(AccessRequest, id)
         if before is not None and before.state == "approved":

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.grants import Grant
     from marketplace_sdk.work.unit import Unit
 
-__all__ = ["close_item", "count", "end_items", "item_id", "progress_of", "without"]
+__all__ = [
+    "bar_requester",
+    "close_item",
+    "count",
+    "end_items",
+    "item_id",
+    "progress_of",
+    "without",
+]
 
 SHARES = 16
 """Records that the counts of a campaign are spread over."""
@@ -52,6 +60,14 @@ def end_items(unit: Unit, grant: Grant) -> Grant:
         )
         close_item(unit, closed)
     return evolve(grant, certifying=())
+
+
+def bar_requester(unit: Unit, grant: Grant, requester: str) -> None:
+    """Somebody asked for more time, and got it: they do not certify it either."""
+    for id in grant.certifying:
+        item = unit.get(CampaignItem, id)
+        if item is not None and item.open and requester not in item.requesters:
+            unit.save(evolve(item, requesters=(*item.requesters, requester)))
 
 
 def count(unit: Unit, campaign: str, steps: Iterable[tuple[str, str, str]]) -> None:
