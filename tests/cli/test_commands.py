@@ -517,7 +517,7 @@ def test_whatever_prints_facts_can_print_json():
                if not any(option.name == "as_json" for option in command.params)}  # fmt: skip
 
     assert without == {
-        "audit export", "audit seals", "completion", "config check", "config schema", "init",
+        "audit export", "campaigns report", "audit seals", "completion", "config check", "config schema", "init",
         "install", "new-plugin provisioner", "uninstall",
     }  # fmt: skip
 
