@@ -8,6 +8,7 @@ import pytest
 
 from marketplace_sdk import (
     AlreadyDetermined,
+    Deputyship,
     Duration,
     InvalidInput,
     MarketplaceError,
@@ -20,6 +21,7 @@ from marketplace_sdk import (
     group,
     user,
 )
+from marketplace_sdk.work.unit import Unit
 from tests.services.helpers import grant_of, nothing_written, small_world
 from tests.services.test_leavers import Company
 from tests.world import LEGAL, PRIVACY, all_of, any_of
@@ -422,6 +424,22 @@ def test_a_seat_that_only_the_same_voices_could_fill_is_stuck(small):
 
     assert approve(small, request).state == "pending"
     assert small.market.requests.get(request.id, by="gil").stuck == ("2 of group Legal",)
+
+
+def test_whoever_acts_for_themselves_asks_for_no_deputyship(away, monkeypatch):
+    """Asking, approving, denying and revoking cost what they cost without deputies."""
+    read = []
+    find = Unit.find
+    monkeypatch.setattr(
+        Unit, "find", lambda unit, kind, *a, **b: read.append(kind) or find(unit, kind, *a, **b)
+    )
+    product = away.publish(any_of(LEGAL))
+    approved = away.approve(away.ask(product), "ana")
+    away.market.requests.revoke(approved.id, reason="over", by="ana")
+    away.deny(away.ask(product, by="pat"), "bo")
+
+    assert read
+    assert Deputyship not in read
 
 
 # -- reading, lists and messages -----------------------------------------------------------
