@@ -528,6 +528,8 @@ class Model:
         kept = request.emergency
         if kept is None:
             return STEP
+        if self.ships(request.requester, by, now):
+            return FORBIDDEN
         if kept.justified is not None:
             return DECIDED
         roles = self._roles(request, by)
@@ -546,7 +548,7 @@ class Model:
         kept = request.emergency
         if kept is None:
             return STEP
-        if by == request.requester:
+        if by == request.requester or self.ships(request.requester, by, now):
             return FORBIDDEN
         if kept.justified is not False or kept.settled:
             return SETTLED
