@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from marketplace_sdk.domain.events import CATALOGUE
+from marketplace_sdk.domain.event_types import CATALOGUE
 from marketplace_sdk.wire.published import EVENT_TYPES, event_schema
 
 HERE = Path(__file__).parent / "reference"

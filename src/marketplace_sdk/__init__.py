@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from marketplace_sdk.domain.destinations import Delivery, TestCall
     from marketplace_sdk.domain.durations import Duration
     from marketplace_sdk.domain.emergency import Emergency, EmergencyAccess, EmergencyReview
-    from marketplace_sdk.domain.events import CATALOGUE, NOTICES
+    from marketplace_sdk.domain.event_types import CATALOGUE
     from marketplace_sdk.domain.forms import DataUseAgreement, FormVersion, Question, RequestForm
     from marketplace_sdk.domain.inbox import InboxMessage
+    from marketplace_sdk.domain.notice_kinds import NOTICES
     from marketplace_sdk.domain.patience import Escalation
     from marketplace_sdk.domain.people import Actor, Beneficiary, GroupFacts, Person
     from marketplace_sdk.domain.preferences import Channel, QuietHours

@@ -11,7 +11,7 @@ from marketplace_sdk import _system
 from marketplace_sdk.delivery.connecting import connect
 from marketplace_sdk.delivery.listeners import Builds, Listener
 from marketplace_sdk.domain.destinations import INCLUDED, Destination, Subscription
-from marketplace_sdk.domain.events import NOTICES
+from marketplace_sdk.domain.notice_kinds import NOTICES
 from marketplace_sdk.errors import InvalidInput, Problem, StaleRevision
 from marketplace_sdk.plugin import BuildContext
 from marketplace_sdk.ports.storage import Record

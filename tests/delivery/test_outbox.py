@@ -10,7 +10,8 @@ import pytest
 from marketplace_sdk.delivery.settings import Settings, backoff
 from marketplace_sdk.domain.catalog import Domain
 from marketplace_sdk.domain.destinations import pause_after
-from marketplace_sdk.domain.events import NOTICES, Effects, Event, Notice
+from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.notice_kinds import NOTICES
 from marketplace_sdk.domain.people import Person
 from marketplace_sdk.domain.selectors import StewardSelector, group, user
 from marketplace_sdk.errors import NotificationError

@@ -7,16 +7,10 @@ from string import Formatter
 
 import pytest
 
-from marketplace_sdk.domain.events import (
-    CATALOGUE,
-    NOTICES,
-    Effects,
-    Event,
-    Mark,
-    Notice,
-    Timer,
-)
+from marketplace_sdk.domain.event_types import CATALOGUE
+from marketplace_sdk.domain.events import Effects, Event, Mark, Notice, Timer
 from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.notice_kinds import NOTICES
 from marketplace_sdk.domain.selectors import user
 from tests.domain.building import NOW
 

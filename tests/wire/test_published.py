@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from marketplace_sdk import EVENT_TYPES, event_schema
-from marketplace_sdk.domain.events import CATALOGUE
+from marketplace_sdk.domain.event_types import CATALOGUE
 from marketplace_sdk.work.outgoing import VERSION
 from marketplace_sdk.work.sealing import SEALED
 from tests.published import closed, flaws_of

@@ -9,9 +9,10 @@ from attrs import evolve, field, frozen
 
 from marketplace_sdk.delivery.notices import outgoing, subject_of
 from marketplace_sdk.delivery.zones import zone_of
-from marketplace_sdk.domain.events import CERTIFY, REMINDS, Notice
+from marketplace_sdk.domain.events import Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
+from marketplace_sdk.domain.notice_kinds import CERTIFY, REMINDS
 from marketplace_sdk.domain.preferences import (
     Channel,
     Digest,

@@ -10,9 +10,10 @@ from attrs import evolve
 
 from marketplace_sdk.delivery.routing import routes
 from marketplace_sdk.domain.catalog import Domain
-from marketplace_sdk.domain.events import ASKS, NOTICES, TIMING_OUT, Notice
+from marketplace_sdk.domain.events import Notice
 from marketplace_sdk.domain.inbox import InboxMessage
 from marketplace_sdk.domain.links import Links, link_of
+from marketplace_sdk.domain.notice_kinds import ASKS, NOTICES, TIMING_OUT
 from marketplace_sdk.domain.people import Person, check_contact
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.ports.notifier import Message, Recipient

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from marketplace_sdk.domain.events import EMERGENCY
+from marketplace_sdk.domain.notice_kinds import EMERGENCY
 from marketplace_sdk.domain.preferences import Channel, PersonPreferences, mode_of
 from marketplace_sdk.work.gathering import gather
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sdk.domain.events import ASKS, Effects, Event, Notice
+from marketplace_sdk.domain.events import Effects, Event, Notice
+from marketplace_sdk.domain.notice_kinds import ASKS
 from marketplace_sdk.domain.selectors import StewardSelector, user
 from marketplace_sdk.domain.selectors import group as group_selector
 from marketplace_sdk.domain.values import freeze

@@ -10,7 +10,8 @@ from attrs import evolve
 
 from marketplace_sdk.domain.announcing import happened, notice, sides, stewards
 from marketplace_sdk.domain.emergency import EmergencyAccess, EmergencyReview, Settlement
-from marketplace_sdk.domain.events import EMERGENCY, Effects, Timer
+from marketplace_sdk.domain.events import Effects, Timer
+from marketplace_sdk.domain.notice_kinds import EMERGENCY
 from marketplace_sdk.domain.requests import AccessRequest, Limit
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, Stage
 from marketplace_sdk.domain.reviewing import may_review, reviewers

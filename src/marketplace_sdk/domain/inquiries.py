@@ -14,7 +14,8 @@ from attrs import evolve
 
 from marketplace_sdk.domain.announcing import answerers, happened, notice
 from marketplace_sdk.domain.deciding import check_represented, check_seen, on_the_side, seated
-from marketplace_sdk.domain.events import QUESTION_ASKED, Effects
+from marketplace_sdk.domain.events import Effects
+from marketplace_sdk.domain.notice_kinds import QUESTION_ASKED
 from marketplace_sdk.domain.requests import AccessRequest, Inquiry
 from marketplace_sdk.domain.seating import Place
 from marketplace_sdk.domain.selectors import user

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.domain.events import REMINDER
+from marketplace_sdk.domain.notice_kinds import REMINDER
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.requests import AccessRequest, Inquiry

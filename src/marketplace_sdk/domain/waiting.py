@@ -14,7 +14,8 @@ from attrs import evolve
 
 from marketplace_sdk.domain.announcing import happened, notice, sides
 from marketplace_sdk.domain.deciding import asked
-from marketplace_sdk.domain.events import TIMING_OUT, Effects, Timer
+from marketplace_sdk.domain.events import Effects, Timer
+from marketplace_sdk.domain.notice_kinds import TIMING_OUT
 from marketplace_sdk.domain.selectors import StewardSelector
 
 if TYPE_CHECKING:

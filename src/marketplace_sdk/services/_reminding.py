@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from attrs import Factory, frozen
 
 from marketplace_sdk.domain.announcing import answerers
-from marketplace_sdk.domain.events import ANSWER_REMINDER, REMINDER, Effects, Notice
+from marketplace_sdk.domain.events import Effects, Notice
+from marketplace_sdk.domain.notice_kinds import ANSWER_REMINDER, REMINDER
 from marketplace_sdk.domain.people import SYSTEM
 from marketplace_sdk.domain.reminding import days_waiting, reminds_today
 from marketplace_sdk.domain.requests import AccessRequest

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.domain.events import EMERGENCY_REVIEWS, Notice
+from marketplace_sdk.domain.events import Notice
+from marketplace_sdk.domain.notice_kinds import EMERGENCY_REVIEWS
 from marketplace_sdk.domain.people import SYSTEM
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.reviewing import reviewers

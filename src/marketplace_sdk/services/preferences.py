@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from marketplace_sdk.domain.events import NOTICES
+from marketplace_sdk.domain.notice_kinds import NOTICES
 from marketplace_sdk.domain.people import Facts
 from marketplace_sdk.domain.preferences import (
     EVERY,

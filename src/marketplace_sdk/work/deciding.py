@@ -10,7 +10,9 @@ from attrs import evolve
 from marketplace_sdk.domain.campaigns import Campaign
 from marketplace_sdk.domain.deciding import may_decide
 from marketplace_sdk.domain.deputies import Represented
-from marketplace_sdk.domain.events import (
+from marketplace_sdk.domain.inbox import InboxMessage
+from marketplace_sdk.domain.inquiries import may_answer
+from marketplace_sdk.domain.notice_kinds import (
     ASKS,
     CERTIFY,
     EMERGENCY_REVIEWS,
@@ -18,8 +20,6 @@ from marketplace_sdk.domain.events import (
     REMINDER,
     REMINDS,
 )
-from marketplace_sdk.domain.inbox import InboxMessage
-from marketplace_sdk.domain.inquiries import may_answer
 from marketplace_sdk.domain.people import Facts, Person
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.reviewing import may_review

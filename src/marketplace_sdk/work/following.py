@@ -6,7 +6,8 @@ from datetime import datetime
 
 import attrs
 
-from marketplace_sdk.domain.events import CATALOGUE, Event, Mark, Notice, Timer
+from marketplace_sdk.domain.event_types import CATALOGUE
+from marketplace_sdk.domain.events import Event, Mark, Notice, Timer
 from marketplace_sdk.ports.storage import EventRow, Work
 from marketplace_sdk.wire.codec import digest, dump, plain, text_of
 from marketplace_sdk.work.chains import chain_hash

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from marketplace_sdk.domain.events import CATALOGUE
+from marketplace_sdk.domain.event_types import CATALOGUE
 from marketplace_sdk.domain.links import link_to
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.ports.storage import Work
