@@ -16,7 +16,7 @@ from marketplace_sdk.services._context import By
 from marketplace_sdk.services._each import EachRequest
 from marketplace_sdk.services._granting import settle
 from marketplace_sdk.services._stewards import visible_request
-from marketplace_sdk.services._submission import Wanted, check_names
+from marketplace_sdk.services._wanted import Wanted, check_names
 from marketplace_sdk.work.deputising import live
 from marketplace_sdk.work.endings import end_grant
 from marketplace_sdk.work.unit import Unit

@@ -26,15 +26,12 @@ from marketplace_sdk.services._emergencies import Emergencies
 from marketplace_sdk.services._granting import settle
 from marketplace_sdk.services._stewards import roles_for, visible_request
 from marketplace_sdk.services._stuck import check_stuck
-from marketplace_sdk.services._submission import (
+from marketplace_sdk.services._submission import ahead_of_draft, draft, extended, place
+from marketplace_sdk.services._wanted import (
     Receiver,
     Wanted,
-    ahead_of_draft,
     check_columns,
     check_names,
-    draft,
-    extended,
-    place,
     receiver,
 )
 from marketplace_sdk.work.endings import call_off, end_grant
