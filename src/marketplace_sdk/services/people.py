@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import evolve
 
-from marketplace_sdk.domain.events import Effects, Mark
-from marketplace_sdk.domain.grants import Grant
-from marketplace_sdk.domain.people import SYSTEM, Facts, GroupFacts, Person, check_contact
+from marketplace_sdk.domain.people import SYSTEM, Facts, Person
 from marketplace_sdk.domain.rights import allowed, require, roles_in
 from marketplace_sdk.domain.selectors import StewardSelector, user
-from marketplace_sdk.domain.values import FrozenMap, check_id, check_name, freeze
+from marketplace_sdk.domain.values import FrozenMap, check_id, freeze
 from marketplace_sdk.errors import DuplicateName, InvalidInput, NotAllowed, NotFound, Problem
-from marketplace_sdk.services._checking import check_list
 from marketplace_sdk.services._context import By, Service
+from marketplace_sdk.services._linking import (
+    link_group,
+    link_person,
+    reserve_principal,
+)
+from marketplace_sdk.services._personal import (
+    Attributes,
+    attributes_of,
+    check_owner,
+    contact_of,
+    mapped,
+    names_of,
+    owner_id,
+)
 from marketplace_sdk.services._stuck import recheck
 from marketplace_sdk.work.endings import leave
 from marketplace_sdk.work.pages import Page
-from marketplace_sdk.work.targets import targets_of
 from marketplace_sdk.work.unit import Unit
 
 __all__ = ["People"]
-
-Attributes = Mapping[str, str | Iterable[str]]
 
 
 class People(Service):
@@ -76,12 +83,12 @@ class People(Service):
             Person(
                 id=check_id(id, "person.id"),
                 kind=kind,
-                owner=_owner(owner),
-                groups=_names(groups, "groups"),
-                attributes=_attributes(attributes),
-                permissions=_names(permissions, "permissions"),
+                owner=owner_id(owner),
+                groups=names_of(groups, "groups"),
+                attributes=attributes_of(attributes),
+                permissions=names_of(permissions, "permissions"),
                 principals=self._principals(principals),
-                **_contact(name=name, email=email, language=language, time_zone=time_zone),
+                **contact_of(name=name, email=email, language=language, time_zone=time_zone),
             )
         )
         if by is None and self._bound is None:
@@ -110,17 +117,17 @@ class People(Service):
         by: By = None,
     ) -> Person:
         """Replace some facts of a person (USER_ADMIN); what is None stays as it is."""
-        changes: dict[str, Any] = _contact(
+        changes: dict[str, Any] = contact_of(
             name=name, email=email, language=language, time_zone=time_zone
         )
         if owner is not None:
-            changes["owner"] = _owner(owner)
+            changes["owner"] = owner_id(owner)
         if groups is not None:
-            changes["groups"] = _names(groups, "groups")
+            changes["groups"] = names_of(groups, "groups")
         if attributes is not None:
-            changes["attributes"] = _attributes(attributes)
+            changes["attributes"] = attributes_of(attributes)
         if permissions is not None:
-            changes["permissions"] = _names(permissions, "permissions")
+            changes["permissions"] = names_of(permissions, "permissions")
 
         def work(unit: Unit, facts: Facts) -> tuple[Person, Person]:
             require("person.update", roles_in(facts), facts, f"person {id}")
@@ -128,7 +135,7 @@ class People(Service):
             after = self._checked(evolve(before, **changes))
             if after != before:
                 if after.owner != before.owner:
-                    _known_owner(unit, after, "update")
+                    check_owner(unit, after, "update")
                 unit.save(after)
                 unit.log("person.updated", f"person:{id}", changed=sorted(changes))
                 self._tell_power(unit, before, after)
@@ -163,9 +170,9 @@ class People(Service):
                     needs="another USER_ADMIN",
                 )
             if isinstance(who, StewardSelector):
-                self._link_group(unit, who, principal)
+                link_group(unit, who, principal)
             else:
-                self._link_person(unit, who, principal)
+                link_person(unit, who, principal)
 
         self._own("link")
         self._deciding(by, work)
@@ -205,7 +212,7 @@ class People(Service):
             if before.active:
                 return before, before
             after = evolve(before, active=True)
-            _known_owner(unit, after, "reactivate")
+            check_owner(unit, after, "reactivate")
             unit.save(after)
             unit.log("person.reactivated", f"person:{id}")
             self._tell_power(unit, Person(id=id), after)
@@ -272,9 +279,9 @@ class People(Service):
                 existing=person.id,
                 hint="use people.update" if known.active else "use people.reactivate",
             )
-        _known_owner(unit, person, "add")
+        check_owner(unit, person, "add")
         for connection, name in person.principals.items():
-            _reserve_principal(unit, connection, name, f"user:{person.id}")
+            reserve_principal(unit, connection, name, f"user:{person.id}")
         unit.save(person)
         unit.log("person.added", f"person:{person.id}", kind=person.kind)
         self._tell_power(unit, Person(id=person.id), person)
@@ -295,7 +302,7 @@ class People(Service):
         return person
 
     def _principals(self, principals: Mapping[str, str] | None) -> FrozenMap[str, str]:
-        for connection, name in _mapped(principals, "principals").items():
+        for connection, name in mapped(principals, "principals").items():
             if not isinstance(connection, str) or connection not in self._context.connections:
                 known = ", ".join(sorted(self._context.connections)) or "none is configured"
                 raise InvalidInput(
@@ -324,116 +331,3 @@ class People(Service):
     def _tell_power(unit: Unit, before: Person, after: Person) -> None:
         if "GOVERNANCE" in after.permissions - before.permissions:
             unit.log("person.empowered", f"person:{after.id}", permission="GOVERNANCE")
-
-    @staticmethod
-    def _link_person(unit: Unit, id: str, principal: FrozenMap[str, str]) -> None:
-        person = unit.need(Person, id, "link")
-        changed = _linked(unit, person.principals, principal, f"user:{id}")
-        if changed is not None:
-            unit.save(evolve(person, principals=changed))
-            unit.log("person.linked", f"person:{id}", connections=sorted(principal))
-            _look_at_grants(unit, f"user:{id}")
-
-    @staticmethod
-    def _link_group(unit: Unit, who: StewardSelector, principal: FrozenMap[str, str]) -> None:
-        if who.kind != "group":
-            raise InvalidInput(
-                "cannot link", problems=[Problem("who", "must be a person's id or group(name)")]
-            )
-        known = unit.get(GroupFacts, who.value) or GroupFacts(name=check_name(who.value, "group"))
-        changed = _linked(unit, known.principals, principal, who.token)
-        if changed is not None:
-            unit.save(evolve(known, principals=changed))
-            unit.log("group.linked", f"group:{who.value}", connections=sorted(principal))
-            _look_at_grants(unit, who.token)
-
-
-def _linked(
-    unit: Unit, before: FrozenMap[str, str], principal: FrozenMap[str, str], owner: str
-) -> FrozenMap[str, str] | None:
-    """The principals with one more, or None when nothing changes."""
-    after = before
-    for connection, name in principal.items():
-        old = before.get(connection)
-        if old == name:
-            continue
-        _reserve_principal(unit, connection, name, owner)
-        if old is not None:
-            unit.release(f"principal|{connection}|{old}", owner)
-        after = after.set(connection, name)
-    return None if after is before else after
-
-
-def _reserve_principal(unit: Unit, connection: str, name: str, owner: str) -> None:
-    unit.reserve(
-        f"principal|{connection}|{name}",
-        owner,
-        f"cannot link on connection {connection}: that platform name belongs to somebody else",
-    )
-
-
-def _look_at_grants(unit: Unit, beneficiary: str) -> None:
-    marks: list[Mark] = []
-    for grant in unit.find(Grant, ("open_beneficiary", [beneficiary])):
-        marks += targets_of(unit, grant)
-    unit.keep(Effects(marks=tuple(marks)))
-
-
-def _names(names: Iterable[str], path: str) -> frozenset[str]:
-    return frozenset(check_name(name, path) for name in check_list(names, path))
-
-
-def _contact(**given: str | None) -> dict[str, Any]:
-    """What is given of name, email, language and time zone; empty text takes one away."""
-    found = {key: value for key, value in given.items() if value is not None}
-    problems = [
-        Problem(key, "must be text") for key, value in found.items() if not isinstance(value, str)
-    ]
-    if not problems:
-        problems += check_contact(email=found.get("email", ""), language=found.get("language", ""))
-        if found.get("time_zone") and not _is_zone(found["time_zone"]):
-            problems.append(Problem("time_zone", "must be a name such as Europe/Berlin"))
-    if problems:
-        raise InvalidInput("cannot keep this person", problems=problems)
-    if found.get("name"):
-        check_name(found["name"], "name")
-    return found
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return False
-    return True
-
-
-def _owner(id: str) -> str:
-    return id if id == "" else check_id(id, "owner")  # None is no id
-
-
-def _known_owner(unit: Unit, person: Person, verb: str) -> None:
-    owner = unit.get(Person, person.owner) if person.owner else None
-    if person.owner and (owner is None or not owner.active or owner.kind != "person"):
-        raise InvalidInput(
-            f"cannot {verb} person {person.id}",
-            problems=[Problem("owner", f"{person.owner!r} is not a known, active person")],
-        )
-
-
-def _mapped(given: Mapping[str, Any] | None, path: str) -> Mapping[str, Any]:
-    if given is not None and not isinstance(given, Mapping):
-        raise InvalidInput(
-            "cannot keep this person", problems=[Problem(path, "must map names to values")]
-        )
-    return given or {}
-
-
-def _attributes(attributes: Attributes | None) -> frozenset[tuple[str, str]]:
-    pairs = set()
-    for key, value in _mapped(attributes, "attributes").items():
-        check_name(key, "attributes")
-        values = [value] if isinstance(value, str) else check_list(value, f"attributes.{key}")
-        for each in values:
-            pairs.add((key, check_name(each, f"attributes.{key}")))
-    return frozenset(pairs)
