@@ -396,6 +396,24 @@ def test_every_error_has_a_status():
         assert any(issubclass(kind, known) for known, _ in EXITS), kind
 
 
+def test_an_inbox_is_listed_and_read(shop):
+    """One's own: of whoever is named by --by."""
+    id = shop.asked()
+    with shop.open() as market:
+        market.deliver()
+
+    (told,) = shop.data("inbox", "list", by="fin")["items"]
+    assert (told["kind"], told["about"]) == ("access_requested", f"request:{id}")
+    assert "please decide." in shop.run("inbox", "list", by="fin")
+    assert shop.run("inbox", "list", by="bob") == "nothing\n"
+    assert "not found" in shop.run("inbox", "read", told["id"], by="bob", code=3)
+    assert shop.run("inbox", "read", told["id"], by="fin") == "read: 1\n"
+    assert shop.run("inbox", "list", "--unread", by="fin") == "nothing\n"
+    assert shop.data("inbox", "read", "--all", by="fin") == {"read": 0}
+    for words in ([], ["--all", told["id"]]):
+        assert "name messages, or say --all" in shop.run("inbox", "read", *words, code=2)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
