@@ -330,6 +330,18 @@ def test_people_are_kept_and_leave(shop):
     assert shop.data("people", "reactivate", "ann")["active"]
 
 
+def test_the_first_person_may_have_said_who_they_are_before(shop, tmp_path):
+    """As with MARKETPLACE_BY in a profile; later nobody adds themselves."""
+    shop.file.write_text(f"storage = 'sqlite:///{tmp_path}/new.db'", encoding="utf-8")
+    me = ("people", "add", "me", "--permission", "USER_ADMIN")
+
+    assert shop.data(*me, by="me")["permissions"] == ["USER_ADMIN"]
+
+    said = shop.run("people", "add", "you", "--permission", "USER_ADMIN", by="you", code=4)
+    assert "there are people already" in said
+    assert "cannot act as you: unknown or inactive" in shop.run("inbox", "list", by="you", code=4)
+
+
 def test_what_is_known_of_a_person_is_replaced(shop):
     """Option by option; an empty one clears."""
     shop.run("people", "add", "ann", "--group", "stewards", "--permission", "X")
