@@ -330,6 +330,18 @@ def test_people_are_kept_and_leave(shop):
     assert shop.data("people", "reactivate", "ann")["active"]
 
 
+def test_the_first_person_may_have_said_who_they_are_before(shop, tmp_path):
+    """As with MARKETPLACE_BY in a profile; later nobody adds themselves."""
+    shop.file.write_text(f"storage = 'sqlite:///{tmp_path}/new.db'", encoding="utf-8")
+    me = ("people", "add", "me", "--permission", "USER_ADMIN")
+
+    assert shop.data(*me, by="me")["permissions"] == ["USER_ADMIN"]
+
+    said = shop.run("people", "add", "you", "--permission", "USER_ADMIN", by="you", code=4)
+    assert "there are people already" in said
+    assert "cannot act as you: unknown or inactive" in shop.run("inbox", "list", by="you", code=4)
+
+
 def test_what_is_known_of_a_person_is_replaced(shop):
     """Option by option; an empty one clears."""
     shop.run("people", "add", "ann", "--group", "stewards", "--permission", "X")
@@ -394,6 +406,24 @@ def test_every_error_has_a_status():
     """A new branch of the tree of errors must be given one, or fall under its parent's."""
     for kind in MarketplaceError.__subclasses__():
         assert any(issubclass(kind, known) for known, _ in EXITS), kind
+
+
+def test_an_inbox_is_listed_and_read(shop):
+    """One's own: of whoever is named by --by."""
+    id = shop.asked()
+    with shop.open() as market:
+        market.deliver()
+
+    (told,) = shop.data("inbox", "list", by="fin")["items"]
+    assert (told["kind"], told["about"]) == ("access_requested", f"request:{id}")
+    assert "please decide." in shop.run("inbox", "list", by="fin")
+    assert shop.run("inbox", "list", by="bob") == "nothing\n"
+    assert "not found" in shop.run("inbox", "read", told["id"], by="bob", code=3)
+    assert shop.run("inbox", "read", told["id"], by="fin") == "read: 1\n"
+    assert shop.run("inbox", "list", "--unread", by="fin") == "nothing\n"
+    assert shop.data("inbox", "read", "--all", by="fin") == {"read": 0}
+    for words in ([], ["--all", told["id"]]):
+        assert "name messages, or say --all" in shop.run("inbox", "read", *words, code=2)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,19 @@ def test_a_stranger_in_a_role_of_ours_is_an_extra_member_and_stays():
     assert world.platform.reads("eve", "s.orders")
 
 
+def test_a_stranger_is_named_by_the_statement_that_takes_them_out():
+    """Not by a key, in which a platform may have nothing but a number."""
+    world = made(RolePlatform())
+    stranger = Presence(remedy='REVOKE product:p FROM "eve"')
+    world.platform.present["role:product:p", "member|product:p|16574"] = stranger
+
+    (finding,) = found(world).findings
+
+    assert "16574" not in finding.what
+    assert finding.what.startswith("somebody else in role:product:p; ")
+    assert finding.what.endswith('must run: REVOKE product:p FROM "eve"')
+
+
 def test_strangers_on_an_object_are_nobodys_business():
     world = made(DirectPlatform())
     world.platform.give("eve", "s.orders")

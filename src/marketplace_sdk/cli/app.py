@@ -28,6 +28,7 @@ OWN: Mapping[str, tuple[str, str]] = {
     "forms": ("catalog:forms", "Request forms: what requesters are asked, and who decides."),
     "grants": ("grants:grants", "Grants: who has what, and whether platforms show it."),
     "import": ("declaring:import_", "Make declarations from data contracts and data products."),
+    "inbox": ("inbox:inbox", "Your inbox: what you have been told."),
     "init": ("init:init", "Write a configuration file; asks what is not given."),
     "install": ("installing:install", "Open a connection again that was uninstalled."),
     "migrate": ("migrate:migrate", "Bring the schema of the storage to that of this release."),

@@ -94,6 +94,9 @@ def add(
 
     The first one of an empty marketplace needs no --by, and must hold USER_ADMIN.
     """
+    if by == id:
+        # Whoever has said in MARKETPLACE_BY who they are adds themselves first.
+        by = None
     with opened(config) as market:
         added = market.people.add(
             id, permissions=permissions, groups=groups, principals=dict(principals), by=by

@@ -125,7 +125,9 @@ class _Looking:
             }
             for key in sorted(self.view.seen[scope].items.keys() - ours):
                 remedy = self.view.seen[scope].items[key].remedy
-                yield self._found("extra_member", f"{key} in {scope.key}{_to_run(remedy)}")
+                # A remedy names them as the platform does; a key may hold no more than an id.
+                who = "somebody else" if remedy else key
+                yield self._found("extra_member", f"{who} in {scope.key}{_to_run(remedy)}")
 
     def _names(self) -> Iterator[DriftFinding]:
         names = self.drawn.names

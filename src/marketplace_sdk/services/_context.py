@@ -247,7 +247,7 @@ def _stored(unit: Unit, id: str) -> Person:
 def _active(person: Person | None, id: str) -> Person:
     if person is None or not person.active:
         raise NotAllowed(
-            "cannot act: the actor is unknown or inactive",
+            f"cannot act as {id}: unknown or inactive",
             actor=id,
             code="unknown_actor",
             hint="people act under the id that the directory knows",
