@@ -6,7 +6,7 @@ import secrets
 import threading
 import traceback
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -52,6 +52,19 @@ def test_a_server_that_cannot_be_reached_is_a_retryable_storage_error(host):
     assert refusal.value.retryable
     printed = "".join(traceback.format_exception(refusal.value)) + repr(storage)
     assert "hunter2" not in printed
+
+
+def test_the_store_tells_the_time_of_its_server(storage):
+    """The doctor compares it with the clock of the machine that it runs on."""
+
+    def server():
+        ((at,),) = raw(storage, "SELECT clock_timestamp()::text")
+        return datetime.fromisoformat(at)
+
+    before, told, after = server(), storage.describe().now, server()
+
+    assert before <= told <= after
+    assert told.utcoffset() == timedelta(0)
 
 
 def test_two_stores_in_one_database_are_apart(server, postgres_url, storage):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from marketplace_sdk.plugin import MarketplaceError
     from marketplace_sdk_sql.statements import Statements
@@ -84,6 +85,9 @@ class Driver(Protocol):
 
     def tables(self, connection: Any) -> set[str]:
         """Names of the tables that are there."""
+
+    def now(self, connection: Any) -> datetime | None:
+        """The database's own clock, or None where it is this machine's."""
 
     @property
     def spells(self) -> bool:

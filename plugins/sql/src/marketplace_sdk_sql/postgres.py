@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -176,6 +177,13 @@ class PostgresDriver:
             "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
         ).fetchall()
         return {name for (name,) in rows}
+
+    def now(self, connection: Line) -> datetime:
+        """The server's clock, at this moment and not when the transaction began."""
+        ((at,),) = connection.execute(
+            "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+        ).rows
+        return datetime.fromisoformat(at).replace(tzinfo=UTC)
 
     def notice(self, connection: Line) -> None:
         """Whether there is an index of trigrams."""

@@ -130,6 +130,9 @@ class SqliteDriver:
         )
         return {name for (name,) in rows}
 
+    def now(self, connection: sqlite3.Connection) -> None:
+        """It runs in this process."""
+
     def notice(self, connection: sqlite3.Connection) -> None:
         """Every SQLite that has the tables can do the same."""
 

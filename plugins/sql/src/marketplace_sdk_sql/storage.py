@@ -59,11 +59,15 @@ class SqlStorage:
 
     def describe(self) -> StoreFacts:
         """What it is, and the version of the schema that is there; see the port."""
-        schema = ""
+        schema, now = "", None
         if self._driver.exists():
             with self._connections.lend("read") as connection:
                 schema = version_of(self._driver, connection)
-        return StoreFacts(engine=self._driver.name, schema=schema, expected=HEAD)
+                try:
+                    now = self._driver.now(connection)
+                except self._driver.errors as error:
+                    raise self._driver.error(error, "look at") from None
+        return StoreFacts(engine=self._driver.name, schema=schema, expected=HEAD, now=now)
 
     def begin(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
         """One unit of work; see the port.
