@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from benchmarks._world import rounds
 from marketplace_sdk import Determination, Stage, group, tally
-from marketplace_sdk.domain.quorum import Match
+from marketplace_sdk.domain.determinations import Match
 
 CALLS = 2000
 AT = datetime(2026, 1, 1, tzinfo=UTC)

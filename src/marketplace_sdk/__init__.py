@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from marketplace_sdk.domain.deputies import Deputyship
     from marketplace_sdk.domain.destinations import Delivery, TestCall
+    from marketplace_sdk.domain.determinations import Determination, OpenSeat, Tally
     from marketplace_sdk.domain.durations import Duration
     from marketplace_sdk.domain.emergency import Emergency, EmergencyAccess, EmergencyReview
     from marketplace_sdk.domain.event_types import CATALOGUE
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
         PlannedChange,
         Preview,
     )
-    from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
+    from marketplace_sdk.domain.quorum import tally
     from marketplace_sdk.domain.requests import AccessRequest, Explanation, Inquiry
     from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
     from marketplace_sdk.domain.seals import Seal

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from marketplace_sdk.domain.determinations import Determination, Match
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.forms import FormVersion, Question
 from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.people import Beneficiary, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.quorum import Determination, Match
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.review import ReviewFlow, Seat, Stage
 from marketplace_sdk.domain.selectors import (

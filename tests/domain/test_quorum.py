@@ -11,17 +11,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from marketplace_sdk.domain.quorum import (
-    Determination,
-    FilledSeat,
-    Match,
-    OpenSeat,
-    Tally,
-    adds_approval,
-    hopeless,
-    matches,
-    tally,
-)
+from marketplace_sdk.domain.determinations import Determination, FilledSeat, Match, OpenSeat, Tally
+from marketplace_sdk.domain.quorum import adds_approval, hopeless, matches, tally
 from marketplace_sdk.domain.review import Seat, Stage
 from marketplace_sdk.domain.selectors import group
 from tests.domain.building import (

@@ -8,8 +8,8 @@ from itertools import product as pairs
 import pytest
 from attrs import evolve
 
+from marketplace_sdk.domain.determinations import Determination
 from marketplace_sdk.domain.people import Beneficiary
-from marketplace_sdk.domain.quorum import Determination
 from marketplace_sdk.domain.requests import REQUEST_STEPS, Explanation
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.errors import TransitionNotAllowed

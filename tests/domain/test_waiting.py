@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace_sdk.domain.deciding import asked, asked_in_time, escalated, may_decide
+from marketplace_sdk.domain.determinations import Match
 from marketplace_sdk.domain.durations import LAST_INSTANT, UNITS, Duration
 from marketplace_sdk.domain.inquiries import answer, ask
 from marketplace_sdk.domain.patience import Escalation, check_patience
 from marketplace_sdk.domain.people import Beneficiary
-from marketplace_sdk.domain.quorum import Match
 from marketplace_sdk.domain.review import FlowEvent, ReviewFlow, Seat, Stage
 from marketplace_sdk.domain.waiting import (
     ESCALATE,

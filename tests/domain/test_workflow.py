@@ -11,11 +11,11 @@ from marketplace_sdk.domain.admission import check_agreements, route
 from marketplace_sdk.domain.announcing import notice
 from marketplace_sdk.domain.catalog import DomainPolicy
 from marketplace_sdk.domain.conditions import Is, Situation
+from marketplace_sdk.domain.determinations import Match
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.events import Effects, Event, Notice
 from marketplace_sdk.domain.forms import DataUseAgreement
 from marketplace_sdk.domain.people import Beneficiary
-from marketplace_sdk.domain.quorum import Match
 from marketplace_sdk.domain.requests import Limit
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, ReviewFlow, Rule, Seat, Stage
 from marketplace_sdk.domain.selectors import domain_permission, group, user

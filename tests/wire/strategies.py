@@ -21,6 +21,7 @@ from marketplace_sdk.domain.catalog import (
 from marketplace_sdk.domain.conditions import All, Answer, Any, Has, Is, Not, Tagged, Wish
 from marketplace_sdk.domain.deputies import Deputyship
 from marketplace_sdk.domain.destinations import Delivery, Destination, Standing
+from marketplace_sdk.domain.determinations import Determination, Match
 from marketplace_sdk.domain.durations import UNITS, Duration
 from marketplace_sdk.domain.emergency import (
     Emergency,
@@ -42,7 +43,6 @@ from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.people import Beneficiary, GroupFacts, Person
 from marketplace_sdk.domain.preferences import Channel, Digest, PersonPreferences, QuietHours
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.quorum import Determination, Match
 from marketplace_sdk.domain.requests import AccessRequest, Inquiry, Limit
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Seat, Stage
 from marketplace_sdk.domain.selectors import (

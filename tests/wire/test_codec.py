@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace_sdk.domain.conditions import Is
+from marketplace_sdk.domain.determinations import Determination
 from marketplace_sdk.domain.events import Mark
 from marketplace_sdk.domain.forms import (
     STANDARD_FORM,
 )
 from marketplace_sdk.domain.people import Beneficiary, Facts, Person
 from marketplace_sdk.domain.products import DataProduct
-from marketplace_sdk.domain.quorum import Determination
 from marketplace_sdk.domain.requests import AccessRequest
 from marketplace_sdk.domain.review import ReviewFlow, Rule, Stage
 from marketplace_sdk.domain.selectors import (

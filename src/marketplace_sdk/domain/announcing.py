@@ -15,8 +15,8 @@ from marketplace_sdk.domain.selectors import group as group_selector
 from marketplace_sdk.domain.values import freeze
 
 if TYPE_CHECKING:
+    from marketplace_sdk.domain.determinations import Determination
     from marketplace_sdk.domain.people import Beneficiary
-    from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
 
 __all__ = ["act", "answerers", "deputised", "final", "happened", "notice", "sides", "stewards"]

@@ -10,13 +10,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from marketplace_sdk.domain.quorum import Match, adds_approval, matches
+from marketplace_sdk.domain.determinations import Match
+from marketplace_sdk.domain.quorum import adds_approval, matches
 from marketplace_sdk.errors import AlreadyDetermined, NotAllowed, StaleRevision
 
 if TYPE_CHECKING:
     from marketplace_sdk.domain.deputies import Represented
+    from marketplace_sdk.domain.determinations import Determination
     from marketplace_sdk.domain.people import Beneficiary, Facts
-    from marketplace_sdk.domain.quorum import Determination
     from marketplace_sdk.domain.requests import AccessRequest
     from marketplace_sdk.domain.review import Seat
     from marketplace_sdk.domain.seating import Place

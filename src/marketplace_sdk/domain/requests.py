@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
+from marketplace_sdk.domain.determinations import Determination, OpenSeat, Tally
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.emergency import EmergencyAccess
 from marketplace_sdk.domain.forms import Acknowledgement, FormVersion
 from marketplace_sdk.domain.patience import Escalation
 from marketplace_sdk.domain.people import Beneficiary
-from marketplace_sdk.domain.quorum import Determination, OpenSeat, Tally, tally
+from marketplace_sdk.domain.quorum import tally
 from marketplace_sdk.domain.review import Stage
 from marketplace_sdk.domain.selectors import StewardSelector
 from marketplace_sdk.domain.values import FrozenMap, freeze

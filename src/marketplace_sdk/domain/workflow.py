@@ -19,9 +19,10 @@ from marketplace_sdk.domain.announcing import (
 )
 from marketplace_sdk.domain.campaigns import NOT_CERTIFIED
 from marketplace_sdk.domain.deciding import check_represented, check_seen, on_the_side, seated
+from marketplace_sdk.domain.determinations import Determination
 from marketplace_sdk.domain.durations import Window, end_of
 from marketplace_sdk.domain.events import Effects
-from marketplace_sdk.domain.quorum import Determination, adds_approval
+from marketplace_sdk.domain.quorum import adds_approval
 from marketplace_sdk.domain.requests import AccessRequest, Limit
 from marketplace_sdk.domain.review import DEFAULT_REVIEW, FlowEvent, Stage
 from marketplace_sdk.domain.seating import Place

@@ -12,7 +12,7 @@ from marketplace_sdk.domain.requests import AccessRequest, Explanation, Inquiry
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from marketplace_sdk.domain.quorum import OpenSeat
+    from marketplace_sdk.domain.determinations import OpenSeat
 
 __all__ = ["explain"]
 

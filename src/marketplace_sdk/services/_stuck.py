@@ -30,7 +30,7 @@ from marketplace_sdk.errors import MarketplaceError, StaleRevision
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from marketplace_sdk.domain.quorum import OpenSeat
+    from marketplace_sdk.domain.determinations import OpenSeat
     from marketplace_sdk.domain.review import Seat
     from marketplace_sdk.services._context import Context
 
