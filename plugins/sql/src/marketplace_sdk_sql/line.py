@@ -288,6 +288,8 @@ def _text(value: Any) -> bytes | None:
 
 
 def _array(values: list[Any]) -> str:
+    if values and type(values[0]) is int and set(map(type, values)) == {int}:
+        return f"{{{','.join(map(str, values))}}}"
     try:
         # What no text may hold stands between them until all of them have been looked through.
         text = "\0".join(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select, Table
 
-__all__ = ["STALE", "PostgresStatements"]
+__all__ = ["STALE", "UNTOUCHED", "PostgresStatements"]
+
+UNTOUCHED = 5
+"""Columns of work, behind its number, that say what it is; the others, how it went so far."""
+_FRESH = {"attempts": "0", "owner": "''", "leased_until": "NULL", "dead": "0", "error": "''"}
+_NOTHING: Mapping[str, str] = {}
 
 STALE = "22012"
 """The error (a division by zero) with which the server says that something is not as it was."""
@@ -130,6 +136,7 @@ class PostgresStatements(Statements):
             "added": self.several[self.insert_entry],
             "events": self.insert_events,
             "works": self.several[self.insert_work],
+            "fresh": _insert_several(work, work.c.keys()[1 : 1 + UNTOUCHED], fixed=_FRESH),
         }
         noted = f"{entries} AS noted ({these})"
         self._as_noted = f"{_all_of('the_gone', 'the_gone')} = {_all_of(noted, 'noted')}"
@@ -197,8 +204,10 @@ def _unless(holds: str) -> str:
     return f"1 / ({holds})::int"
 
 
-def _insert_several(into: Table, names: Sequence[str], *, known: bool = True) -> str:
-    """An insertion of one array for each column.
+def _insert_several(
+    into: Table, names: Sequence[str], *, known: bool = True, fixed: Mapping[str, str] = _NOTHING
+) -> str:
+    """An insertion of one array for each column; ``fixed`` are the same in every row.
 
     Rows whose key is taken are left out, or fail if they are not known to be free (``known``).
     """
@@ -210,8 +219,9 @@ def _insert_several(into: Table, names: Sequence[str], *, known: bool = True) ->
     if any(column.identity is not None for column in into.c):
         # Whatever numbers the rows numbers them as they were given.
         rows = f"unnest({arrays}) WITH ORDINALITY AS new ({these}, place) ORDER BY place"
+    into_these, values = ", ".join((*names, *fixed)), ", ".join((*names, *fixed.values()))
     return (
-        f"INSERT INTO {into.name} ({these}) SELECT {these} FROM {rows}"  # noqa: S608  # our own words
+        f"INSERT INTO {into.name} ({into_these}) SELECT {values} FROM {rows}"  # noqa: S608  # our own words
         f"{' ON CONFLICT DO NOTHING' if known else ''}"
     )
 

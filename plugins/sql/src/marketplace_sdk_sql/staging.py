@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from marketplace_sdk_sql.postgres_statements import UNTOUCHED
 from marketplace_sdk_sql.rows import entries_from
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ Key = tuple[str, str]
 """Kind and id of a record."""
 Find = tuple[str, "Sequence[Any]", list[str]]
 """A search, its values, and the ids and revisions that it found."""
+FRESH = (0, "", None, 0, "")
+"""How it went with work that nobody has taken yet."""
 MOST_TOGETHER = 4
 """Searches that are compared by one statement: statements are kept, and shall not be too many."""
 
@@ -156,8 +159,11 @@ class Staging:
             ),
             "added": added,
             "events": self._links,
-            "works": self.works,
         }
+        if all(row[UNTOUCHED:] == FRESH for row in self.works):
+            rows["fresh"] = [row[:UNTOUCHED] for row in self.works]
+        else:
+            rows["works"] = self.works
         binds = {what: columns(some) for what, some in rows.items() if some}
         if removed := [self._places[key][0] for key in placed if self.records[key] is None]:
             binds["removed"] = [removed]
