@@ -60,4 +60,4 @@ def settle(market: Services, *, id: str, reason: str, as_json: bool) -> None:
     done(market.requests.settle_emergency(id, reason=reason), as_json=as_json)
 
 
-emergencies = (break_glass, review, settle)
+emergencies: tuple[click.Command, ...] = (break_glass, review, settle)

@@ -32,7 +32,7 @@ __all__ = ["requests"]
 STANDINGS = ("any", "open", "overdue", "justified", "unjustified", "awaiting_me")
 STATES = ("pending", "approved", "denied", "canceled", "revoked", "expired")
 
-deputised = click.option(
+_deputised = click.option(
     "--deputy-for", metavar="PERSON", help="The steward who has named you as a deputy."
 )
 
@@ -42,8 +42,8 @@ def requests() -> None:
     """Access requests: file, look, ask back, decide, take back."""
 
 
-for each in emergencies:
-    requests.add_command(each)
+for _each in emergencies:
+    requests.add_command(_each)
 
 
 @requests.command("list")
@@ -179,7 +179,7 @@ def create(
 @requests.command()
 @click.argument("id")
 @click.argument("question")
-@deputised
+@_deputised
 @shown
 @acting
 def ask(market: Services, *, id: str, question: str, deputy_for: str | None, as_json: bool) -> None:
@@ -205,7 +205,7 @@ def answer(market: Services, *, id: str, answer: str, inquiry: str | None, as_js
 @click.option(
     "--until", callback=until, metavar="WHEN", help="When access ends: '30 days', or a time."
 )
-@deputised
+@_deputised
 @shown
 @acting
 def approve(
@@ -230,7 +230,7 @@ def approve(
 @requests.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--reason", required=True, help="Why; it is kept.")
-@deputised
+@_deputised
 @shown
 @acting
 def deny(

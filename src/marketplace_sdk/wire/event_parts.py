@@ -33,18 +33,18 @@ __all__ = [
 
 JsonSchema = Mapping[str, Any]
 
-TEXT = {"type": "string"}
-INSTANT = {"type": "string", "format": "date-time"}
-NAMES = {"type": "array", "items": TEXT}
-PRODUCT = {
+TEXT: JsonSchema = {"type": "string"}
+INSTANT: JsonSchema = {"type": "string", "format": "date-time"}
+NAMES: JsonSchema = {"type": "array", "items": TEXT}
+PRODUCT: JsonSchema = {
     "type": "object",
     "required": ["id", "name", "domain"],
     "properties": {"id": TEXT, "name": TEXT, "domain": TEXT},
 }
-WHICH = {"id": TEXT, "kind": {"enum": ["access", "masking_exception"]}}
-BRIEF = {"type": "object", "required": ["id", "kind"], "properties": WHICH}
+WHICH: JsonSchema = {"id": TEXT, "kind": {"enum": ["access", "masking_exception"]}}
+BRIEF: JsonSchema = {"type": "object", "required": ["id", "kind"], "properties": WHICH}
 STATES = ["pending", "approved", "denied", "canceled", "revoked", "expired"]
-REQUEST = {
+REQUEST: JsonSchema = {
     "type": "object",
     "required": ["id", "kind", "state", "requester", "beneficiary", "columns", "until"],
     "properties": {
@@ -67,17 +67,17 @@ REQUEST = {
         "emergency": {"const": True, "description": "nobody decided; only where it is so"},
     },
 }
-STEWARD = {
+STEWARD: JsonSchema = {
     "type": "string",
     "description": "id of the steward whom a deputy represented; only of a deputy",
 }
-CAMPAIGN = {
+CAMPAIGN: JsonSchema = {
     "type": "object",
     "description": "the recertification campaign in which it was refused or not certified",
     "required": ["id", "name"],
     "properties": {"id": TEXT, "name": TEXT},
 }
-DETERMINATION = {
+DETERMINATION: JsonSchema = {
     "type": "object",
     "required": ["id", "by", "verdict", "stage", "matched", "as_of", "self_review"],
     "properties": {
@@ -128,7 +128,7 @@ SAID: dict[str, JsonSchema] = {
         },
     },
 }
-LINKS = {
+LINKS: JsonSchema = {
     "type": "object",
     "description": "pages of the portal; only when it has named some",
     "additionalProperties": {"type": "string", "format": "uri"},
@@ -158,7 +158,7 @@ def inquiry(*who: str) -> JsonSchema:
     }
 
 
-ESCALATION = {
+ESCALATION: JsonSchema = {
     "type": "object",
     "required": ["stage", "to", "at"],
     "properties": {
@@ -167,7 +167,7 @@ ESCALATION = {
         "at": {**INSTANT, "description": "from when they may"},
     },
 }
-EMERGENCY = {
+EMERGENCY: JsonSchema = {
     "type": "object",
     "required": ["admitted", "as_of", "review_due"],
     "properties": {
@@ -176,7 +176,7 @@ EMERGENCY = {
         "review_due": INSTANT,
     },
 }
-REVIEW = {
+REVIEW: JsonSchema = {
     "type": "object",
     "required": ["by", "justified", "matched", "as_of"],
     "properties": {
@@ -186,7 +186,7 @@ REVIEW = {
         "as_of": {"anyOf": [INSTANT, {"type": "null"}]},
     },
 }
-ORDERS = {"id": "orders", "name": "Orders", "domain": "sales"}
+ORDERS: Mapping[str, Any] = {"id": "orders", "name": "Orders", "domain": "sales"}
 ASKED: dict[str, Any] = {
     "id": "01a20000-0000-7000-8000-000000000001",
     "kind": "access",
@@ -199,7 +199,7 @@ ASKED: dict[str, Any] = {
     "extends": "",
 }
 INQUIRY = "01a20000-0000-7000-8000-000000000004"
-DECIDED = {
+DECIDED: Mapping[str, Any] = {
     "id": "01a20000-0000-7000-8000-000000000003",
     "by": "dpo",
     "verdict": "approve",
@@ -210,12 +210,17 @@ DECIDED = {
 }
 
 
-GLASS = {
+GLASS: Mapping[str, Any] = {
     "admitted": "group on call",
     "as_of": "2026-01-02T03:04:05+00:00",
     "review_due": "2026-01-04T03:04:05+00:00",
 }
-FOUND = {"by": "dpo", "justified": True, "matched": ["group Privacy"], "as_of": GLASS["as_of"]}
+FOUND: Mapping[str, Any] = {
+    "by": "dpo",
+    "justified": True,
+    "matched": ["group Privacy"],
+    "as_of": GLASS["as_of"],
+}
 
 
 def emergency_example(**more: object) -> Mapping[str, Any]:
