@@ -116,7 +116,11 @@ def _templates():
     pending = made.requests.request_access(product, answers={"why": "to see"}, by="somebody")
     # What was put last; a record that is read does not say what it can be searched by.
     last = {
-        (row.kind, row.id): row for unit in storage.units for kind, row in unit if kind == "record"
+        (row.kind, row.id): row
+        for unit in storage.units
+        for kind, told in unit
+        if kind == "record"
+        for row in told[1:]  # behind what it was before
     }
     base = [last["product", product]]
     ended = [last["request", done.id], last["grant", done.grant]]

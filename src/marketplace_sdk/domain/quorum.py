@@ -180,8 +180,9 @@ def _votes(stage: Stage, approvals: Sequence[Determination]) -> Votes:
     for each in approvals:
         for match in each.matched:
             known = votes[match.set][match.seat]
-            wanted = sets[match.set][match.seat].approvals
-            if len(known) < wanted and all(each.voices.isdisjoint(one.voices) for one in known):
+            if len(known) >= sets[match.set][match.seat].approvals:
+                continue
+            if not known or all(each.voices.isdisjoint(one.voices) for one in known):
                 known.append(each)
     return votes
 
@@ -226,10 +227,11 @@ def _count(number: int, stage: Stage, votes: Votes) -> tuple[list[FilledSeat], l
 
 
 def _whose(acts: Sequence[Determination]) -> dict[str, Any]:
-    return {
-        "by": tuple(each.by for each in acts),
-        "deputy_for": {each.by: each.deputy_for for each in acts if each.deputy_for},
-    }
+    told: dict[str, Any] = {"by": tuple([each.by for each in acts])}
+    deputies = {each.by: each.deputy_for for each in acts if each.deputy_for}
+    if deputies:
+        told["deputy_for"] = deputies
+    return told
 
 
 def _voters(approvals: Iterable[Determination]) -> list[Voter]:
