@@ -247,6 +247,10 @@ def test_what_is_closed_is_never_opened_again():
         for event in ("open", "close", "cancel"):
             with pytest.raises(TransitionNotAllowed):
                 campaign(state=state).step(event)
+    for state in set(ITEM_STEPS.values()):
+        for _, event in ITEM_STEPS:
+            with pytest.raises(TransitionNotAllowed):
+                item(state=state).step(event, NOW)
 
 
 # -- counts -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace_sdk.domain.deciding import asked, may_decide
+from marketplace_sdk.domain.deciding import asked, may_decide, wanting
 from marketplace_sdk.domain.durations import Duration
 from marketplace_sdk.domain.people import Beneficiary
 from marketplace_sdk.domain.review import Seat, Stage
@@ -106,6 +106,7 @@ def test_nobody_is_asked_about_what_is_decided():
 
     assert asked(denied, NOW) == ()
     assert not may_decide(denied, BO, NOW)
+    assert wanting(denied) == ()
 
 
 def test_whoever_stands_in_is_asked_while_a_seat_is_stuck():

@@ -13,7 +13,6 @@ from hypothesis.errors import Flaky
 from marketplace_sdk.delivery import ledger, timers
 from marketplace_sdk.domain import (
     deciding,
-    deputies,
     grants,
     people,
     quorum,
@@ -58,7 +57,6 @@ FAULTS = {
     "later stages are forgotten": (requests, "tally", first_stage_only),
     "one approval is enough": (requests, "tally", one_approval_is_enough),
     "beneficiaries decide for themselves": (people.Facts, "is_side", lambda *_: False),
-    "a deputyship has no end": (deputies.Deputyship, "live", lambda *_: True),
     "a deputy of theirs decides for whom it is": (
         workflow,
         "check_represented",
@@ -125,6 +123,7 @@ class Generous(MemoryPlatform):
 
 
 RARE = {
+    "suspending withholds nothing",
     "unmasking outlives the access",
     "the last grant on a shared source takes it from all",
     "an extension may shorten",
