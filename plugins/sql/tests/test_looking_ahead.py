@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
-from plugins.sql.tests.helpers import link, raw, record
+from plugins.sql.tests.helpers import NOON, link, raw, record
 
-from marketplace_sdk import DataSource, Marketplace, Question, ReviewFlow, Stage, group
+from marketplace_sdk import (
+    DataSource,
+    Marketplace,
+    MarketplaceError,
+    Question,
+    ReviewFlow,
+    Stage,
+    group,
+)
 from marketplace_sdk.plugin import StaleRevision
 from marketplace_sdk.testing import FrozenClock, MemoryPlatform
 from marketplace_sdk_sql.line import Line
@@ -104,6 +113,37 @@ def test_a_list_of_more_values_than_a_statement_has_is_not_foretold(storage):
 
         assert [each.id for each in transaction.find("thing", [("all", many)])] == ["a"]
         assert transaction.find("thing", [("all", [])]) == []
+
+
+def test_what_was_foretold_before_a_claim_is_read_after_it(storage):
+    """A claim begins anew, so nothing of before is on its way any more."""
+    add(storage, "a")
+    with storage.begin() as transaction:
+        transaction.prefetch([("thing", "a")], ["a"], [EVERY])
+        until = NOON + timedelta(minutes=1)
+        transaction.claim("q", now=NOON, until=until, owner="w", limit=1, in_order=False)
+
+        assert transaction.get("thing", "a").id == "a"
+        assert transaction.head("a").sequence == 1
+        assert [each.id for each in transaction.find("thing", [("all", ["x"])])] == ["a"]
+
+
+@pytest.mark.parametrize("id", [[], ["a"], {}, 5, None, "a\0b", ""])
+def test_what_is_no_id_is_refused_before_it_is_foretold(postgres_url, id):
+    """As by a store that is told nothing ahead: with an error of ours."""
+    made = Marketplace(postgres_url, connections={"lake": MemoryPlatform()}, plugins=())
+    made.people.add("root", permissions=["USER_ADMIN", "GOVERNANCE"])
+    try:
+        for act in (
+            lambda: made.requests.approve(id, reason="fine", by="root"),
+            lambda: made.requests.cancel(id, by="root"),
+            lambda: made.requests.revoke(id, reason="over", by="root"),
+            lambda: made.requests.request_access(id, by="root"),
+        ):
+            with pytest.raises(MarketplaceError):
+                act()
+    finally:
+        made.close()
 
 
 def test_a_life_takes_few_round_trips(postgres_url, monkeypatch):

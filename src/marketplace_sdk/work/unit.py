@@ -120,8 +120,8 @@ class Unit:
         """
         if self._prefetch is None:
             return
-        keys = [(KINDS[kind].name, id) for kind, id in wanted]
-        keys = [key for key in keys if key not in self._ahead and storable(key[1]) and key[1]]
+        keys = [(KINDS[kind].name, id) for kind, id in wanted if id and storable(id)]
+        keys = [key for key in keys if key not in self._ahead]
         logged = [f"{name}:{id}" for name, id in keys if name in _DECIDED]
         keys += [("reservation", name) for name in names]
         self._ahead.update(keys)

@@ -321,6 +321,7 @@ class PostgresTransaction(SqlTransaction):
     def _free_keys(self, queue: str, now: str, limit: int, *, in_order: bool) -> list[str]:
         if not self._began and (self._staging is None or not self._staging.writes):
             self._staging = None
+            self._ahead.forget()
             self._line.begin_anew(self._sql.begin_claiming)
             self._anew = True
         keys = super()._free_keys(queue, now, limit, in_order=in_order)
